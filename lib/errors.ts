@@ -1,0 +1,49 @@
+/**
+ * What went wrong, for programs to tell apart.
+ *
+ * - `INVALID_OPTION`: an option has a value of the wrong kind.
+ * - `NO_HOST`, `INVALID_HOST`, `NO_PORT`: the cache cannot be addressed.
+ * - `SEVERAL_IDENTITIES`: more than one way to log in was given.
+ * - `CONFLICTING_OPTIONS`: two options contradict each other.
+ * - `INSECURE_CONNECTION`: a token would be sent over an unprotected or unverified connection.
+ * - `TOKEN_UNAVAILABLE`: the identity gave no token.
+ * - `TOKEN_REFUSED`: the identity service definitely refused; asking again cannot help.
+ * - `TOKEN_INVALID`: what the identity gave cannot be used: no JWT, no `oid`, already expired, somebody else's.
+ * - `MISSING_DEPENDENCY`: a package that is needed for what was asked is not installed.
+ * - `WRONGPASS`, `NOPERM`: the cache refused the login, or the command.
+ * - `FOREIGN_CLIENT`: the client given does not log in with this authenticator.
+ * - `CLOSED`: the authenticator has been closed.
+ */
+export type AzureRedisErrorCode =
+  | 'INVALID_OPTION'
+  | 'NO_HOST'
+  | 'INVALID_HOST'
+  | 'NO_PORT'
+  | 'SEVERAL_IDENTITIES'
+  | 'CONFLICTING_OPTIONS'
+  | 'INSECURE_CONNECTION'
+  | 'TOKEN_UNAVAILABLE'
+  | 'TOKEN_REFUSED'
+  | 'TOKEN_INVALID'
+  | 'MISSING_DEPENDENCY'
+  | 'WRONGPASS'
+  | 'NOPERM'
+  | 'FOREIGN_CLIENT'
+  | 'CLOSED';
+
+/**
+ * Every error of this package: what happened in `message`, what to do about it in `hint`, and a stable `code`.
+ * It never holds a token, a key or a secret.
+ */
+export class AzureRedisError extends Error {
+  override readonly name = 'AzureRedisError';
+  readonly code: AzureRedisErrorCode;
+  /** What to do about it. */
+  readonly hint: string;
+
+  constructor(code: AzureRedisErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.hint = hint;
+  }
+}

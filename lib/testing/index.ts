@@ -1,0 +1,1 @@
+export { LocalAzure } from './local-azure.js';
