@@ -1,0 +1,178 @@
+import { AzureRedisError, type AzureRedisErrorCode } from '../errors.js';
+import { ENTRA_ERRORS, entraErrorPage } from './entra-errors.js';
+import { retryAfterOf } from './retry-after.js';
+
+/** What an identity's error means: whether to ask again, when, and what the user can do about it. */
+export interface IdentityErrorDescription {
+  /** The identity service, or this package, has definitely refused: asking again with the same options cannot help. */
+  readonly definite: boolean;
+  /** What to do about it. */
+  readonly hint: string;
+  /** Milliseconds from now before which the service does not want to be asked again. */
+  readonly retryAfter?: number;
+}
+
+const MANAGED_IDENTITY =
+  'A managed identity works only inside Azure (a virtual machine, App Service, Functions, Container Apps, AKS): check that one is assigned to it. On your own machine run `az login` and leave out the identity, for DefaultAzureCredential.';
+const NOTHING_AVAILABLE =
+  'No identity was found. On your own machine run `az login`; in Azure assign a managed identity; elsewhere set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give one of the identity options.';
+const NETWORK =
+  'The identity service could not be reached: check the network, DNS, proxy (HTTPS_PROXY) and, for sovereign clouds, cloud or authorityHost.';
+const AUTHORITY =
+  'The authority did not describe itself: check tenantId, cloud or authorityHost, and the network.';
+const THROTTLED =
+  'The identity service asks to slow down: share one authenticator between clients instead of making many.';
+const SERVICE_DOWN = 'The identity service has a fault of its own. It is asked again by itself.';
+const REFUSED = 'Check the identity options: the identity service refused them.';
+const NOT_ASSIGNED =
+  'Assign this managed identity to the virtual machine, app or cluster that the program runs on, or leave out its id for the system-assigned one.';
+const UNKNOWN = 'See cause for what the identity library said.';
+
+// AzureRedisErrors that only other options, or an installation, can mend.
+const DEFINITE_CODES: ReadonlySet<AzureRedisErrorCode> = new Set([
+  'INVALID_OPTION',
+  'CONFLICTING_OPTIONS',
+  'SEVERAL_IDENTITIES',
+  'MISSING_DEPENDENCY',
+  'TOKEN_REFUSED',
+  'CLOSED',
+]);
+
+// OAuth 2.0 errors (RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6) that a further try cannot change.
+const FINAL_OAUTH_ERRORS: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_grant',
+  'invalid_scope',
+  'invalid_resource',
+  'unsupported_grant_type',
+  'access_denied',
+  'interaction_required',
+  'consent_required',
+  'login_required',
+]);
+
+// What @azure/msal-node says, before it has asked anybody, about settings that it cannot work with.
+const MSAL_CONFIGURATION_ERRORS: ReadonlySet<string> = new Set([
+  'untrusted_authority',
+  'authority_uri_insecure',
+  'url_parse_error',
+  'invalid_client_credential',
+  'missing_tenant_id_error',
+  'invalid_assertion',
+]);
+
+// msal could not read the authority's own description, and does not say why.
+const AUTHORITY_ERRORS = /\b(?:endpoints_resolution_error|openid_config_error)\b/;
+
+const NETWORK_ERRORS =
+  /\b(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EPIPE|REQUEST_SEND_ERROR|network_error|network_unavailable|fetch failed)\b/;
+
+/**
+ * What an error of `@azure/identity`, `@azure/msal-node`, the Azure SDK's pipeline or a custom `TokenCredential` says.
+ * It is recognised by its shape, never by its class: an application may hold other copies of these libraries.
+ */
+export function describeIdentityError(error: unknown): IdentityErrorDescription {
+  const parts = [...partsOf(error)];
+  const retryAfter = firstDefined(parts, retryAfterOf);
+  return { ...judge(parts), ...(retryAfter !== undefined && { retryAfter }) };
+}
+
+function judge(parts: readonly Fields[]): IdentityErrorDescription {
+  const own = parts.find((part) => part['self'] instanceof AzureRedisError)?.['self'];
+  if (own instanceof AzureRedisError) return { definite: DEFINITE_CODES.has(own.code), hint: own.hint };
+
+  const status = firstDefined(parts, statusOf);
+  const isBusy = status === 408 || status === 429 || (status !== undefined && status >= 500);
+  const aadsts = firstDefined(parts, aadstsOf);
+  if (aadsts !== undefined) {
+    const meaning = ENTRA_ERRORS.get(aadsts) ?? { hint: entraErrorPage(aadsts) };
+    return { definite: !isBusy && meaning.transient !== true, hint: meaning.hint };
+  }
+  if (status === 429) return { definite: false, hint: THROTTLED };
+  if (isBusy) return { definite: false, hint: SERVICE_DOWN };
+
+  const isManagedIdentity = parts.some((part) =>
+    /managed identit|ManagedIdentity|\bIMDS\b/i.test(textOf(part)),
+  );
+  const isUnavailable = parts.some((part) => part['name'] === 'CredentialUnavailableError');
+  const oauthError = firstDefined(parts, oauthErrorOf);
+  if (isManagedIdentity && status === 400 && !isUnavailable) return { definite: true, hint: NOT_ASSIGNED };
+  if (oauthError !== undefined && FINAL_OAUTH_ERRORS.has(oauthError))
+    return { definite: true, hint: REFUSED };
+  if (oauthError !== undefined && MSAL_CONFIGURATION_ERRORS.has(oauthError))
+    return { definite: true, hint: REFUSED };
+
+  if (parts.some((part) => AUTHORITY_ERRORS.test(textOf(part)))) return { definite: false, hint: AUTHORITY };
+
+  const isChain = parts.some((part) => part['name'] === 'AggregateAuthenticationError');
+  if (isChain) return { definite: false, hint: NOTHING_AVAILABLE };
+  if (isManagedIdentity) return { definite: false, hint: MANAGED_IDENTITY };
+  if (isUnavailable) return { definite: false, hint: NOTHING_AVAILABLE };
+  if (parts.some((part) => NETWORK_ERRORS.test(textOf(part)))) return { definite: false, hint: NETWORK };
+  if (status === 401 || status === 403) return { definite: true, hint: REFUSED };
+  return { definite: false, hint: UNKNOWN };
+}
+
+/** An error's fields, whatever its class, and the error itself as `self`. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The error and all that it wraps: `cause`, an aggregate's `errors`, msal's `error`. */
+function* partsOf(error: unknown, seen = new Set<unknown>()): Generator<Fields> {
+  if (typeof error !== 'object' || error === null || seen.has(error)) return;
+  seen.add(error);
+  // `message` and `name` are not enumerable, or not own: they are read by name.
+  const part: Fields = { ...error, name: read(error, 'name'), message: read(error, 'message'), self: error };
+  yield part;
+  for (const inner of [read(error, 'cause'), read(error, 'error')]) yield* partsOf(inner, seen);
+  const errors = read(error, 'errors');
+  if (Array.isArray(errors)) for (const inner of errors) yield* partsOf(inner, seen);
+}
+
+function read(from: unknown, key: string): unknown {
+  return typeof from === 'object' && from !== null && key in from ? Reflect.get(from, key) : undefined;
+}
+
+function firstDefined<T>(parts: readonly Fields[], find: (part: Fields) => T | undefined): T | undefined {
+  for (const part of parts) {
+    const found = find(part);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function textOf(part: Fields): string {
+  return [part['name'], part['code'], part['errorCode'], part['message']]
+    .filter((text) => typeof text === 'string')
+    .join(' ');
+}
+
+/** The HTTP status, under the names that these libraries give it. */
+function statusOf(part: Fields): number | undefined {
+  const candidates = [
+    part['statusCode'],
+    part['status'],
+    part['httpStatus'],
+    read(part['response'], 'status'),
+  ];
+  return candidates.find((candidate) => typeof candidate === 'number');
+}
+
+/** The number of Entra's error: from the fields of @azure/identity and msal, else from the text both quote. */
+function aadstsOf(part: Fields): number | undefined {
+  const codes = read(part['errorResponse'], 'errorCodes');
+  const code = Number(Array.isArray(codes) ? codes[0] : part['errorNo']);
+  if (Number.isInteger(code) && code > 0) return code;
+  const text = [part['message'], read(part['errorResponse'], 'errorDescription')].join(' ');
+  const [, number] = /AADSTS(\d+)/.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number);
+}
+
+function oauthErrorOf(part: Fields): string | undefined {
+  const fromResponse = read(part['errorResponse'], 'error');
+  if (typeof fromResponse === 'string') return fromResponse;
+  if (typeof part['errorCode'] === 'string' && part['errorCode'] !== '') return part['errorCode'];
+  // @azure/identity keeps of msal's errors no more than the text, which begins with the code.
+  const [, code] = /^([a-z_]+): /.exec(typeof part['message'] === 'string' ? part['message'] : '') ?? [];
+  return code;
+}

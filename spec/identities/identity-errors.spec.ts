@@ -1,0 +1,184 @@
+import {
+  AggregateAuthenticationError,
+  AuthenticationError,
+  AuthenticationRequiredError,
+  CredentialUnavailableError,
+} from '@azure/identity';
+import { AuthError, ClientAuthError, InteractionRequiredAuthError, ServerError } from '@azure/msal-node';
+import { expect } from 'chai';
+import { AzureRedisError } from '../../lib/errors.js';
+import { describeIdentityError } from '../../lib/identities/identity-errors.js';
+
+/** Entra's answer in JSON, as its token endpoint sends it. */
+function entraAnswer(code: number, error = 'invalid_client') {
+  return {
+    error,
+    error_description: `AADSTS${code}: Something. Trace ID: 1 Correlation ID: 2 Timestamp: 2030-01-01 00:00:00Z`,
+    error_codes: [code],
+    timestamp: '2030-01-01 00:00:00Z',
+    trace_id: '1',
+    correlation_id: '2',
+  };
+}
+
+/** The text that msal makes of Entra's answer. */
+function msalText(code: number): string {
+  return `Error(s): ${code} - Timestamp: t - Description: AADSTS${code}: Something. - Correlation ID: 2 - Trace ID: 1`;
+}
+
+describe('describeIdentityError', () => {
+  const refusals: [number, RegExp][] = [
+    [7000215, /"Value"/],
+    [7000222, /expired/],
+    [700016, /clientId/],
+    [90002, /tenantId/],
+    [50034, /user name/],
+    [700027, /certificate/i],
+    [65001, /consent/],
+    [500011, /redis\.azure\.com/],
+    [50011, /redirect URI/],
+    [700082, /sign in again/],
+    [700213, /issuer, subject and audience/],
+  ];
+  for (const [code, hint] of refusals) {
+    it(`calls AADSTS${code} definite, with a hint of its own, whichever library brings it`, () => {
+      const errors = [
+        new AuthenticationError(401, entraAnswer(code)),
+        new ServerError('invalid_client', 'id', msalText(code), '', String(code), 401),
+        new AuthenticationRequiredError({ scopes: [], message: `invalid_client: ${msalText(code)}` }),
+        new InteractionRequiredAuthError('invalid_grant', 'id', `AADSTS${code}: Something.`),
+        new Error('the first token failed', { cause: new AuthenticationError(400, entraAnswer(code)) }),
+      ];
+      for (const error of errors) {
+        const description = describeIdentityError(error);
+        expect(description.definite, error.name).to.equal(true);
+        expect(description.hint, error.name).to.match(hint);
+      }
+    });
+  }
+
+  it('calls an unlisted AADSTS number definite and links to its page', () => {
+    const description = describeIdentityError(new AuthenticationError(400, entraAnswer(51234)));
+    expect(description.definite).to.equal(true);
+    expect(description.hint).to.include('error?code=51234');
+  });
+
+  for (const code of [90033, 50196, 90024]) {
+    it(`calls AADSTS${code} transient`, () => {
+      expect(describeIdentityError(new AuthenticationError(400, entraAnswer(code))).definite).to.equal(false);
+    });
+  }
+
+  it('calls an assertion out of its time transient, for the next one is new, and points to the clock', () => {
+    const description = describeIdentityError(new AuthenticationError(401, entraAnswer(700024)));
+    expect(description.definite).to.equal(false);
+    expect(description.hint).to.match(/clock/);
+  });
+
+  it('calls a known number transient when it comes with a server fault', () => {
+    expect(describeIdentityError(new AuthenticationError(503, entraAnswer(7000215))).definite).to.equal(
+      false,
+    );
+  });
+
+  it('calls an OAuth error without a number definite', () => {
+    for (const code of ['invalid_client', 'unauthorized_client', 'invalid_grant'])
+      expect(describeIdentityError(new ServerError(code, 'id', 'no')).definite, code).to.equal(true);
+  });
+
+  it('calls 408, 429 and 5xx transient', () => {
+    for (const status of [408, 429, 500, 502, 503, 504]) {
+      const description = describeIdentityError({ statusCode: status, message: 'no' });
+      expect(description.definite, String(status)).to.equal(false);
+      expect(description.hint).to.match(/slow down|fault of its own/);
+    }
+  });
+
+  it('calls network errors transient and names what to check', () => {
+    const errors = [
+      Object.assign(new Error('getaddrinfo ENOTFOUND login.microsoftonline.com'), { code: 'ENOTFOUND' }),
+      Object.assign(new Error('connect'), { name: 'RestError', code: 'REQUEST_SEND_ERROR' }),
+      new AuthError('network_error', 'id', 'Network request failed: fetch failed'),
+      new TypeError('fetch failed', { cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) }),
+    ];
+    for (const error of errors) {
+      const description = describeIdentityError(error);
+      expect(description.definite).to.equal(false);
+      expect(description.hint).to.match(/network, DNS, proxy/);
+    }
+  });
+
+  it('says of an unavailable managed identity that it works only inside Azure, and names az login', () => {
+    const description = describeIdentityError(
+      new CredentialUnavailableError(
+        'ManagedIdentityCredential: Authentication failed. Message network_error',
+      ),
+    );
+    expect(description.definite).to.equal(false);
+    expect(description.hint)
+      .to.match(/only inside Azure/)
+      .and.match(/az login/);
+  });
+
+  it('says of a chain in which nothing is available what to set up', () => {
+    const chain = new AggregateAuthenticationError(
+      [new CredentialUnavailableError('EnvironmentCredential is unavailable.')],
+      'ChainedTokenCredential authentication failed.',
+    );
+    const description = describeIdentityError(chain);
+    expect(description.definite).to.equal(false);
+    expect(description.hint)
+      .to.match(/az login/)
+      .and.match(/AZURE_CLIENT_ID/);
+  });
+
+  it('finds the refusal in a chain whose other identities are unavailable', () => {
+    const chain = new AggregateAuthenticationError(
+      [
+        new CredentialUnavailableError('EnvironmentCredential is unavailable.'),
+        new AuthenticationRequiredError({ scopes: [], message: `invalid_client: ${msalText(7000222)}` }),
+      ],
+      'ChainedTokenCredential authentication failed.',
+    );
+    const description = describeIdentityError(chain);
+    expect(description.definite).to.equal(true);
+    expect(description.hint).to.match(/expired/);
+  });
+
+  it('points to tenant and authority when the authority did not describe itself', () => {
+    const errors = [
+      new ClientAuthError('endpoints_resolution_error', 'id'),
+      new CredentialUnavailableError('endpoints_resolution_error: Endpoints cannot be resolved'),
+    ];
+    for (const error of errors)
+      expect(describeIdentityError(error).hint).to.match(/tenantId, cloud or authorityHost/);
+  });
+
+  it('gives the wait that the service asked for, from wherever the library keeps it', () => {
+    const headers = { get: (name: string) => (name === 'retry-after' ? '12' : undefined) };
+    const throttled = Object.assign(new Error('throttled'), { statusCode: 429, response: { headers } });
+    expect(describeIdentityError(throttled).retryAfter).to.equal(12_000);
+    expect(describeIdentityError(new Error('outer', { cause: throttled })).retryAfter).to.equal(12_000);
+    expect(
+      describeIdentityError(new AggregateAuthenticationError([throttled], 'all failed')).retryAfter,
+    ).to.equal(12_000);
+    expect(describeIdentityError(new Error('no'))).to.not.have.property('retryAfter');
+  });
+
+  it('passes on the hint of an error of this package', () => {
+    const refused = new AzureRedisError('INVALID_OPTION', 'no such file', 'Check the path.');
+    expect(describeIdentityError(refused)).to.deep.equal({ definite: true, hint: 'Check the path.' });
+    const unavailable = new AzureRedisError('TOKEN_UNAVAILABLE', 'later', 'Wait.');
+    expect(describeIdentityError(unavailable)).to.deep.equal({ definite: false, hint: 'Wait.' });
+  });
+
+  it('describes anything at all that a custom credential may throw', () => {
+    const circular: { cause?: unknown } = {};
+    circular.cause = circular;
+    for (const thrown of [undefined, null, 'text', 42, {}, circular, Symbol('x')]) {
+      const description = describeIdentityError(thrown);
+      expect(description.definite).to.equal(false);
+      expect(description.hint).to.be.a('string').and.not.empty;
+    }
+  });
+});
