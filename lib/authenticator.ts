@@ -1,0 +1,219 @@
+import { EventEmitter } from 'node:events';
+import { inspect, type InspectOptionsStylized } from 'node:util';
+import { adoptClientsWith, includeCopyOf, stopAdopting } from './connections/adoption.js';
+import { internals, type Client } from './connections/client.js';
+import { Connection, type ConnectionObserver, type RecycleReason } from './connections/connection.js';
+import { AzureConnector, connectorFor, type ConnectorClass } from './connections/connector.js';
+import { AzureRedisError } from './errors.js';
+import type { TokenCycler } from './token/cycler.js';
+import { createPassword, type Password } from './token/password.js';
+
+/** A live connection of an authenticator, as it was when the snapshot was taken. */
+export interface ConnectionSnapshot {
+  /** `host:port`, or the path of a Unix socket. */
+  readonly endpoint: string;
+  /** ioredis' status of the client: `ready` when it can be used. */
+  readonly status: string;
+  /** When the cache drops the connection unless it is re-authenticated; absent while it is not logged in. */
+  readonly expiresOn?: Date;
+}
+
+/** The events of an {@link Authenticator}, each with one object. None of them ever holds a token, key or secret. */
+export interface AuthenticatorEvents {
+  /** A new token is there. */
+  tokenRefreshed: [event: { readonly username: string; readonly expiresOn: Date }];
+  /** An attempt to get a new token failed; it is tried again by itself. */
+  tokenRefreshFailed: [event: { readonly error: AzureRedisError; readonly expiresOn: Date }];
+  /** A live connection has logged in with the new token. */
+  reauthenticated: [event: { readonly endpoint: string; readonly expiresOn: Date }];
+  /** A live connection could not log in with the new token; it is tried again by itself. */
+  reauthenticationFailed: [event: { readonly endpoint: string; readonly error: Error }];
+  /** A connection that takes no AUTH was replaced by a new one; for `gap` ms there was none. */
+  recycled: [event: { readonly endpoint: string; readonly reason: RecycleReason; readonly gap: number }];
+}
+
+/**
+ * Owns one identity: its current token, the next refresh, and the live connections that log in with it.
+ *
+ * It is made by `configureForAzure()`, as `options.authenticator`. Nobody has to listen to its events: every failure
+ * is retried, and what the application must know reaches it through its clients.
+ */
+export class Authenticator extends EventEmitter<AuthenticatorEvents> {
+  readonly #cycler: TokenCycler;
+  readonly #heartbeatInterval: number;
+  readonly #connections = new Map<Client, Connection>();
+  readonly #password: Password;
+  readonly #connector: ConnectorClass;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** @internal Use `configureForAzure()`. */
+  constructor(cycler: TokenCycler, heartbeatInterval: number) {
+    super();
+    this.#cycler = cycler;
+    this.#heartbeatInterval = heartbeatInterval;
+    this.#password = createPassword(() => cycler.current.secret);
+    this.#connector = connectorFor(cycler);
+    cycler.on('refreshed', ({ username, expiresOn }) => {
+      this.#tell('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
+      for (const connection of this.#connections.values()) connection.renew();
+    });
+    cycler.on('refreshFailed', (error) => {
+      this.#tell('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
+    });
+    adoptClientsWith(this.#password, (client) => {
+      this.#adopt(client);
+    });
+  }
+
+  /** The Redis user name: the identity's object id, unless `username` was given. */
+  get username(): string {
+    return this.#cycler.username;
+  }
+
+  /** When the current token ends. */
+  get expiresOn(): Date {
+    return new Date(this.#cycler.current.expiresOn);
+  }
+
+  /** The live connections, as they are now. */
+  get connections(): ConnectionSnapshot[] {
+    return [...this.#connections.values()].map(({ endpoint, client: { status }, expiresOn }) => ({
+      endpoint,
+      status,
+      ...(expiresOn !== undefined && { expiresOn: new Date(expiresOn) }),
+    }));
+  }
+
+  /** @internal What goes into the options of a client. */
+  get login(): { readonly password: Password; readonly Connector: ConnectorClass } {
+    return { password: this.#password, Connector: this.#connector };
+  }
+
+  /**
+   * Keeps a client logged in that was made by another copy of ioredis, of the options that `configureForAzure()`
+   * returned; clients that this copy makes from now on are kept too. It is needed only for a copy that is bundled
+   * into another file: others are found by themselves. A client may be attached any number of times.
+   *
+   * @throws AzureRedisError `FOREIGN_CLIENT` if the client does not log in with this authenticator's password, and
+   *   `CLOSED` after `close()`.
+   */
+  attach(client: Client): void {
+    if (this.#closed) throw closedError();
+    if (client.options.password !== this.#password) {
+      throw new AzureRedisError(
+        'FOREIGN_CLIENT',
+        'The client does not log in with the password of this authenticator.',
+        'Make the client of the options that configureForAzure() returned, then attach it.',
+      );
+    }
+    includeCopyOf(client);
+    this.#adopt(client).renew();
+  }
+
+  /**
+   * Asks for a new token now; if a question is under way, waits for its answer. Live connections are re-authenticated
+   * with it. An identity library that still caches the current token is no failure: it remains in use.
+   *
+   * @throws AzureRedisError `TOKEN_UNAVAILABLE`, `TOKEN_REFUSED` or `TOKEN_INVALID` if there is none; `CLOSED` after
+   *   `close()`.
+   */
+  async refresh(): Promise<void> {
+    if (this.#closed) throw closedError();
+    await this.#cycler.refresh();
+  }
+
+  /**
+   * Stops refreshing the token and lets go of all clients. They stay connected until their tokens end; new connections
+   * can no longer be made.
+   */
+  close(): void {
+    this.#closed = true;
+    stopAdopting(this.#password);
+    this.#cycler.close(closedError());
+    for (const connection of this.#connections.values()) connection.release();
+    this.#connections.clear();
+    this.#rest();
+  }
+
+  /** What a log may show. */
+  toJSON(): { username: string; expiresOn: Date; connections: ConnectionSnapshot[] } {
+    const { username, expiresOn, connections } = this;
+    return { username, expiresOn, connections };
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+    return `Authenticator ${inspect(this.toJSON(), options)}`;
+  }
+
+  #adopt(client: Client): Connection {
+    const known = this.#connections.get(client);
+    if (known) {
+      known.instrument();
+      return known;
+    }
+    useConnector(client, this.#connector);
+    const connection = new Connection(client, this.#cycler, this.#observer);
+    this.#connections.set(client, connection);
+    this.#run();
+    return connection;
+  }
+
+  readonly #observer: ConnectionObserver = {
+    reauthenticated: ({ endpoint, expiresOn = this.#cycler.current.expiresOn }) => {
+      this.#tell('reauthenticated', { endpoint, expiresOn: new Date(expiresOn) });
+    },
+    reauthenticationFailed: ({ endpoint }, error) => {
+      this.#tell('reauthenticationFailed', { endpoint, error });
+    },
+    recycled: ({ endpoint }, reason, gap) => {
+      this.#tell('recycled', { endpoint, reason, gap });
+    },
+    ended: ({ client }) => {
+      this.#connections.delete(client);
+      if (this.#connections.size === 0) this.#rest();
+    },
+  };
+
+  #run(): void {
+    this.#cycler.run();
+    if (this.#heartbeat || this.#heartbeatInterval === 0) return;
+    this.#heartbeat = setInterval(() => {
+      for (const connection of this.#connections.values()) connection.beat();
+    }, this.#heartbeatInterval);
+    this.#heartbeat.unref();
+  }
+
+  #rest(): void {
+    this.#cycler.rest();
+    clearInterval(this.#heartbeat);
+    this.#heartbeat = undefined;
+  }
+
+  /** Emits in a turn of its own: what a listener throws is its owner's affair, and must not disturb the life cycle. */
+  #tell<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
+    process.nextTick(() => {
+      // TypeScript cannot tell that the tuple of a generic event name is the one built here.
+      this.emit<keyof AuthenticatorEvents>(name, ...([event] as AuthenticatorEvents[Name]));
+    });
+  }
+}
+
+/**
+ * ioredis makes a cluster's own subscriber of a few options only, without the `Connector`. A connector that the user
+ * chose, or sentinels, are left in place.
+ */
+function useConnector(client: Client, Connector: ConnectorClass): void {
+  const { options } = client;
+  if (options.Connector || options.sentinels) return;
+  const inner = internals(client);
+  if (!(inner.connector instanceof AzureConnector)) inner.connector = new Connector(options);
+}
+
+function closedError(): AzureRedisError {
+  return new AzureRedisError(
+    'CLOSED',
+    'The authenticator has been closed.',
+    'Call configureForAzure() again for new connections.',
+  );
+}

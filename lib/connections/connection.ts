@@ -1,0 +1,285 @@
+import { backoffDelay, type Backoff } from '../backoff.js';
+import { endpointOf, internals, repliesOf, type Client, type Command, type ReplyError } from './client.js';
+import { asProtocolRefusal, explained, isHello, isNoAuth, isWrongPass } from './error-replies.js';
+import { Heartbeat } from './heartbeat.js';
+import { instrument, removeInstrumentation } from './instrumentation.js';
+import { hideLogin, isLogin, withdrawLogins } from './login-command.js';
+import type { Login, LoginSource } from './login.js';
+import { reconnect } from './reconnect.js';
+import { Relogin } from './relogin.js';
+import { Transaction } from './transaction.js';
+
+/** Why a connection was replaced instead of re-authenticated. */
+export type RecycleReason =
+  /** It is subscribed over RESP2, where the server takes no AUTH. */
+  | 'subscriber'
+  /** It is in MONITOR mode, where ioredis sends no AUTH. */
+  | 'monitor'
+  /** The AUTH had no answer in time: the connection waits in a blocking command, or is dead. */
+  | 'blocked';
+
+/** What a connection tells of its life. */
+export interface ConnectionObserver {
+  reauthenticated(connection: Connection): void;
+  reauthenticationFailed(connection: Connection, error: Error): void;
+  recycled(connection: Connection, reason: RecycleReason, gap: number): void;
+  ended(connection: Connection): void;
+}
+
+/** AUTHs of many connections are spread over at most this time, in ms. */
+const LONGEST_SPREAD = 60_000;
+
+/** The share of an old login's remaining life over which its replacement is spread: it ends well before that login does. */
+const SPREAD = 1 / 4;
+
+/** How long before its login ends a connection whose AUTH has no answer is replaced, in ms, or half of what is left. */
+const RESERVE = 30_000;
+
+/** The longest time that Node's timers can count, in ms; an access key never ends. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** The waits between the attempts of a failed AUTH, in ms. */
+const RETRY: Backoff = { minTimeout: 100, maxTimeout: 60_000, factor: 2, randomize: true };
+
+/** One adopted client: keeps its live connection logged in with the newest login. */
+export class Connection {
+  readonly client: Client;
+  readonly #logins: LoginSource;
+  readonly #observer: ConnectionObserver;
+  readonly #transaction = new Transaction();
+  readonly #heartbeat: Heartbeat;
+  readonly #relogin: Relogin;
+  /** What the live connection is logged in with; nothing if that is not known, or there is no connection. */
+  #login: Login | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #busy = false;
+  #failures = 0;
+  /** How many connections this client has had: what awaited something of one of them must not touch the next. */
+  #epoch = 0;
+  /** The replacement under way: why, and since when (ms since 1970) there is no connection. */
+  #recycling: { readonly reason: RecycleReason; readonly since: number } | undefined;
+  readonly #release: () => void;
+
+  constructor(client: Client, logins: LoginSource, observer: ConnectionObserver) {
+    this.client = client;
+    this.#logins = logins;
+    this.#observer = observer;
+    this.#heartbeat = new Heartbeat(client, this.#transaction);
+    this.#relogin = new Relogin(client, this.#transaction, async () => {
+      await logins.ready(AbortSignal.timeout(RESERVE));
+      await this.#logIn();
+    });
+    this.#release = this.#listen();
+    this.instrument();
+  }
+
+  get endpoint(): string {
+    return endpointOf(this.client);
+  }
+
+  /** When the server drops the live connection, in ms since 1970. */
+  get expiresOn(): number | undefined {
+    return this.#login?.expiresOn;
+  }
+
+  /** Logs in with the newest login at a random moment, which is early enough for the one that it replaces. */
+  renew(): void {
+    const left = (this.#login?.expiresOn ?? 0) - Date.now();
+    this.#renewIn(Math.random() * Math.min(LONGEST_SPREAD, Math.max(0, left) * SPREAD));
+  }
+
+  beat(): void {
+    this.#heartbeat.beat();
+  }
+
+  /** Lets the client go: it is left as ioredis made it. */
+  release(): void {
+    this.#release();
+    this.#disconnected();
+    this.#recycling = undefined;
+    removeInstrumentation(this.client);
+  }
+
+  /** Takes note of what matters among the commands and error replies of the client. */
+  instrument(): void {
+    instrument(this.client, {
+      sending: (command) => {
+        this.#sending(command);
+      },
+      sent: (command) => {
+        this.#sent(command);
+      },
+      refused: (command, reply, handOn) => {
+        this.#refused(command, reply, handOn);
+      },
+    });
+  }
+
+  #listen(): () => void {
+    const listeners = {
+      ready: () => {
+        this.#connected();
+      },
+      close: () => {
+        this.#disconnected();
+      },
+      end: () => {
+        this.release();
+        this.#observer.ended(this);
+      },
+    };
+    for (const [event, listener] of Object.entries(listeners)) this.client.on(event, listener);
+    return () => {
+      for (const [event, listener] of Object.entries(listeners)) this.client.off(event, listener);
+    };
+  }
+
+  #connected(): void {
+    // A new login may have come while the client logged in with the old one.
+    this.#renewIn(0);
+    if (!this.#recycling) return;
+    const { reason, since } = this.#recycling;
+    this.#recycling = undefined;
+    // Its channels are subscribed again once their replies are here.
+    void repliesOf(this.client).then(() => {
+      this.#observer.recycled(this, reason, Date.now() - since);
+    });
+  }
+
+  #disconnected(): void {
+    clearTimeout(this.#timer);
+    this.#epoch += 1;
+    this.#login = undefined;
+    this.#failures = 0;
+    this.#transaction.closed();
+    withdrawLogins(this.client);
+  }
+
+  #sending(command: Command): void {
+    if (command.name.toLowerCase() === 'multi') this.#transaction.opened(command);
+    const before = this.#login;
+    hideLogin(command, this.#logins, (login) => {
+      this.#login = login;
+      command.promise.catch(() => {
+        if (this.#login === login) this.#login = before;
+      });
+    });
+  }
+
+  #sent(command: Command): void {
+    const name = command.name.toLowerCase();
+    if (name === 'exec' || name === 'discard' || name === 'reset') this.#transaction.closed();
+    if (name === 'reset') this.#login = undefined;
+  }
+
+  #refused(command: Command, reply: ReplyError, handOn: (error: Error) => void): void {
+    if (isHello(command) && isLogin(command) && isWrongPass(reply) && this.#inHandshake()) {
+      handOn(asProtocolRefusal(reply));
+      return;
+    }
+    if (isNoAuth(reply) && this.#mayLogInAgain(command) && this.#relogin.take(command)) return;
+    handOn(explained(reply, this.#logins.username));
+  }
+
+  #inHandshake(): boolean {
+    return internals(this.client).condition?.handshake === true;
+  }
+
+  #mayLogInAgain(command: Command): boolean {
+    const userDecides = typeof this.client.options.reconnectOnError === 'function';
+    return this.client.status === 'ready' && !userDecides && !isLogin(command);
+  }
+
+  #renewIn(delay: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      void this.#renew();
+    }, delay);
+    this.#timer.unref();
+  }
+
+  /** Whether the live connection is logged in with something older than what there is. */
+  #isOutdated(): boolean {
+    const { status } = this.client;
+    const isLive = status === 'ready' || status === 'monitoring';
+    return isLive && this.#login !== this.#logins.current && this.#logins.current.isAlive();
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      await this.#transaction.over();
+      if (!this.#isOutdated()) return;
+      const { mode } = this.client;
+      if (mode === 'subscriber' || mode === 'monitor') await this.#recycle(mode);
+      else await this.#reauthenticate();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #reauthenticate(): Promise<void> {
+    const epoch = this.#epoch;
+    try {
+      if (await settlesWithin(this.#patience(), this.#logIn())) {
+        this.#failures = 0;
+        this.#observer.reauthenticated(this);
+        // An even newer login may have come in the meantime.
+        this.#renewIn(0);
+      } else if (epoch === this.#epoch) {
+        this.#replace('blocked');
+      }
+    } catch (error) {
+      if (epoch === this.#epoch) this.#reauthenticationFailed(error);
+    }
+  }
+
+  async #logIn(): Promise<void> {
+    await this.client.auth(this.#logins.username, this.#logins.current.secret);
+  }
+
+  #reauthenticationFailed(error: unknown): void {
+    // It has just subscribed, and is to be recycled.
+    if (this.client.mode === 'subscriber') {
+      this.#renewIn(0);
+      return;
+    }
+    this.#failures += 1;
+    this.#observer.reauthenticationFailed(this, error as Error);
+    this.#renewIn(backoffDelay(this.#failures, RETRY));
+  }
+
+  /** Replaces a connection that takes no AUTH, after the replies that it still awaits. */
+  async #recycle(reason: RecycleReason): Promise<void> {
+    const epoch = this.#epoch;
+    await settlesWithin(this.#patience(), repliesOf(this.client));
+    if (epoch === this.#epoch) this.#replace(reason);
+  }
+
+  #replace(reason: RecycleReason): void {
+    this.#recycling = { reason, since: Date.now() };
+    reconnect(this.client);
+  }
+
+  /** How long a reply may be awaited before the connection is replaced without it, in ms. */
+  #patience(): number {
+    if (!this.#login) return RESERVE;
+    const left = this.#login.expiresOn - Date.now();
+    return Math.min(LONGEST_TIMER, Math.max(0, left - Math.min(RESERVE, left / 2)));
+  }
+}
+
+/** Whether `promise` settles within `time` ms. */
+async function settlesWithin(time: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, time, false);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,56 @@
+import { AzureRedisError } from '../errors.js';
+import type { Command, ReplyError } from './client.js';
+
+/** An error that the server replied, with what it means on Azure; the reply itself is its `cause`. */
+class ExplainedReply extends AzureRedisError {
+  /** The command that was refused, as on ioredis' own errors. */
+  readonly command: ReplyError['command'];
+
+  constructor(code: 'WRONGPASS' | 'NOPERM', reply: ReplyError, hint: string) {
+    super(code, reply.message, hint, { cause: reply });
+    this.command = reply.command;
+  }
+}
+
+/** Makes an error reply say what it means on Azure, where that is known; others are handed on as they are. */
+export function explained(reply: ReplyError, username: string): Error {
+  if (isWrongPass(reply)) {
+    return new ExplainedReply(
+      'WRONGPASS',
+      reply,
+      `The cache refused the identity with the object id (user name) ${username}: give it an access policy on this ` +
+        'cache, and see that Microsoft Entra authentication is switched on there.',
+    );
+  }
+  if (reply.message.startsWith('NOPERM')) {
+    return new ExplainedReply(
+      'NOPERM',
+      reply,
+      `The access policy of the identity ${username} does not permit this: assign it a role that does ` +
+        '(Data Owner, Data Contributor, or a custom access policy).',
+    );
+  }
+  return reply;
+}
+
+export function isWrongPass(reply: ReplyError): boolean {
+  return reply.message.startsWith('WRONGPASS');
+}
+
+export function isNoAuth(reply: ReplyError): boolean {
+  return reply.message.startsWith('NOAUTH');
+}
+
+/**
+ * The refusal of a HELLO that logs in, as ioredis takes it to mean that the server cannot do RESP3: it then logs in
+ * with AUTH over RESP2, on the same connection and with nothing rejected. Some Azure endpoints refuse the login in
+ * HELLO but accept it in AUTH; if AUTH is refused too, it was a real refusal.
+ */
+export function asProtocolRefusal(reply: ReplyError): Error {
+  return new Error(`NOPROTO the login within HELLO was refused: ${reply.message}`, { cause: reply });
+}
+
+/** Whether this is ioredis' HELLO. */
+export function isHello(command: Command): boolean {
+  return command.name.toLowerCase() === 'hello';
+}

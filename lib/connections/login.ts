@@ -1,0 +1,20 @@
+/** A password with an end: what a connection logs in with. */
+export interface Login {
+  readonly secret: string;
+  /** When the server drops a connection that logged in with it, in ms since 1970. */
+  readonly expiresOn: number;
+  isAlive(): boolean;
+}
+
+/** Where connections get their logins from. */
+export interface LoginSource {
+  readonly username: string;
+  /** The login to use now. */
+  readonly current: Login;
+  /**
+   * Resolves once `current` is good for a new connection.
+   *
+   * @throws what stands in the way, once `signal` is aborted.
+   */
+  ready(signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,347 @@
+import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import type { TokenCredential } from '@azure/core-auth';
+import type { RedisOptions } from 'ioredis';
+import type { Options as RetryOptions } from 'p-retry';
+import { Authenticator } from './authenticator.js';
+import { azureEndpoint, type Cloud } from './endpoints.js';
+import { AzureRedisError } from './errors.js';
+import { isLoopback } from './loopback.js';
+import type { CyclerSettings } from './token/cycler.js';
+import type { UsernameOption } from './token/username.js';
+
+/** Who logs in. At most one of these; none of them means `DefaultAzureCredential`. */
+export interface IdentityOptions {
+  /**
+   * Any credential of `@azure/identity`, or your own.
+   *
+   * @example
+   * ```ts
+   * await configureForAzure({ host, credential: new AzureCliCredential() });
+   * ```
+   */
+  credential?: TokenCredential | undefined;
+  /**
+   * The authenticator of other options: shares one identity, and one token, between several caches.
+   *
+   * @example
+   * ```ts
+   * const sessions = await configureForAzure({ host: 'sessions.westeurope.redis.azure.net' });
+   * const jobs = await configureForAzure({
+   *   host: 'jobs.westeurope.redis.azure.net',
+   *   authenticator: sessions.authenticator,
+   * });
+   * ```
+   */
+  authenticator?: Authenticator | undefined;
+}
+
+/** How tokens are asked for, and what is done with them. All of it belongs to the authenticator that is made of it. */
+export interface TokenOptions {
+  /** The Azure cloud whose identity service is asked. Default: told by the host's suffix, else `public`. */
+  cloud?: Cloud | undefined;
+  /** The address of the identity service. Default: that of `cloud`. */
+  authorityHost?: string | undefined;
+  /** What the token is for. Default: `https://redis.azure.com/.default`, the same in every cloud. */
+  scope?: string | undefined;
+  /**
+   * The Redis user name: a text, or a function of the token's claims. Default: the claim `oid`, by which Azure knows
+   * the identity.
+   *
+   * @example
+   * ```ts
+   * await configureForAzure({ host, username: (claims) => String(claims.appid) });
+   * ```
+   */
+  username?: UsernameOption | undefined;
+  /**
+   * The share of a token's lifetime that is spent when the next one is asked for, above 0 and below 1. Default: 0.75.
+   * A token that says itself when to refresh it is refreshed then. Either happens up to 5 % of the lifetime earlier,
+   * at random, so that a fleet does not refresh as one.
+   */
+  expirationRefreshRatio?: number | undefined;
+  /** How long the first attempt to get a token may take, in ms; each one after a failure may take 5 s longer. Default: 10000. */
+  acquireTimeout?: number | undefined;
+  /**
+   * How failed attempts are retried: the options of `p-retry`. Default: 4 retries at start-up (`retries`), after waits
+   * of about 0.5, 1, 2 and 4 s (`minTimeout`, `factor`, `randomize`). Once running, attempts go on for as long as a
+   * client lives, with the same waits, at most `maxTimeout` (60000 ms) apart.
+   */
+  retry?: RetryOptions | undefined;
+  /**
+   * How often idle connections are sent a PING, in ms; 0 never. Default: 60000. Azure closes connections that were
+   * idle for ten minutes.
+   */
+  heartbeatInterval?: number | undefined;
+}
+
+/** What `configureForAzure()` takes: an identity, and any of ioredis' options. */
+export interface AzureOptions extends IdentityOptions, TokenOptions {
+  /** ioredis' TLS options. On by default; `false` only for a host on this machine. */
+  tls?: ConnectionOptions | false | undefined;
+}
+
+export type ConfigureForAzureOptions = AzureOptions & Omit<RedisOptions, keyof AzureOptions | 'password'>;
+
+/** What `configureForAzure()` gives: ioredis' options, and the authenticator behind them. */
+export type AzureRedisOptions = RedisOptions & { readonly authenticator: Authenticator };
+
+/** The scope of Azure Redis' access tokens. Source: Microsoft.Azure.StackExchangeRedis. */
+const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
+
+/** Where each cloud's identity service is. Source: AzureAuthorityHosts of @azure/identity. */
+const AUTHORITY_HOSTS: Readonly<Record<Cloud, string>> = {
+  public: 'https://login.microsoftonline.com',
+  usGovernment: 'https://login.microsoftonline.us',
+  china: 'https://login.chinacloudapi.cn',
+};
+
+/** The longest time that Node's timers can count, in ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Where the cache is, and how it is reached. */
+export interface Endpoint {
+  readonly host?: string;
+  readonly port?: number;
+  readonly tls?: ConnectionOptions;
+}
+
+/**
+ * Checks and completes where to connect to.
+ *
+ * @throws AzureRedisError `NO_HOST`, `INVALID_HOST`, `NO_PORT`, `INVALID_OPTION` or `INSECURE_CONNECTION`.
+ */
+export function endpointOptions(options: ConfigureForAzureOptions): Endpoint {
+  const { host, path, sentinels } = options;
+  if (path) return options.tls ? { tls: checkedTls(options.tls) } : {};
+  if (sentinels) return { tls: requiredTls(options.tls, 'the server that the sentinels name') };
+  if (host === undefined || host === '') {
+    throw new AzureRedisError(
+      'NO_HOST',
+      'No `host` was given.',
+      "Set `host` to the cache's host name, for example my-cache.westeurope.redis.azure.net (Azure portal, Overview).",
+    );
+  }
+  checkHost(host);
+  const port = options.port ?? azureEndpoint(host)?.port;
+  if (port === undefined) {
+    throw new AzureRedisError(
+      'NO_PORT',
+      `No \`port\` was given, and ${host} has no suffix of Azure's that would tell it.`,
+      'Set `port`: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis.',
+    );
+  }
+  check(Number.isInteger(port) && port > 0 && port < 65536, 'port', 'a whole number from 1 to 65535');
+  if (options.tls === false && isLoopback(host)) return { host, port };
+  // Cluster nodes announce bare addresses, and the certificate is for the cache's name: it is what must be checked.
+  const servername = isIP(host) ? {} : { servername: host };
+  return { host, port, tls: { ...servername, ...requiredTls(options.tls, host) } };
+}
+
+function requiredTls(tls: AzureOptions['tls'], peer: string): ConnectionOptions {
+  if (tls !== false) return checkedTls(tls ?? {});
+  throw new AzureRedisError(
+    'INSECURE_CONNECTION',
+    `A login to ${peer} over plain TCP would show the token to everybody on the way.`,
+    'Leave `tls` out, or give it as an object of options: TLS is used then.',
+  );
+}
+
+function checkHost(host: unknown): asserts host is string {
+  check(typeof host === 'string', 'host', 'a text');
+  if (isIP(host) || /^[a-z0-9]([\w.-]*[a-z0-9])?$/i.test(host)) return;
+  throw new AzureRedisError(
+    'INVALID_HOST',
+    '`host` is not a host name.',
+    'Give the bare host name, such as my-cache.westeurope.redis.azure.net: no protocol, port, user or path.',
+  );
+}
+
+function checkedTls(tls: ConnectionOptions): ConnectionOptions {
+  if (tls.rejectUnauthorized === false) {
+    throw new AzureRedisError(
+      'INSECURE_CONNECTION',
+      '`tls.rejectUnauthorized: false` would send the token to whoever answers.',
+      'If the certificate is of an authority of your own, set `tls.ca`; if it is for another name than `host`, set ' +
+        '`tls.servername`.',
+    );
+  }
+  if (tls.minVersion === 'TLSv1' || tls.minVersion === 'TLSv1.1') {
+    throw new AzureRedisError(
+      'INSECURE_CONNECTION',
+      `\`tls.minVersion: '${tls.minVersion}'\` is below what Azure, and a token, can do with.`,
+      'Leave `tls.minVersion` out: TLS 1.2 or newer is used.',
+    );
+  }
+  // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not reach it.
+  return { minVersion: 'TLSv1.2', ...tls, rejectUnauthorized: true };
+}
+
+const IDENTITIES = ['credential', 'authenticator'] as const satisfies readonly (keyof IdentityOptions)[];
+
+/** What an authenticator was made with cannot be changed by those who share it. */
+const AUTHENTICATORS_OWN = [
+  'cloud',
+  'authorityHost',
+  'scope',
+  'username',
+  'expirationRefreshRatio',
+  'acquireTimeout',
+  'retry',
+  'heartbeatInterval',
+] as const satisfies readonly (keyof TokenOptions)[];
+
+/** The options that are not ioredis'. */
+export const OWN_OPTIONS: ReadonlySet<string> = new Set([...IDENTITIES, ...AUTHENTICATORS_OWN]);
+
+/**
+ * Checks who logs in.
+ *
+ * @throws AzureRedisError `SEVERAL_IDENTITIES`, `CONFLICTING_OPTIONS` or `INVALID_OPTION`.
+ */
+export function checkIdentity(options: ConfigureForAzureOptions): void {
+  const given = IDENTITIES.filter((name) => options[name] !== undefined);
+  if (given.length > 1) {
+    throw new AzureRedisError(
+      'SEVERAL_IDENTITIES',
+      `Several identities were given: ${given.join(', ')}.`,
+      'Give exactly one of them, or none for DefaultAzureCredential.',
+    );
+  }
+  const { credential, authenticator } = options;
+  check(
+    credential === undefined || typeof (credential as Partial<TokenCredential>).getToken === 'function',
+    'credential',
+    'a TokenCredential, which has a method getToken()',
+  );
+  check(
+    authenticator === undefined || authenticator instanceof Authenticator,
+    'authenticator',
+    'the `authenticator` of options that configureForAzure() returned',
+  );
+  checkPassword(options);
+  if (authenticator) checkShared(options, authenticator);
+  else if (credential) checkAuthority(options);
+}
+
+function checkPassword(options: ConfigureForAzureOptions): void {
+  const password: unknown = Reflect.get(options, 'password');
+  // Options that were configured before hold their authenticator's own.
+  if (password === undefined || password === null || password === options.authenticator?.login.password)
+    return;
+  throw new AzureRedisError(
+    'CONFLICTING_OPTIONS',
+    '`password` was given, but the identity logs in.',
+    'Leave `password` out.',
+  );
+}
+
+function checkShared(options: ConfigureForAzureOptions, { username }: Authenticator): void {
+  const conflicting = AUTHENTICATORS_OWN.filter(
+    (name) => options[name] !== undefined && !(name === 'username' && options.username === username),
+  );
+  if (conflicting.length === 0) return;
+  throw new AzureRedisError(
+    'CONFLICTING_OPTIONS',
+    `An authenticator was given together with what it already has: ${conflicting.join(', ')}.`,
+    'Set these where the authenticator was made, or leave `authenticator` out to make another one.',
+  );
+}
+
+function checkAuthority(options: ConfigureForAzureOptions): void {
+  if (options.cloud === undefined && options.authorityHost === undefined) return;
+  throw new AzureRedisError(
+    'CONFLICTING_OPTIONS',
+    '`cloud` and `authorityHost` do not reach a credential that you made yourself.',
+    'Set `authorityHost` in the options of the credential.',
+  );
+}
+
+/** What an authenticator is made with. */
+export interface AuthenticatorSettings {
+  readonly authorityHost: string;
+  readonly scope: string;
+  readonly username: UsernameOption | undefined;
+  readonly heartbeatInterval: number;
+  readonly cycler: CyclerSettings;
+}
+
+/**
+ * Checks and completes how tokens are asked for.
+ *
+ * @throws AzureRedisError `INVALID_OPTION`.
+ */
+export function authenticatorSettings(options: ConfigureForAzureOptions): AuthenticatorSettings {
+  const {
+    cloud = azureEndpoint(options.host ?? '')?.cloud ?? 'public',
+    authorityHost = AUTHORITY_HOSTS[cloud],
+    scope = DEFAULT_SCOPE,
+    username,
+    expirationRefreshRatio = 0.75,
+    acquireTimeout = 10_000,
+    retry = {},
+    heartbeatInterval = 60_000,
+  } = options;
+
+  check(Object.hasOwn(AUTHORITY_HOSTS, cloud), 'cloud', "'public', 'usGovernment' or 'china'");
+  check(isHttpsUrl(authorityHost), 'authorityHost', 'an address that begins with https://');
+  check(isText(scope), 'scope', 'a text');
+  check(
+    username === undefined || typeof username === 'function' || isText(username),
+    'username',
+    "a text, or a function of the token's claims",
+  );
+  check(
+    expirationRefreshRatio > 0 && expirationRefreshRatio < 1,
+    'expirationRefreshRatio',
+    'a number above 0 and below 1',
+  );
+  check(acquireTimeout > 0 && acquireTimeout <= LONGEST_TIMER, 'acquireTimeout', 'a positive number of ms');
+  check(
+    heartbeatInterval >= 0 && heartbeatInterval <= LONGEST_TIMER,
+    'heartbeatInterval',
+    'a number of ms, or 0 for none',
+  );
+
+  return {
+    authorityHost,
+    scope,
+    username,
+    heartbeatInterval,
+    cycler: { expirationRefreshRatio, acquireTimeout, retry: checkedRetry(retry) },
+  };
+}
+
+function checkedRetry(retry: RetryOptions): CyclerSettings['retry'] {
+  const { retries = 4, minTimeout = 500, maxTimeout = 60_000, factor = 2, randomize = true } = retry;
+  check(retries >= 0, 'retry.retries', 'a number from 0, or Infinity');
+  check(minTimeout >= 0 && minTimeout <= LONGEST_TIMER, 'retry.minTimeout', 'a number of ms');
+  check(maxTimeout >= minTimeout, 'retry.maxTimeout', 'a number of ms that is not below `retry.minTimeout`');
+  check(factor >= 1 && Number.isFinite(factor), 'retry.factor', 'a number from 1');
+  return {
+    ...retry,
+    retries,
+    minTimeout,
+    // "At most 60 s apart": a process that outlives an outage must not sleep on when it is over.
+    maxTimeout: Math.min(maxTimeout, 60_000),
+    factor,
+    randomize,
+  };
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function isHttpsUrl(value: unknown): boolean {
+  return typeof value === 'string' && URL.canParse(value) && new URL(value).protocol === 'https:';
+}
+
+function check(isValid: boolean, name: string, expected: string): asserts isValid {
+  if (isValid) return;
+  throw new AzureRedisError(
+    'INVALID_OPTION',
+    `The option \`${name}\` is not what it should be.`,
+    `Give ${expected}.`,
+  );
+}

@@ -1,0 +1,244 @@
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pRetry, { type Options as RetryOptions } from 'p-retry';
+import { backoffDelay, type Backoff } from '../backoff.js';
+import { AzureRedisError } from '../errors.js';
+import { TokenRequestError } from './request.js';
+import { askAgainTime, refreshTime } from './schedule.js';
+import type { Token } from './token.js';
+
+/** How the life cycle of a token runs. Times are in ms. */
+export interface CyclerSettings {
+  readonly expirationRefreshRatio: number;
+  readonly acquireTimeout: number;
+  readonly retry: RetryOptions & Backoff & { readonly retries: number };
+}
+
+/** Asks once for a token, for at most `timeout` ms. */
+export type TokenRequest = (timeout: number) => Promise<Token>;
+
+export interface CyclerEvents {
+  refreshed: [token: Token];
+  refreshFailed: [error: AzureRedisError];
+}
+
+/** By how much each attempt after a failure may take longer than the one before it, in ms. */
+const TIMEOUT_STEP = 5_000;
+
+/** The longest that one attempt may take, in ms, however many have failed. */
+const LONGEST_TIMEOUT = 60_000;
+
+/** The shortest time between two attempts that failed, in ms, however many connections wait for a token. */
+const SHORTEST_PAUSE = 1_000;
+
+/** The longest time between two looks at the wall clock, in ms: a process that was suspended catches up within it. */
+const LONGEST_SLEEP = 60_000;
+
+/**
+ * Keeps one identity's token fresh: asks for the next one before the current one ends, one question at a time, for as
+ * long as it runs.
+ *
+ * All of its state is the current token, when to ask for the next, and how many questions in a row have failed.
+ */
+export class TokenCycler extends EventEmitter<CyclerEvents> {
+  readonly #request: TokenRequest;
+  readonly #settings: CyclerSettings;
+  #current: Token;
+  #askAt: number;
+  #failures = 0;
+  /** Before this moment nobody asks: the identity service has just failed, or wants to be left alone. */
+  #pausedUntil = 0;
+  #lastError: AzureRedisError | undefined;
+  #asking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #running = false;
+  #closedWith: AzureRedisError | undefined;
+
+  private constructor(request: TokenRequest, settings: CyclerSettings, first: Token) {
+    super();
+    this.#request = request;
+    this.#settings = settings;
+    this.#current = first;
+    this.#askAt = refreshTime(first, settings.expirationRefreshRatio);
+  }
+
+  /**
+   * Gets the first token.
+   *
+   * @throws AzureRedisError at once when the identity service definitely refuses or gives what cannot be used, and
+   *   after the last attempt otherwise.
+   */
+  static async start(request: TokenRequest, settings: CyclerSettings): Promise<TokenCycler> {
+    // No timer of ours keeps a process alive, but one that awaits its first token must not end before it has it.
+    const keepAlive = setInterval(() => undefined, LONGEST_SLEEP);
+    const { shouldRetry, onFailedAttempt, ...retry } = settings.retry;
+    try {
+      const first = await pRetry((attempt) => request(attemptTimeout(settings, attempt - 1)), {
+        ...retry,
+        shouldRetry: async (context) =>
+          isTransient(context.error) && (shouldRetry === undefined || (await shouldRetry(context))),
+        async onFailedAttempt(context) {
+          await onFailedAttempt?.(context);
+          if (context.retriesLeft > 0 && isTransient(context.error)) await sleep(retryAfter(context.error));
+        },
+      });
+      return new TokenCycler(request, settings, first);
+    } finally {
+      clearInterval(keepAlive);
+    }
+  }
+
+  get username(): string {
+    return this.#current.username;
+  }
+
+  get current(): Token {
+    return this.#current;
+  }
+
+  /** Starts to refresh the token; does nothing when it is running. */
+  run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#arm();
+  }
+
+  /** Stops all timers; `run()` wakes it. */
+  rest(): void {
+    this.#running = false;
+    clearTimeout(this.#timer);
+  }
+
+  /** Ends it for good: whoever wants a token from now on gets `reason`. */
+  close(reason: AzureRedisError): void {
+    this.#closedWith = reason;
+    this.rest();
+  }
+
+  /** Asks for a new token now, or joins the question that is under way. */
+  refresh(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+      this.#arm();
+    });
+    return this.#asking;
+  }
+
+  /** Resolves once the current token has life left; rejects with what stands in the way once `signal` is aborted. */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (this.#closedWith) throw this.#closedWith;
+    while (!this.#current.hasLifeLeft()) {
+      if (signal.aborted) throw this.#lastError ?? tookTooLong();
+      await this.#nextAnswer(signal);
+    }
+  }
+
+  /** Waits for the answer to the next question that may be asked, or until `signal` is aborted. */
+  async #nextAnswer(signal: AbortSignal): Promise<void> {
+    const pause = this.#pausedUntil - Date.now();
+    const answer = pause > 0 ? sleep(pause, undefined, { ref: false }) : this.refresh();
+    // Why there is no token is kept in #lastError and has been reported by `refreshFailed`.
+    await unlessAborted(answer, signal).catch(() => undefined);
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.#accept(await this.#request(attemptTimeout(this.#settings, this.#failures)));
+    } catch (error) {
+      throw this.#fail(error instanceof AzureRedisError ? error : unforeseen(error));
+    }
+  }
+
+  #accept(token: Token): void {
+    if (token.username !== this.#current.username) throw anotherIdentity();
+    this.#failures = 0;
+    this.#pausedUntil = 0;
+    this.#lastError = undefined;
+    if (!token.isNewerThan(this.#current)) {
+      this.#askAt = askAgainTime(this.#current, Date.now());
+      return;
+    }
+    this.#current = token;
+    this.#askAt = refreshTime(token, this.#settings.expirationRefreshRatio);
+    this.emit('refreshed', token);
+  }
+
+  #fail(error: AzureRedisError): AzureRedisError {
+    const now = Date.now();
+    this.#failures += 1;
+    this.#lastError = error;
+    this.#pausedUntil = now + Math.max(SHORTEST_PAUSE, retryAfter(error));
+    this.#askAt = Math.max(this.#pausedUntil, now + backoffDelay(this.#failures, this.#settings.retry));
+    this.emit('refreshFailed', error);
+    return error;
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (!this.#running) return;
+    const wait = Math.min(LONGEST_SLEEP, Math.max(0, this.#askAt - Date.now()));
+    this.#timer = setTimeout(() => {
+      this.#wake();
+    }, wait);
+    this.#timer.unref();
+  }
+
+  #wake(): void {
+    if (Date.now() < this.#askAt) {
+      this.#arm();
+      return;
+    }
+    // A failure has been reported by `refreshFailed`, and the next attempt is set.
+    this.refresh().catch(() => undefined);
+  }
+}
+
+/** What `promise` gives, or a rejection as soon as `signal` is aborted. */
+async function unlessAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const settled = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = (): void => {
+      reject(new Error('aborted'));
+    };
+    signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    settled.abort();
+  }
+}
+
+function attemptTimeout({ acquireTimeout }: CyclerSettings, failures: number): number {
+  return Math.max(acquireTimeout, Math.min(LONGEST_TIMEOUT, acquireTimeout + failures * TIMEOUT_STEP));
+}
+
+function isTransient(error: Error): boolean {
+  return error instanceof AzureRedisError && error.code === 'TOKEN_UNAVAILABLE';
+}
+
+function retryAfter(error: Error): number {
+  return error instanceof TokenRequestError ? error.retryAfter : 0;
+}
+
+function anotherIdentity(): AzureRedisError {
+  return new AzureRedisError(
+    'TOKEN_INVALID',
+    'The credential returned an access token of another identity than before.',
+    'Use one authenticator for each identity; a running connection cannot change its user.',
+  );
+}
+
+function unforeseen(error: unknown): AzureRedisError {
+  return new AzureRedisError('TOKEN_UNAVAILABLE', 'No access token could be made use of.', 'See the cause.', {
+    cause: error,
+  });
+}
+
+function tookTooLong(): AzureRedisError {
+  return new AzureRedisError(
+    'TOKEN_UNAVAILABLE',
+    'No access token could be had before the connection timed out.',
+    'Check that the identity service can be reached from here, or raise `connectTimeout`.',
+  );
+}
