@@ -1,1 +1,23 @@
 export { LocalAzure } from './local-azure.js';
+export type {
+  CredentialOptions,
+  LocalAzureConnectionOptions,
+  LocalAzureOptions,
+  TokenOptions,
+} from './local-azure.js';
+export type { Role } from './access-policy.js';
+export type { AdminConnection } from './admin-connection.js';
+export type { LocalCredential, TokenSettings } from './identity.js';
+export type { Upstream } from './redis-server.js';
+export type { RedisReplyError, RedisValue } from './resp/decode.js';
+export type {
+  ConnectionEntry,
+  EvictionEntry,
+  LocalAzureEvents,
+  LoginEntry,
+  OpenConnection,
+  RefusalEntry,
+  Statistics,
+  TokenEntry,
+  TokenRequestEntry,
+} from './statistics.js';

@@ -36,13 +36,15 @@ export async function createTokenAuthority(tenantId: string = randomUUID()): Pro
     issuer,
     publicKey: { ...(await jose.exportJWK(publicKey)), kid, use: 'sig', alg: 'RS256' },
     sign(claims, lifetime) {
-      const now = Date.now() / 1000;
+      const now = Date.now();
+      // jose compares whole seconds: with a fraction, a token would be refused until the next second begins.
+      const issuedAt = Math.floor(now / 1000);
       return new jose.SignJWT({
         aud: REDIS_AUDIENCE,
         iss: issuer,
-        iat: now,
-        nbf: now,
-        exp: now + lifetime / 1000,
+        iat: issuedAt,
+        nbf: issuedAt,
+        exp: (now + lifetime) / 1000,
         tid: tenantId,
         ver: '1.0',
         uti: randomUUID(),

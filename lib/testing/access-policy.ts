@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import type { AdminConnection } from './admin-connection.js';
+
+/** What an identity may do on the cache: Azure's built-in access policies. */
+export type Role = 'Data Owner' | 'Data Contributor' | 'Data Reader';
+
+// https://learn.microsoft.com/azure/azure-cache-for-redis/cache-configure-role-based-access-control
+const CLUSTER_COMMANDS = ['+cluster|info', '+cluster|nodes', '+cluster|slots'];
+const PERMISSIONS: Readonly<Record<Role, readonly string[]>> = {
+  'Data Owner': ['+@all'],
+  'Data Contributor': ['+@all', '-@dangerous', ...CLUSTER_COMMANDS],
+  'Data Reader': ['+@read', '+@connection', ...CLUSTER_COMMANDS],
+};
+
+/** Who may log in, and as what: every identity is an ACL user of the server, whose password only this object knows. */
+export class AccessPolicy {
+  readonly #admin: AdminConnection;
+  readonly #passwords = new Map<string, string>();
+  #applied: Promise<unknown> = Promise.resolve();
+
+  constructor(admin: AdminConnection) {
+    this.#admin = admin;
+  }
+
+  /** Gives the identity this role, in place of the one that it had. Connections that are logged in have it at once. */
+  async assign(oid: string, role: Role): Promise<void> {
+    const password = this.#passwords.get(oid) ?? randomBytes(32).toString('hex');
+    this.#passwords.set(oid, password);
+    const rules = ['reset', 'on', `>${password}`, 'allkeys', 'allchannels', ...PERMISSIONS[role]];
+    await this.#apply('ACL', 'SETUSER', oid, ...rules);
+  }
+
+  /** Takes the identity's access away. The server closes the connections that are logged in with it. */
+  async remove(oid: string): Promise<void> {
+    if (this.#passwords.delete(oid)) await this.#apply('ACL', 'DELUSER', oid);
+  }
+
+  /** Takes everybody's access away. */
+  async removeAll(): Promise<void> {
+    await Promise.all([...this.#passwords.keys()].map((oid) => this.remove(oid)));
+  }
+
+  /** Whether the identity has access, and be it that the server does not know of it yet. */
+  knows(oid: string): boolean {
+    return this.#passwords.has(oid);
+  }
+
+  /** The password of the identity's ACL user, once the server knows it; `undefined` if it has no access. */
+  async passwordOf(oid: string): Promise<string | undefined> {
+    await this.#applied;
+    return this.#passwords.get(oid);
+  }
+
+  /** Changes reach the server in the order in which they were made. */
+  async #apply(...command: string[]): Promise<void> {
+    const done = this.#admin.call(...command);
+    this.#applied = Promise.allSettled([this.#applied, done]);
+    await done;
+  }
+}

@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { Expiry } from './expiry.js';
+import type { LoginCheck } from './login-check.js';
+import type { LoginAttempt } from './login.js';
+import { readLogin } from './login.js';
+import { ReplyMatcher } from './reply-matcher.js';
+import type { Piece } from './resp/command-framer.js';
+import { CommandFramer } from './resp/command-framer.js';
+import type { OpenConnection } from './statistics.js';
+
+/** A login that is on its way to the server. */
+export interface CheckedLogin {
+  readonly method: 'AUTH' | 'HELLO';
+  readonly user: string;
+  readonly name: string | undefined;
+  /** In ms since 1970; `undefined` for an access key. */
+  readonly expiresOn: number | undefined;
+  /** Why the endpoint refused it; `undefined` if it did not. */
+  readonly reason: string | undefined;
+}
+
+/** What a connection tells of itself. */
+export interface ConnectionListener {
+  loggedIn(id: number, login: CheckedLogin): void;
+  refused(id: number, login: CheckedLogin): void;
+  evicted(id: number, user: string | undefined, expiresOn: number): void;
+  closed(id: number): void;
+}
+
+/** One client's connection, and the one to the server that is its own. */
+export class ClientConnection {
+  readonly #id: number;
+  readonly #openedAt = new Date();
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #check: LoginCheck;
+  readonly #listener: ConnectionListener;
+  readonly #commands = new CommandFramer();
+  readonly #replies: ReplyMatcher<CheckedLogin>;
+  readonly #expiry: Expiry;
+  #user: string | undefined;
+  #name: string | undefined;
+  #libraryName: string | undefined;
+  #checking = false;
+  #clientEnded = false;
+
+  constructor(id: number, client: Socket, server: Socket, check: LoginCheck, listener: ConnectionListener) {
+    this.#id = id;
+    this.#client = client;
+    this.#server = server;
+    this.#check = check;
+    this.#listener = listener;
+    this.#expiry = new Expiry(() => {
+      this.#evict();
+    });
+    this.#replies = new ReplyMatcher({
+      accepted: (login) => {
+        this.#accepted(login);
+      },
+      refused: (login) => {
+        listener.refused(id, login);
+      },
+      reset: () => {
+        this.#user = undefined;
+        this.#name = undefined;
+      },
+    });
+    this.#readClient();
+    this.#readServer();
+  }
+
+  get state(): OpenConnection {
+    return {
+      id: this.#id,
+      openedAt: this.#openedAt,
+      user: this.#user,
+      expiresOn: this.#expiry.at === undefined ? undefined : new Date(this.#expiry.at),
+      protocol: this.#replies.protocol,
+      libraryName: this.#libraryName,
+      name: this.#name,
+    };
+  }
+
+  /** Closes both sides on the spot: what is in flight is lost. */
+  destroy(): void {
+    this.#client.destroy();
+    this.#server.destroy();
+  }
+
+  #readClient(): void {
+    const client = this.#client;
+    client.on('data', (chunk) => {
+      this.#commands.push(chunk);
+      this.#forward();
+    });
+    client.on('end', () => {
+      this.#clientEnded = true;
+      this.#endServer();
+    });
+    client.on('drain', () => {
+      this.#server.resume();
+    });
+    // The close that follows says all there is to say.
+    client.on('error', () => undefined);
+    client.on('close', () => {
+      this.#expiry.at = undefined;
+      this.#server.destroy();
+      this.#listener.closed(this.#id);
+    });
+  }
+
+  #readServer(): void {
+    const server = this.#server;
+    server.on('data', (chunk) => {
+      // Before the client sees a reply, what it says is known here.
+      this.#replies.push(chunk);
+      if (this.#client.destroyed) return;
+      if (!this.#client.write(chunk)) server.pause();
+      this.#endServer();
+    });
+    server.on('drain', () => {
+      this.#readOn();
+    });
+    server.on('error', () => undefined);
+    const close = () => {
+      // What the client still sends is read and dropped: unread, it would make the system cut off the last replies.
+      this.#client.removeAllListeners('data').resume();
+      this.#client.destroySoon();
+      server.destroy();
+    };
+    server.on('end', close);
+    server.on('close', close);
+  }
+
+  #readOn(): void {
+    if (!this.#checking && !this.#server.writableNeedDrain) this.#client.resume();
+  }
+
+  /** Hands on what the client sent, up to the next login that has to be checked. */
+  #forward(): void {
+    for (let piece = this.#commands.next(); piece !== undefined; piece = this.#commands.next()) {
+      const login = piece.args === undefined ? undefined : readLogin(piece.args);
+      if (login !== undefined) {
+        void this.#logIn(login);
+        return;
+      }
+      this.#follow(piece);
+      if (!this.#server.write(piece.bytes)) this.#client.pause();
+    }
+    this.#readOn();
+  }
+
+  /** Whatever follows the login waits until it has been checked. */
+  async #logIn(attempt: LoginAttempt): Promise<void> {
+    this.#checking = true;
+    this.#client.pause();
+    const outcome = await this.#check.check(attempt);
+    this.#checking = false;
+    if (this.#client.destroyed || this.#server.destroyed) return;
+    const { method, user, name } = attempt;
+    // A wrong password makes the server itself refuse the login, in its own words and at the right place.
+    const password = outcome.granted ? outcome.password : randomBytes(32).toString('hex');
+    const login = {
+      method,
+      user,
+      name,
+      expiresOn: outcome.granted ? outcome.expiresOn : undefined,
+      reason: outcome.granted ? undefined : outcome.reason,
+    };
+    this.#replies.expectLogin(login, outcome.granted);
+    this.#server.write(attempt.withPassword(password));
+    this.#forward();
+  }
+
+  #follow({ commands, args }: Piece): void {
+    const [command, subcommand, mode, value] = args?.map((arg) => arg.toString()) ?? [];
+    if (command?.toLowerCase() === 'client' && subcommand !== undefined) {
+      this.#followClient(subcommand.toLowerCase(), mode, value);
+      return;
+    }
+    for (const each of commands) this.#replies.expect(each);
+  }
+
+  #followClient(subcommand: string, first: string | undefined, second: string | undefined): void {
+    if (subcommand === 'setname') this.#name = first;
+    if (subcommand === 'setinfo' && first?.toLowerCase() === 'lib-name') this.#libraryName = second;
+    this.#replies.expectClient(subcommand, first?.toLowerCase() ?? '');
+  }
+
+  #accepted(login: CheckedLogin): void {
+    this.#user = login.user;
+    this.#name = login.name ?? this.#name;
+    this.#listener.loggedIn(this.#id, login);
+    this.#expiry.at = login.expiresOn;
+  }
+
+  #evict(): void {
+    const { at } = this.#expiry;
+    if (at === undefined) return;
+    this.#expiry.at = undefined;
+    this.#listener.evicted(this.#id, this.#user, at);
+    this.destroy();
+  }
+
+  /**
+   * Passes the client's end on once the replies in flight have come: redis-server drops those that it has not written
+   * when it sees the end. It sees at once that nobody waits for a blocking command any more.
+   */
+  #endServer(): void {
+    if (this.#clientEnded && this.#replies.settled) this.#server.end();
+  }
+}

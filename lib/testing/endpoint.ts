@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { createServer } from 'node:tls';
+import type { Server, TLSSocket } from 'node:tls';
+import type { KeyAndCertificate } from './certificates.js';
+import type { ConnectionListener } from './connection.js';
+import { ClientConnection } from './connection.js';
+import type { LoginCheck } from './login-check.js';
+import type { OpenConnection } from './statistics.js';
+
+/** What an endpoint works with. */
+export interface EndpointParts {
+  readonly certificate: KeyAndCertificate;
+  readonly check: LoginCheck;
+  /** Opens a connection to the server behind the endpoint. */
+  readonly connectServer: () => Socket;
+}
+
+/** What an endpoint tells; it also says which number a new connection gets. */
+export interface EndpointListener extends ConnectionListener {
+  opened(): number;
+}
+
+/** A TLS endpoint before one redis-server, on a port of 127.0.0.1 that the system chose. */
+export class Endpoint {
+  readonly #server: Server;
+  readonly #parts: EndpointParts;
+  readonly #listener: EndpointListener;
+  /** Also those whose handshake is still under way. */
+  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Map<number, ClientConnection>();
+
+  private constructor(parts: EndpointParts, listener: EndpointListener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#server = createServer({
+      ...parts.certificate,
+      minVersion: 'TLSv1.2',
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    this.#server.on('secureConnection', (socket) => {
+      this.#accept(socket);
+    });
+  }
+
+  static async listen(parts: EndpointParts, listener: EndpointListener): Promise<Endpoint> {
+    const endpoint = new Endpoint(parts, listener);
+    endpoint.#server.listen(0, '127.0.0.1');
+    await once(endpoint.#server, 'listening');
+    return endpoint;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** The connections that are open. */
+  get open(): OpenConnection[] {
+    return [...this.#connections.values()].map(({ state }) => state);
+  }
+
+  /** Closes every connection on the spot, and says how many these were. */
+  drop(): number {
+    const connections = [...this.#connections.values()];
+    for (const connection of connections) connection.destroy();
+    return connections.length;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.drop();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #accept(socket: TLSSocket): void {
+    const { check, connectServer } = this.#parts;
+    const id = this.#listener.opened();
+    const listener: ConnectionListener = {
+      ...this.#listener,
+      closed: () => {
+        this.#connections.delete(id);
+        this.#listener.closed(id);
+      },
+    };
+    this.#connections.set(id, new ClientConnection(id, socket, connectServer(), check, listener));
+  }
+}

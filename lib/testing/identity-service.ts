@@ -1,0 +1,71 @@
+import type { GetTokenOptions } from '@azure/core-auth';
+import { AbortError, throttled, unreachable } from './identity-errors.js';
+
+type Fault =
+  | { readonly kind: 'none' | 'hanging' }
+  | { readonly kind: 'failing'; readonly error: () => Error }
+  | { readonly kind: 'slow'; readonly delay: number };
+
+type Signal = NonNullable<GetTokenOptions['abortSignal']>;
+
+/** How the identity service answers at present: every request for a token goes through here first. */
+export class IdentityService {
+  #fault: Fault = { kind: 'none' };
+  readonly #stopped = new AbortController();
+
+  /** Requests fail at once. */
+  fail(error: Error | undefined): void {
+    this.#fault = { kind: 'failing', error: () => error ?? unreachable() };
+  }
+
+  throttle(retryAfter: number | Date): void {
+    this.#fault = { kind: 'failing', error: () => throttled(retryAfter) };
+  }
+
+  /** Requests are answered after this many ms. */
+  slow(delay: number): void {
+    this.#fault = { kind: 'slow', delay };
+  }
+
+  /** Requests are never answered, not even when the service is restored. */
+  hang(): void {
+    this.#fault = { kind: 'hanging' };
+  }
+
+  restore(): void {
+    this.#fault = { kind: 'none' };
+  }
+
+  /** Ends every request under way. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  /** Resolves when a request made now is answered; rejects when it fails, or when the caller's signal gives up. */
+  async answer(signal?: Signal): Promise<void> {
+    if (signal?.aborted === true || this.#stopped.signal.aborted) throw new AbortError();
+    const fault = this.#fault;
+    if (fault.kind === 'failing') throw fault.error();
+    if (fault.kind === 'hanging') await this.#wait(undefined, signal);
+    if (fault.kind === 'slow') await this.#wait(fault.delay, signal);
+  }
+
+  #wait(delay: number | undefined, signal: Signal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (outcome: () => void) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        this.#stopped.signal.removeEventListener('abort', abort);
+        outcome();
+      };
+      const abort = () => {
+        end(() => {
+          reject(new AbortError());
+        });
+      };
+      const timer = delay === undefined ? undefined : setTimeout(end, delay, resolve);
+      signal?.addEventListener('abort', abort);
+      this.#stopped.signal.addEventListener('abort', abort);
+    });
+  }
+}

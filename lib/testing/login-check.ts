@@ -1,0 +1,87 @@
+import type { AccessPolicy } from './access-policy.js';
+import type { LoginAttempt } from './login.js';
+import { DEFAULT_USER } from './login.js';
+import type { TokenAuthority } from './tokens.js';
+
+/** A login that passed: the password to hand it on with, and when it expires (ms since 1970), if it does. */
+export interface Granted {
+  readonly granted: true;
+  readonly password: string;
+  readonly expiresOn: number | undefined;
+}
+
+export interface Denied {
+  readonly granted: false;
+  /** Why, in words that hold nothing of the token. */
+  readonly reason: string;
+}
+
+/** The access key of the cache, and the password of the server's user that it stands for. */
+export interface AccessKey {
+  readonly text: string;
+  readonly serverPassword: string;
+}
+
+// What jose says is not told on: only these words are known to hold nothing of a token.
+const REASONS = new Map([
+  ['ERR_JWT_EXPIRED', 'the token has expired'],
+  ['ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'the token is not signed by this Entra'],
+]);
+const CLAIMS = new Map([
+  ['aud', 'the token is for another audience'],
+  ['iss', 'the token is of another issuer'],
+  ['nbf', 'the token is not valid yet'],
+  ['oid', 'the token has no oid'],
+  ['exp', 'the token has no expiry'],
+]);
+
+function reasonOf(error: unknown): string {
+  const unknown = 'the password is no token that can be checked';
+  if (!(error instanceof Error)) return unknown;
+  const code = 'code' in error ? String(error.code) : '';
+  const claim = 'claim' in error ? String(error.claim) : '';
+  return REASONS.get(code) ?? CLAIMS.get(claim) ?? unknown;
+}
+
+function deny(reason: string): Denied {
+  return { granted: false, reason };
+}
+
+/** Decides on logins, as Azure Redis does. */
+export class LoginCheck {
+  readonly #tokens: TokenAuthority;
+  readonly #policy: AccessPolicy;
+  readonly #accessKey: () => AccessKey;
+  /** Refuses every login. */
+  refusesLogins = false;
+  /** Refuses every login by HELLO. */
+  refusesHello = false;
+
+  constructor(tokens: TokenAuthority, policy: AccessPolicy, accessKey: () => AccessKey) {
+    this.#tokens = tokens;
+    this.#policy = policy;
+    this.#accessKey = accessKey;
+  }
+
+  /** Never rejects. */
+  async check({ method, user, password }: LoginAttempt): Promise<Granted | Denied> {
+    if (this.refusesLogins) return deny('logins are refused');
+    if (this.refusesHello && method === 'HELLO') return deny('logins by HELLO are refused');
+    if (user === DEFAULT_USER) return this.#checkKey(password);
+    try {
+      const { oid, exp } = await this.#tokens.verify(password);
+      if (oid !== user) return deny('the user name is not the oid of the token');
+      const serverPassword = await this.#policy.passwordOf(user);
+      if (serverPassword === undefined) return deny('the identity has no access policy on this cache');
+      return { granted: true, password: serverPassword, expiresOn: Math.round(exp * 1000) };
+    } catch (error) {
+      return deny(reasonOf(error));
+    }
+  }
+
+  #checkKey(key: string): Granted | Denied {
+    const { text, serverPassword } = this.#accessKey();
+    if (key !== text) return deny('the access key is wrong');
+    return { granted: true, password: serverPassword, expiresOn: undefined };
+  }
+}

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { AzureRedisError } from '../errors.js';
+import { AdminConnection } from './admin-connection.js';
+
+/** Where a redis-server that somebody else runs is to be found. */
+export interface Upstream {
+  readonly host: string;
+  readonly port: number;
+  /** The password of its default user, who must be allowed everything. */
+  readonly password: string;
+}
+
+/** The real server behind the endpoints. */
+export interface RedisServer {
+  readonly admin: AdminConnection;
+  /** The password of the default user, as whom access keys log in. */
+  readonly defaultPassword: string;
+  /** Opens a connection that is not logged in. */
+  connect(): Socket;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs redis-server and ends it when its input closes, which the system sees to however this process ends: no crash
+ * leaves a server or its folder behind.
+ */
+const GUARD = `
+folder=$1; shift
+command -v "$1" >/dev/null 2>&1 || { rmdir "$folder"; exit 127; }
+exec 3<&0 </dev/null
+"$@" 3<&- & server=$!
+exec >/dev/null 2>&1
+read -r _ <&3
+kill -9 "$server"
+wait "$server"
+rm -rf "$folder"
+`;
+const NOT_FOUND = 127;
+const READY = /ready to accept connections/i;
+
+const HINT =
+  'Install redis-server 6.2 or newer (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis), ' +
+  'or set REDIS_SERVER to the path of one.';
+
+function openSocket(target: { path: string } | { host: string; port: number }): Socket {
+  return connect({ ...target, allowHalfOpen: true, noDelay: true });
+}
+
+/** Starts a redis-server of our own, on a socket that only this user can open. */
+export async function startRedisServer(): Promise<RedisServer> {
+  const program = process.env['REDIS_SERVER'] ?? 'redis-server';
+  const folder = await mkdtemp(join(tmpdir(), 'ioredis-azure-'));
+  const path = join(folder, 'redis.sock');
+  const settings = {
+    port: '0',
+    unixsocket: path,
+    unixsocketperm: '700',
+    dir: folder,
+    save: '',
+    appendonly: 'no',
+    daemonize: 'no',
+    logfile: '',
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  // In a process group of its own: Ctrl+C is for the tests, which may still need the server to end well.
+  const child = spawn('/bin/sh', ['-c', GUARD, 'sh', folder, program, ...args], { detached: true });
+  const exited = once(child, 'exit');
+
+  const stop = async (): Promise<void> => {
+    child.stdin.end();
+    await exited;
+  };
+
+  let log = '';
+  const ready = new Promise<void>((resolve, reject) => {
+    child.on('error', reject);
+    child.stderr.on('data', (text: Buffer) => {
+      log += text.toString();
+    });
+    child.stdout.on('data', (text: Buffer) => {
+      // Read on for ever, so that the server never waits for a reader, but keep nothing once it runs.
+      if (READY.test(log)) return;
+      log += text.toString();
+      if (READY.test(log)) resolve();
+    });
+    child.stdout.on('close', () => {
+      reject(new Error(log.trim()));
+    });
+  });
+
+  try {
+    await ready;
+  } catch (error) {
+    await stop();
+    const missing = child.exitCode === NOT_FOUND;
+    throw new AzureRedisError(
+      'MISSING_DEPENDENCY',
+      missing ? `LocalAzure needs redis-server; "${program}" was not found.` : `"${program}" did not start.`,
+      HINT,
+      { cause: error },
+    );
+  }
+
+  const admin = new AdminConnection(openSocket({ path }));
+  const defaultPassword = randomBytes(32).toString('hex');
+  await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${defaultPassword}`);
+  return {
+    admin,
+    defaultPassword,
+    connect: () => openSocket({ path }),
+    async stop() {
+      admin.close();
+      await stop();
+    },
+  };
+}
+
+/** Uses a redis-server that runs already. It is left running at the end. */
+export async function attachRedisServer({ host, port, password }: Upstream): Promise<RedisServer> {
+  const target = { host, port };
+  const admin = new AdminConnection(openSocket(target));
+  try {
+    // Without a password of its own the server would let commands through before a login, as Azure never does.
+    const open = await admin.call('PING').then(
+      () => true,
+      (error: unknown) => !(error instanceof Error && error.message.startsWith('NOAUTH')),
+    );
+    if (open) throw new Error('its default user has no password');
+    await admin.call('AUTH', 'default', password);
+  } catch (error) {
+    admin.close();
+    throw new AzureRedisError(
+      'INVALID_OPTION',
+      `The redis-server given as upstream, ${host}:${port}, cannot be used.`,
+      'It must be running, its default user must have a password (requirepass), and that must be the one given.',
+      { cause: error },
+    );
+  }
+  return {
+    admin,
+    defaultPassword: password,
+    connect: () => openSocket(target),
+    stop() {
+      admin.close();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,316 @@
+import type { Command } from './resp/command-framer.js';
+import type { Element, Reply } from './resp/reply-framer.js';
+import { ReplyFramer } from './resp/reply-framer.js';
+
+/** What the matcher finds out about the logins of its connection. `Login` is whatever the caller knows one by. */
+export interface ReplyMatcherListener<Login> {
+  /** The server accepted the login. */
+  accepted(login: Login): void;
+  /** The server refused the login. */
+  refused(login: Login): void;
+  /** RESET logged the connection out. */
+  reset(): void;
+}
+
+type Subscriptions = 'channel' | 'pattern' | 'shardChannel';
+
+/** A command whose answer has not come yet. */
+type Awaited<Login> =
+  | { readonly kind: 'plain'; count: number }
+  | { readonly kind: 'blocking' | 'multi' | 'exec' | 'discard' | 'reset' | 'monitor' | 'hello' }
+  | { readonly kind: 'silence' | 'skip' | 'speak' }
+  | { readonly kind: 'login'; readonly login: Login }
+  | { readonly kind: 'subscription'; readonly name: string; answersLeft: number | undefined };
+
+const SUBSCRIPTIONS = new Map<string, Subscriptions>([
+  ['subscribe', 'channel'],
+  ['unsubscribe', 'channel'],
+  ['psubscribe', 'pattern'],
+  ['punsubscribe', 'pattern'],
+  ['ssubscribe', 'shardChannel'],
+  ['sunsubscribe', 'shardChannel'],
+]);
+
+const BLOCKING = new Set([
+  'blpop',
+  'brpop',
+  'brpoplpush',
+  'blmove',
+  'blmpop',
+  'bzpopmin',
+  'bzpopmax',
+  'bzmpop',
+  'xread',
+  'xreadgroup',
+  'wait',
+  'waitaof',
+]);
+
+const MESSAGES = new Set(['message', 'pmessage', 'smessage']);
+const MONITOR_LINE = /^\d+\.\d{6} \[/;
+
+/**
+ * Pairs a server's replies with the commands that they answer, so that a login is known to have succeeded when the
+ * server says so: not when it was put off to EXEC, nor when the server would not take it.
+ *
+ * What has no answer of its own (messages, pushes, MONITOR's lines) is told apart from what has, in RESP2 by following
+ * the connection's subscriptions.
+ */
+export class ReplyMatcher<Login> {
+  readonly #listener: ReplyMatcherListener<Login>;
+  readonly #framer: ReplyFramer;
+  #awaited: Awaited<Login>[] = [];
+  #lost = false;
+  #loggedIn = false;
+  #protocol: 2 | 3 = 2;
+  #monitoring = false;
+  #silenced = false;
+  #skipNext = false;
+  #queued: (Awaited<Login> | undefined)[] | undefined;
+  readonly #subscriptions: Record<Subscriptions, number> = { channel: 0, pattern: 0, shardChannel: 0 };
+
+  constructor(listener: ReplyMatcherListener<Login>) {
+    this.#listener = listener;
+    this.#framer = new ReplyFramer({
+      elementsWanted: (type, count) => this.#elementsWanted(type, count),
+      reply: (reply) => {
+        this.#reply(reply);
+      },
+    });
+  }
+
+  /** The version of RESP that the connection speaks. */
+  get protocol(): 2 | 3 {
+    return this.#protocol;
+  }
+
+  /** Whether the server has nothing left to say that a client which sends no more would wait for. */
+  get settled(): boolean {
+    const [next] = this.#awaited;
+    return next === undefined || next.kind === 'blocking';
+  }
+
+  /** Follows a command that is on its way to the server. */
+  expect(command: Command): void {
+    if (this.#lost) return;
+    if (command.name === 'sync' || command.name === 'psync') this.#lose();
+    else this.#await(this.#awaitedFor(command));
+  }
+
+  /** Follows a CLIENT command: CLIENT REPLY decides whether there are answers at all. */
+  expectClient(subcommand: string, mode: string): void {
+    if (this.#lost) return;
+    const kinds = { off: 'silence', skip: 'skip', on: 'speak' } as const;
+    const known = subcommand === 'reply' && (mode === 'off' || mode === 'skip' || mode === 'on');
+    this.#await(known ? { kind: kinds[mode] } : { kind: 'plain', count: 1 });
+  }
+
+  /** Follows a login; `passed` says what the endpoint's own checks found, for when the server's answer cannot be seen. */
+  expectLogin(login: Login, passed: boolean): void {
+    if (this.#lost || this.#silenced || this.#skipNext) {
+      this.#skipNext = false;
+      this.#settle(login, passed);
+    } else {
+      this.#await({ kind: 'login', login });
+    }
+  }
+
+  /** Looks at what the server sends, on its way to the client. */
+  push(chunk: Buffer): void {
+    if (this.#lost) return;
+    this.#framer.push(chunk);
+    if (this.#framer.malformed) this.#lose();
+  }
+
+  #lose(): void {
+    this.#lost = true;
+    this.#awaited = [];
+  }
+
+  #settle(login: Login, accepted: boolean): void {
+    if (accepted) {
+      this.#loggedIn = true;
+      this.#listener.accepted(login);
+    } else {
+      this.#listener.refused(login);
+    }
+  }
+
+  #awaitedFor({ name, count }: Command): Awaited<Login> {
+    switch (name) {
+      case 'multi':
+      case 'exec':
+      case 'discard':
+      case 'reset':
+      case 'monitor':
+      case 'hello':
+        return { kind: name };
+      default:
+    }
+    if (SUBSCRIPTIONS.has(name)) {
+      return { kind: 'subscription', name, answersLeft: count > 1 ? count - 1 : undefined };
+    }
+    return BLOCKING.has(name) ? { kind: 'blocking' } : { kind: 'plain', count: 1 };
+  }
+
+  #await(entry: Awaited<Login>): void {
+    if (this.#skipNext) {
+      this.#skipNext = false;
+      return;
+    }
+    if (this.#silenced && entry.kind !== 'speak' && entry.kind !== 'reset') return;
+    const last = this.#awaited.at(-1);
+    // Commands come by the million while replies are slow: equal ones are counted, not kept one by one.
+    if (entry.kind === 'plain' && last?.kind === 'plain') last.count++;
+    else this.#awaited.push(entry);
+    this.#passOverSilent();
+  }
+
+  /** CLIENT REPLY OFF and SKIP, once they run, are not answered themselves. */
+  #passOverSilent(): void {
+    for (;;) {
+      const [next] = this.#awaited;
+      if (next?.kind !== 'silence' && next?.kind !== 'skip') return;
+      if (!this.#loggedIn || this.#queued !== undefined || this.#subscribedInResp2) return;
+      this.#awaited.shift();
+      if (next.kind === 'skip') this.#dropNext();
+      else this.#dropUntilSpeaking();
+    }
+  }
+
+  #dropNext(): void {
+    const [next] = this.#awaited;
+    if (next === undefined) this.#skipNext = true;
+    else if (next.kind === 'plain' && next.count > 1) next.count--;
+    else this.#awaited.shift();
+  }
+
+  #dropUntilSpeaking(): void {
+    this.#silenced = true;
+    const speaking = this.#awaited.findIndex(({ kind }) => kind === 'speak' || kind === 'reset');
+    this.#awaited.splice(0, speaking === -1 ? this.#awaited.length : speaking);
+  }
+
+  get #subscribedInResp2(): boolean {
+    return this.#protocol === 2 && this.#subscribed;
+  }
+
+  get #subscribed(): boolean {
+    const { channel, pattern, shardChannel } = this.#subscriptions;
+    return channel + pattern + shardChannel > 0;
+  }
+
+  #elementsWanted(type: string, count: number): number {
+    if (type === '>') return 3;
+    if (type !== '*' && type !== '~') return 0;
+    const [next] = this.#awaited;
+    if (this.#subscribedInResp2 || next?.kind === 'subscription') return 3;
+    return next?.kind === 'exec' ? count : 0;
+  }
+
+  #reply(reply: Reply): void {
+    const name = reply.elements[0]?.text ?? '';
+    const [next] = this.#awaited;
+    if (reply.type === '>' || (reply.type === '*' && this.#protocol === 2)) {
+      const subscriptions = SUBSCRIPTIONS.get(name);
+      if (subscriptions !== undefined && (this.#subscribed || next?.kind === 'subscription')) {
+        this.#subscription(name, subscriptions, Number(reply.elements[2]?.text ?? 0));
+        return;
+      }
+      if (reply.type === '>' || (this.#subscribed && MESSAGES.has(name))) return;
+    }
+    if (this.#monitoring && reply.type === '+' && MONITOR_LINE.test(reply.text)) return;
+    if (next === undefined) return;
+    if (next.kind === 'plain' && next.count > 1) next.count--;
+    else this.#awaited.shift();
+    this.#answered(next, reply);
+    this.#passOverSilent();
+  }
+
+  #subscription(name: string, subscriptions: Subscriptions, total: number): void {
+    const [next] = this.#awaited;
+    const held = this.#subscriptions;
+    if (next?.kind === 'subscription' && next.name === name) {
+      // An UNSUBSCRIBE that names nothing is answered once for each subscription it ends, and once if there is none.
+      next.answersLeft = (next.answersLeft ?? Math.max(1, held[subscriptions])) - 1;
+      if (next.answersLeft === 0) this.#awaited.shift();
+    }
+    // The server tells channels and patterns as one total.
+    if (subscriptions === 'channel') held.channel = total - held.pattern;
+    else if (subscriptions === 'pattern') held.pattern = total - held.channel;
+    else held.shardChannel = total;
+    this.#passOverSilent();
+  }
+
+  #answered(entry: Awaited<Login>, reply: Reply): void {
+    if (reply.type === '+' && reply.text === 'QUEUED' && this.#queued !== undefined) {
+      this.#queued.push(entry);
+    } else {
+      this.#outcome(entry, reply);
+    }
+  }
+
+  #outcome(entry: Awaited<Login>, reply: Reply): void {
+    const succeeded = reply.type !== '-' && reply.text !== 'QUEUED';
+    switch (entry.kind) {
+      case 'login':
+        if (succeeded) {
+          this.#heed(reply);
+          this.#settle(entry.login, true);
+        } else if (reply.text.startsWith('WRONGPASS')) {
+          this.#settle(entry.login, false);
+        }
+        break;
+      case 'hello':
+        if (succeeded) this.#heed(reply);
+        break;
+      case 'multi':
+        if (succeeded) this.#queued = [];
+        break;
+      case 'exec':
+        this.#executed(reply);
+        break;
+      case 'discard':
+        this.#queued = undefined;
+        break;
+      case 'monitor':
+        this.#monitoring = succeeded;
+        break;
+      case 'speak':
+        this.#silenced = false;
+        break;
+      case 'reset':
+        this.#reset();
+        break;
+      default:
+    }
+  }
+
+  /** Takes the protocol from HELLO's answer: a map in RESP3, an array in RESP2. AUTH answers with neither. */
+  #heed({ type }: Element): void {
+    if (type === '%') this.#protocol = 3;
+    else if (type === '*') this.#protocol = 2;
+  }
+
+  #executed(reply: Reply): void {
+    const queued = this.#queued ?? [];
+    this.#queued = undefined;
+    queued.forEach((entry, index) => {
+      const element = reply.elements[index];
+      if (entry === undefined || element === undefined) return;
+      // What these do inside a transaction is not in one element of its result.
+      if (entry.kind === 'subscription' || entry.kind === 'silence' || entry.kind === 'skip') this.#lose();
+      else this.#outcome(entry, { ...element, elements: [] });
+    });
+  }
+
+  #reset(): void {
+    this.#loggedIn = false;
+    this.#protocol = 2;
+    this.#monitoring = false;
+    this.#silenced = false;
+    this.#queued = undefined;
+    Object.assign(this.#subscriptions, { channel: 0, pattern: 0, shardChannel: 0 });
+    this.#listener.reset();
+  }
+}

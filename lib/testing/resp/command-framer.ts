@@ -1,0 +1,200 @@
+import { splitInline } from './inline.js';
+import { readInteger } from './integers.js';
+
+/** A command as far as the endpoint has to know it. */
+export interface Command {
+  /** In lower case; empty if it is longer than any command that matters here. */
+  readonly name: string;
+  /** How many arguments it has, its name included. */
+  readonly count: number;
+}
+
+/** A run of the client's bytes that belongs together. */
+export interface Piece {
+  readonly bytes: Buffer;
+  /** The commands that end in these bytes, in their order. */
+  readonly commands: readonly Command[];
+  /** All arguments, if the piece is exactly one whole command of those that the endpoint reads: AUTH, HELLO, CLIENT. */
+  readonly args?: readonly Buffer[];
+}
+
+/** What stands at the head of the input: a whole command to be read, or as much as suffices to skip it. */
+interface Head {
+  readonly end: number;
+  readonly command?: Command;
+  readonly args?: readonly Buffer[];
+  /** How many bytes of the argument at hand, and how many arguments after it, are still to come; none if not given. */
+  readonly bytesLeft?: number;
+  readonly argumentsLeft?: number;
+}
+
+const ASTERISK = 0x2a;
+const DOLLAR = 0x24;
+const RETURN = 0x0d;
+const NEWLINE = 0x0a;
+const EMPTY = Buffer.alloc(0);
+
+const COMMANDS_READ = new Set(['auth', 'hello', 'client']);
+const LONGEST_NAME = 16;
+/** redis-server takes no longer line, nor would any login be as long. */
+const LONGEST_LINE = 64 * 1024;
+const MOST_ARGUMENTS = 2 ** 31 - 1;
+
+type Incomplete = 'incomplete';
+type Malformed = 'malformed';
+
+/**
+ * Finds the commands in what a client sends (arrays of bulk strings, and inline commands), however the bytes are split
+ * over packets. Logins come out whole; the payload of every other command is given out as it arrives, unbuffered.
+ *
+ * Once the input is malformed everything that follows comes out as it is: redis-server answers it and closes.
+ */
+export class CommandFramer {
+  #input: Buffer = EMPTY;
+  #malformed = false;
+  /** The command whose arguments are being skipped. */
+  #current: Command | undefined;
+  #argumentsLeft = 0;
+  #bytesLeft = 0;
+
+  push(chunk: Buffer): void {
+    this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
+  }
+
+  /** The next piece, or `undefined` until more has been pushed. */
+  next(): Piece | undefined {
+    const commands: Command[] = [];
+    let position = 0;
+    while (position < this.#input.length && !this.#malformed) {
+      if (this.#current !== undefined) {
+        const end = this.#skipArguments(position, this.#current, commands);
+        if (end === position) break;
+        position = end;
+        continue;
+      }
+      const head = this.#readHead(position);
+      if (head === 'incomplete') break;
+      if (head === 'malformed') {
+        this.#malformed = true;
+      } else if (head.args !== undefined && head.command !== undefined) {
+        if (position > 0) break;
+        return { bytes: this.#take(head.end), commands: [head.command], args: head.args };
+      } else {
+        position = head.end;
+        if (head.command !== undefined) {
+          this.#argumentsLeft = head.argumentsLeft ?? 0;
+          this.#bytesLeft = head.bytesLeft ?? 0;
+          this.#endOrGoOn(head.command, commands);
+        }
+      }
+    }
+    if (this.#malformed) position = this.#input.length;
+    return position === 0 ? undefined : { bytes: this.#take(position), commands };
+  }
+
+  #take(length: number): Buffer {
+    const bytes = this.#input.subarray(0, length);
+    this.#input = length === this.#input.length ? EMPTY : this.#input.subarray(length);
+    return bytes;
+  }
+
+  #endOrGoOn(command: Command, commands: Command[]): void {
+    if (this.#argumentsLeft === 0 && this.#bytesLeft === 0) {
+      this.#current = undefined;
+      commands.push(command);
+    } else {
+      this.#current = command;
+    }
+  }
+
+  /** Skips as much of the current command as there is, and says where that ends. */
+  #skipArguments(start: number, command: Command, commands: Command[]): number {
+    let position = start;
+    for (;;) {
+      const step = Math.min(this.#bytesLeft, this.#input.length - position);
+      position += step;
+      this.#bytesLeft -= step;
+      if (this.#bytesLeft > 0 || this.#argumentsLeft === 0) {
+        this.#endOrGoOn(command, commands);
+        return position;
+      }
+      const header = this.#readHeader(position, DOLLAR);
+      if (header === 'incomplete') return position;
+      if (header === 'malformed' || header.value < 0) {
+        this.#malformed = true;
+        return position;
+      }
+      position = header.end;
+      this.#argumentsLeft--;
+      this.#bytesLeft = header.value + 2;
+    }
+  }
+
+  #readHead(start: number): Head | Incomplete | Malformed {
+    if (this.#input[start] !== ASTERISK) return this.#readInline(start);
+    const array = this.#readHeader(start, ASTERISK);
+    if (typeof array === 'string') return array;
+    const count = array.value;
+    if (count > MOST_ARGUMENTS) return 'malformed';
+    // redis-server passes over an empty array without an answer.
+    if (count <= 0) return { end: array.end };
+    const bulk = this.#readHeader(array.end, DOLLAR);
+    if (typeof bulk === 'string') return bulk;
+    if (bulk.value < 0) return 'malformed';
+    if (bulk.value > LONGEST_NAME) {
+      const command = { name: '', count };
+      return { end: bulk.end, command, bytesLeft: bulk.value + 2, argumentsLeft: count - 1 };
+    }
+    const end = bulk.end + bulk.value + 2;
+    if (end > this.#input.length) return 'incomplete';
+    const name = this.#input.toString('latin1', bulk.end, bulk.end + bulk.value).toLowerCase();
+    if (COMMANDS_READ.has(name)) {
+      const whole = this.#readArguments(array.end, start + LONGEST_LINE, { name, count });
+      if (whole !== undefined) return whole;
+    }
+    return { end, command: { name, count }, argumentsLeft: count - 1 };
+  }
+
+  /** Reads a whole command; `undefined` if it is longer than any login is, which then is no business of the endpoint. */
+  #readArguments(start: number, limit: number, command: Command): Head | Incomplete | Malformed | undefined {
+    const args: Buffer[] = [];
+    let position = start;
+    while (args.length < command.count) {
+      const bulk = this.#readHeader(position, DOLLAR);
+      if (typeof bulk === 'string') return bulk;
+      if (bulk.value < 0) return 'malformed';
+      position = bulk.end + bulk.value + 2;
+      if (position > limit) return undefined;
+      if (position > this.#input.length) return 'incomplete';
+      args.push(this.#input.subarray(bulk.end, bulk.end + bulk.value));
+    }
+    return { end: position, command, args };
+  }
+
+  /** Reads the number of `*3\r\n` or `$3\r\n`. */
+  #readHeader(start: number, sign: number): { value: number; end: number } | Incomplete | Malformed {
+    if (start >= this.#input.length) return 'incomplete';
+    if (this.#input[start] !== sign) return 'malformed';
+    const end = this.#input.indexOf(RETURN, start);
+    if (end === -1 || end + 2 > this.#input.length) {
+      return this.#input.length - start > LONGEST_LINE ? 'malformed' : 'incomplete';
+    }
+    const value = readInteger(this.#input, start + 1, end);
+    // Like redis-server, this takes any byte that follows the return for the newline.
+    return Number.isNaN(value) ? 'malformed' : { value, end: end + 2 };
+  }
+
+  #readInline(start: number): Head | Incomplete | Malformed {
+    const newline = this.#input.indexOf(NEWLINE, start);
+    if (newline === -1) return this.#input.length - start > LONGEST_LINE ? 'malformed' : 'incomplete';
+    const last = newline > start && this.#input[newline - 1] === RETURN ? newline - 1 : newline;
+    const args = splitInline(this.#input.subarray(start, last));
+    if (args === undefined) return 'malformed';
+    const end = newline + 1;
+    const [first] = args;
+    if (first === undefined) return { end };
+    const name = first.length > LONGEST_NAME ? '' : first.toString('latin1').toLowerCase();
+    const command = { name, count: args.length };
+    return COMMANDS_READ.has(name) ? { end, command, args } : { end, command };
+  }
+}
