@@ -79,7 +79,8 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
           isTransient(context.error) && (shouldRetry === undefined || (await shouldRetry(context))),
         async onFailedAttempt(context) {
           await onFailedAttempt?.(context);
-          if (context.retriesLeft > 0 && isTransient(context.error)) await sleep(retryAfter(context.error));
+          const pause = retryAfter(context.error);
+          if (pause > 0 && context.retriesLeft > 0) await sleep(pause);
         },
       });
       return new TokenCycler(request, settings, first);

@@ -63,7 +63,7 @@ function checked(accessToken: AccessToken | null, username: UsernameOption | und
   const expiresOn = Number(expiresOnTimestamp);
   if (expiresOn <= acquiredOn) {
     throw new AzureRedisError(
-      'TOKEN_INVALID',
+      'TOKEN_UNAVAILABLE',
       `The credential returned an access token that expired at ${new Date(expiresOn).toISOString()}.`,
       "Check this machine's clock, and that the credential does not keep tokens beyond their expiry.",
     );

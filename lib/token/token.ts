@@ -42,8 +42,8 @@ export class Token {
     return this.expiresOn - now > Math.min(5_000, this.lifetime / 10);
   }
 
-  /** Whether this one outlives the other. Identity libraries hand the same token out again until near its expiry. */
+  /** Whether this is another token than the given one, and no older. Identity libraries hand the same token out again until near its expiry. */
   isNewerThan(other: Token): boolean {
-    return this.expiresOn > other.expiresOn && this.#secret !== other.#secret;
+    return this.expiresOn >= other.expiresOn && this.#secret !== other.#secret;
   }
 }

@@ -13,15 +13,26 @@ export type UsernameOption = string | ((claims: TokenClaims) => string);
  */
 export function usernameOf(token: string, option: UsernameOption = objectId): string {
   if (typeof option === 'string') return option;
-  const username: unknown = option(claimsOf(token));
-  if (typeof username !== 'string' || username === '') {
+  const username = applied(option, claimsOf(token));
+  if (typeof username === 'string' && username !== '') return username;
+  throw new AzureRedisError(
+    'TOKEN_INVALID',
+    'The `username` function returned no user name for the access token.',
+    'Return a claim that the token holds, or set `username` to the object id that has the access policy.',
+  );
+}
+
+function applied(option: (claims: TokenClaims) => string, claims: TokenClaims): unknown {
+  try {
+    return option(claims);
+  } catch (error) {
+    if (error instanceof AzureRedisError) throw error;
     throw new AzureRedisError(
       'TOKEN_INVALID',
-      'The `username` function returned no user name for the access token.',
+      `The \`username\` function threw an error: ${error instanceof Error ? error.message : String(error)}`,
       'Return a claim that the token holds, or set `username` to the object id that has the access policy.',
     );
   }
-  return username;
 }
 
 /** Azure Redis knows an identity by its object id. */

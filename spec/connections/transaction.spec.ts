@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import type { Command } from '../../lib/connections/client.js';
+import { Transaction } from '../../lib/connections/transaction.js';
+
+function multi(outcome: Promise<unknown> = new Promise(() => undefined)): Command {
+  return { name: 'multi', args: [], promise: outcome, reject: () => undefined, toWritable: () => '' };
+}
+
+describe('Transaction', () => {
+  it('is open from MULTI to its end', async () => {
+    const transaction = new Transaction();
+    expect(transaction.isOpen).to.equal(false);
+    transaction.opened(multi());
+    expect(transaction.isOpen).to.equal(true);
+    const over = transaction.over();
+    transaction.closed();
+    await over;
+    expect(transaction.isOpen).to.equal(false);
+  });
+
+  it('is not over when another one has been opened at once', async () => {
+    const transaction = new Transaction();
+    transaction.opened(multi());
+    let isOver = false;
+    const over = transaction.over().then(() => {
+      isOver = true;
+    });
+    transaction.closed();
+    transaction.opened(multi());
+    await new Promise(setImmediate);
+    expect(isOver).to.equal(false);
+    transaction.closed();
+    await over;
+  });
+
+  it('is not opened by a MULTI that the server refuses', async () => {
+    const transaction = new Transaction();
+    transaction.opened(multi(Promise.reject(new Error('NOAUTH'))));
+    await transaction.over();
+    expect(transaction.isOpen).to.equal(false);
+  });
+
+  it('stays open when a MULTI within it is refused', async () => {
+    const transaction = new Transaction();
+    transaction.opened(multi());
+    transaction.opened(multi(Promise.reject(new Error('ERR MULTI calls can not be nested'))));
+    await new Promise(setImmediate);
+    expect(transaction.isOpen).to.equal(true);
+  });
+});
