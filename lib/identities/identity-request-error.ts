@@ -1,0 +1,34 @@
+/** How the service answered when it gave no token, in the shape of the Azure SDK's own errors. */
+export interface FailedExchange {
+  /** Who was asked, to begin a sentence with. */
+  readonly service: string;
+  /** The status of the HTTP response, if there was one. */
+  readonly statusCode?: number;
+  /** The code of the network error, if there was no response. */
+  readonly code?: string;
+  readonly reason: string;
+  readonly errorResponse?: { readonly error?: string; readonly errorCodes?: readonly number[] };
+  readonly retryAfter?: string;
+}
+
+/**
+ * A request for a token that failed: what the service answered, which the library that asked does not tell in full.
+ * It holds nothing of the request, in whose body the secret stands.
+ */
+export class IdentityRequestError extends Error {
+  override readonly name = 'IdentityRequestError';
+  readonly statusCode?: number;
+  readonly code?: string;
+  readonly errorResponse?: FailedExchange['errorResponse'];
+  readonly headers?: Readonly<Record<string, string>>;
+
+  constructor(failure: FailedExchange, cause: unknown) {
+    const answer =
+      failure.statusCode === undefined ? 'could not be reached' : `answered ${failure.statusCode}`;
+    super(`${failure.service} ${answer}: ${failure.reason}`, { cause });
+    if (failure.statusCode !== undefined) this.statusCode = failure.statusCode;
+    if (failure.code !== undefined) this.code = failure.code;
+    if (failure.errorResponse !== undefined) this.errorResponse = failure.errorResponse;
+    if (failure.retryAfter !== undefined) this.headers = { 'retry-after': failure.retryAfter };
+  }
+}
