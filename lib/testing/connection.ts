@@ -7,7 +7,22 @@ import { readLogin } from './login.js';
 import { ReplyMatcher } from './reply-matcher.js';
 import type { Piece } from './resp/command-framer.js';
 import { CommandFramer } from './resp/command-framer.js';
-import type { OpenConnection } from './statistics.js';
+
+/** A connection that is open. */
+export interface OpenConnection {
+  readonly id: number;
+  readonly openedAt: Date;
+  /** The user that it is logged in as. */
+  readonly user: string | undefined;
+  /** When it will be closed; `undefined` when it never logged in with a token. */
+  readonly expiresOn: Date | undefined;
+  /** The version of RESP. */
+  readonly protocol: 2 | 3;
+  /** What CLIENT SETINFO LIB-NAME said. */
+  readonly libraryName: string | undefined;
+  /** What CLIENT SETNAME, or HELLO SETNAME, said. */
+  readonly name: string | undefined;
+}
 
 /** A login that is on its way to the server. */
 export interface CheckedLogin {
@@ -80,6 +95,10 @@ export class ClientConnection {
       libraryName: this.#libraryName,
       name: this.#name,
     };
+  }
+
+  get closed(): boolean {
+    return this.#client.destroyed;
   }
 
   /** Closes both sides on the spot: what is in flight is lost. */
@@ -197,10 +216,9 @@ export class ClientConnection {
 
   #evict(): void {
     const { at } = this.#expiry;
-    if (at === undefined) return;
-    this.#expiry.at = undefined;
-    this.#listener.evicted(this.#id, this.#user, at);
+    if (at === undefined || this.closed) return;
     this.destroy();
+    this.#listener.evicted(this.#id, this.#user, at);
   }
 
   /**

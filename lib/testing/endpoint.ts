@@ -3,10 +3,9 @@ import type { Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
 import type { KeyAndCertificate } from './certificates.js';
-import type { ConnectionListener } from './connection.js';
+import type { ConnectionListener, OpenConnection } from './connection.js';
 import { ClientConnection } from './connection.js';
 import type { LoginCheck } from './login-check.js';
-import type { OpenConnection } from './statistics.js';
 
 /** What an endpoint works with. */
 export interface EndpointParts {
@@ -28,7 +27,7 @@ export class Endpoint {
   readonly #listener: EndpointListener;
   /** Also those whose handshake is still under way. */
   readonly #sockets = new Set<Socket>();
-  readonly #connections = new Map<number, ClientConnection>();
+  readonly #connections = new Set<ClientConnection>();
 
   private constructor(parts: EndpointParts, listener: EndpointListener) {
     this.#parts = parts;
@@ -62,14 +61,18 @@ export class Endpoint {
 
   /** The connections that are open. */
   get open(): OpenConnection[] {
-    return [...this.#connections.values()].map(({ state }) => state);
+    return this.#live.map(({ state }) => state);
   }
 
   /** Closes every connection on the spot, and says how many these were. */
   drop(): number {
-    const connections = [...this.#connections.values()];
+    const connections = this.#live;
     for (const connection of connections) connection.destroy();
     return connections.length;
+  }
+
+  get #live(): ClientConnection[] {
+    return [...this.#connections].filter(({ closed }) => !closed);
   }
 
   async close(): Promise<void> {
@@ -83,13 +86,8 @@ export class Endpoint {
   #accept(socket: TLSSocket): void {
     const { check, connectServer } = this.#parts;
     const id = this.#listener.opened();
-    const listener: ConnectionListener = {
-      ...this.#listener,
-      closed: () => {
-        this.#connections.delete(id);
-        this.#listener.closed(id);
-      },
-    };
-    this.#connections.set(id, new ClientConnection(id, socket, connectServer(), check, listener));
+    const connection = new ClientConnection(id, socket, connectServer(), check, this.#listener);
+    this.#connections.add(connection);
+    socket.once('close', () => this.#connections.delete(connection));
   }
 }

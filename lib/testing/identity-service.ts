@@ -11,7 +11,8 @@ type Signal = NonNullable<GetTokenOptions['abortSignal']>;
 /** How the identity service answers at present: every request for a token goes through here first. */
 export class IdentityService {
   #fault: Fault = { kind: 'none' };
-  readonly #stopped = new AbortController();
+  #stopped = false;
+  readonly #waiting = new Set<() => void>();
 
   /** Requests fail at once. */
   fail(error: Error | undefined): void {
@@ -38,12 +39,13 @@ export class IdentityService {
 
   /** Ends every request under way. */
   stop(): void {
-    this.#stopped.abort();
+    this.#stopped = true;
+    for (const abort of this.#waiting) abort();
   }
 
   /** Resolves when a request made now is answered; rejects when it fails, or when the caller's signal gives up. */
   async answer(signal?: Signal): Promise<void> {
-    if (signal?.aborted === true || this.#stopped.signal.aborted) throw new AbortError();
+    if (signal?.aborted === true || this.#stopped) throw new AbortError();
     const fault = this.#fault;
     if (fault.kind === 'failing') throw fault.error();
     if (fault.kind === 'hanging') await this.#wait(undefined, signal);
@@ -55,7 +57,7 @@ export class IdentityService {
       const end = (outcome: () => void) => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
-        this.#stopped.signal.removeEventListener('abort', abort);
+        this.#waiting.delete(abort);
         outcome();
       };
       const abort = () => {
@@ -65,7 +67,7 @@ export class IdentityService {
       };
       const timer = delay === undefined ? undefined : setTimeout(end, delay, resolve);
       signal?.addEventListener('abort', abort);
-      this.#stopped.signal.addEventListener('abort', abort);
+      this.#waiting.add(abort);
     });
   }
 }

@@ -7,15 +7,16 @@ export type {
 } from './local-azure.js';
 export type { Role } from './access-policy.js';
 export type { AdminConnection } from './admin-connection.js';
+export type { OpenConnection } from './connection.js';
 export type { LocalCredential, TokenSettings } from './identity.js';
 export type { Upstream } from './redis-server.js';
-export type { RedisReplyError, RedisValue } from './resp/decode.js';
+export { RedisReplyError } from './resp/decode.js';
+export type { RedisValue } from './resp/decode.js';
 export type {
   ConnectionEntry,
   EvictionEntry,
   LocalAzureEvents,
   LoginEntry,
-  OpenConnection,
   RefusalEntry,
   Statistics,
   TokenEntry,

@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { AzureRedisError } from '../errors.js';
 import { AccessPolicy } from './access-policy.js';
 import type { Role } from './access-policy.js';
 import type { AdminConnection } from './admin-connection.js';
 import { createCertificateAuthority } from './certificates.js';
 import { Endpoint } from './endpoint.js';
-import type { EndpointListener } from './endpoint.js';
 import { IdentityService } from './identity-service.js';
-import { LocalCredential } from './identity.js';
-import type { Issuer, TokenSettings } from './identity.js';
+import { checkTokenSettings, LocalCredential } from './identity.js';
+import type { TokenSettings } from './identity.js';
 import { LoginCheck } from './login-check.js';
 import { DEFAULT_USER } from './login.js';
 import { attachRedisServer, startRedisServer } from './redis-server.js';
@@ -58,18 +58,48 @@ interface Parts {
 
 const DEFAULT_LIFETIME = 3_600_000;
 
+function newAccessKey(): string {
+  return randomBytes(32).toString('base64');
+}
+
+function checkOid(oid: string): void {
+  // The server takes no spaces in the name of a user, and the name of its default user is taken.
+  if (/^\S+$/.test(oid) && oid !== DEFAULT_USER) return;
+  throw new AzureRedisError(
+    'INVALID_OPTION',
+    'The oid given cannot be the name of a user.',
+    'Leave it out to get a new one, or give any text without spaces; object ids in Entra are GUIDs.',
+  );
+}
+
+/**
+ * Azure Redis and Entra on this machine, for tests: a TLS endpoint before a real redis-server, as strict as Azure about
+ * who may log in, with what, as whom and for how long.
+ *
+ * It needs redis-server 6.2 or newer (on the PATH, or where `REDIS_SERVER` says) and the packages `jose` and
+ * `selfsigned`. It keeps the process alive until it is stopped.
+ *
+ * ```ts
+ * const azure = await LocalAzure.start({ tokenLifetime: 5_000 });
+ * const redis = new Redis(await configureForAzure(azure.options));
+ * await once(azure, 'token'); // the first refresh
+ * await azure.stop();
+ * ```
+ */
 export class LocalAzure extends EventEmitter<LocalAzureEvents> {
+  /** The name that the certificate is for. */
   readonly host = 'localhost';
+  /** The certificate authority that the endpoint's certificate is of, as PEM text: what a client passes as `tls.ca`. */
   readonly ca: string;
   readonly #server: RedisServer;
   readonly #tokens: TokenAuthority;
   readonly #settings: TokenSettings;
   readonly #policy: AccessPolicy;
   readonly #check: LoginCheck;
-  readonly #identity = new IdentityService();
+  readonly #service = new IdentityService();
   readonly #recorder = new Recorder(this);
   readonly #credential: LocalCredential;
-  #accessKey = randomBytes(32).toString('base64');
+  #accessKey = newAccessKey();
   #endpoint: Endpoint | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -87,112 +117,161 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
     this.#credential = this.credential();
   }
 
-  /** Starts an Azure Redis endpoint, and an Entra to log in to it with, on this machine. */
+  /**
+   * Starts an endpoint on a free port of 127.0.0.1, and an Entra to log in to it with.
+   *
+   * Rejects with an `AzureRedisError`: `MISSING_DEPENDENCY` when redis-server, `jose` or `selfsigned` is missing or does
+   * not run, `INVALID_OPTION` when an option or the upstream cannot be used.
+   */
   static async start({ upstream, ...settings }: LocalAzureOptions = {}): Promise<LocalAzure> {
+    checkTokenSettings(settings);
     const authority = await createCertificateAuthority();
     const certificate = await authority.issue({ dns: ['localhost'], ip: ['127.0.0.1', '::1'] });
     const tokens = await createTokenAuthority();
     const server = upstream === undefined ? await startRedisServer() : await attachRedisServer(upstream);
     const azure = new LocalAzure({ ca: authority.ca, server, tokens, settings });
-    azure.#endpoint = await Endpoint.listen(
-      { certificate, check: azure.#check, connectServer: () => server.connect() },
-      azure.#endpointListener(),
-    );
+    try {
+      const parts = { certificate, check: azure.#check, connectServer: () => server.connect() };
+      azure.#endpoint = await Endpoint.listen(parts, azure.#recorder);
+    } catch (error) {
+      await azure.stop();
+      throw error;
+    }
     return azure;
   }
 
+  /** The port that the endpoint listens on. */
   get port(): number {
     return this.#endpoint?.port ?? 0;
   }
 
+  /** What a client needs, to be spread into `configureForAzure`; its identity has the role Data Owner. */
   get options(): LocalAzureConnectionOptions {
     return { host: this.host, port: this.port, tls: { ca: this.ca }, credential: this.#credential };
   }
 
+  /**
+   * The real server, past the endpoint, as a user who may do everything: `await azure.server.call('GET', 'counter')`.
+   * It answers as in RESP2.
+   */
   get server(): AdminConnection {
     return this.#server.admin;
   }
 
+  /** The access key of the cache: it logs in as the user `default`, for as long as the connection lives. */
   get accessKey(): string {
     return this.#accessKey;
   }
 
+  /** Replaces the access key: the old one no longer logs in. Connections that it logged in stay. */
   regenerateAccessKey(): void {
-    this.#accessKey = randomBytes(32).toString('base64');
+    this.#accessKey = newAccessKey();
   }
 
+  /** What happened so far. It does not change any more: ask again for what happened since. */
   get statistics(): Statistics {
     return this.#recorder.snapshot(this.#endpoint?.open ?? []);
   }
 
-  credential({
-    oid = randomUUID(),
-    role = 'Data Owner',
-    claims,
-    ...settings
-  }: CredentialOptions = {}): LocalCredential {
+  /** Makes an identity, and gives it access to the cache. Token settings not given are those of the `LocalAzure`. */
+  credential({ role = 'Data Owner', ...options }: CredentialOptions = {}): LocalCredential {
+    const { oid = randomUUID(), claims = {} } = options;
+    checkOid(oid);
+    checkTokenSettings(options);
+    const defaults = this.#settings;
+    const identity = {
+      oid,
+      claims,
+      tokenLifetime: options.tokenLifetime ?? defaults.tokenLifetime ?? DEFAULT_LIFETIME,
+      refreshAfter: options.refreshAfter ?? defaults.refreshAfter,
+      cacheTokens: options.cacheTokens ?? defaults.cacheTokens ?? false,
+    };
     if (role !== 'none') {
-      // A login waits for it, and is refused if the server would not have it.
+      // Its logins wait for it, and are refused should the server not take it.
       this.#policy.assign(oid, role).catch(() => undefined);
     }
-    return new LocalCredential(oid, this.#issuer(), { ...this.#settings, ...settings }, claims);
+    return new LocalCredential(identity, {
+      service: this.#service,
+      tokens: this.#tokens,
+      listener: this.#recorder,
+    });
   }
 
-  assignRole(oid: string, role: Role): Promise<void> {
-    return this.#policy.assign(oid, role);
+  /** Gives an identity this role on the cache, in place of the one that it had. Its connections stay, and have it too. */
+  async assignRole(oid: string, role: Role): Promise<void> {
+    checkOid(oid);
+    await this.#policy.assign(oid, role);
   }
 
-  removeAccess(oid: string): Promise<void> {
-    return this.#policy.remove(oid);
+  /** Takes an identity's access to the cache away. Its connections are closed, its logins refused. */
+  async removeAccess(oid: string): Promise<void> {
+    await this.#policy.remove(oid);
   }
 
-  issueToken({ oid = this.#credential.oid, lifetime, claims }: TokenOptions = {}): Promise<string> {
-    return this.#tokens.sign(
-      { oid, sub: oid, ...claims },
-      lifetime ?? this.#settings.tokenLifetime ?? DEFAULT_LIFETIME,
-    );
+  /** Signs a token by hand, whatever the identity service's fault, for tests of tokens that are out of the ordinary. */
+  issueToken(options: TokenOptions = {}): Promise<string> {
+    return this.#sign(this.#tokens, options);
   }
 
+  /** Makes a token that says the same as one of `issueToken`, but that somebody else signed. */
+  async forgeToken(options: TokenOptions = {}): Promise<string> {
+    return this.#sign(await createTokenAuthority(this.#tokens.tenantId), options);
+  }
+
+  /** From now on requests for tokens fail. Default: as when Entra cannot be reached, with code `ECONNREFUSED`. */
   identityDown(error?: Error): void {
-    this.#identity.fail(error);
+    this.#service.fail(error);
   }
 
+  /** From now on requests for tokens are answered after this time only. */
   identitySlow(ms: number): void {
-    this.#identity.slow(ms);
+    this.#service.slow(ms);
   }
 
+  /**
+   * From now on requests for tokens are not answered. Those made meanwhile stay so, also after `identityRestored`: they
+   * end by their `abortSignal`, or at `stop()`.
+   */
   identityHanging(): void {
-    this.#identity.hang();
+    this.#service.hang();
   }
 
-  identityThrottling({ retryAfter }: { retryAfter: number | Date }): void {
-    this.#identity.throttle(retryAfter);
+  /** From now on requests for tokens fail with status 429 and this Retry-After: seconds, or a date. */
+  identityThrottling({ retryAfter }: { readonly retryAfter: number | Date }): void {
+    this.#service.throttle(retryAfter);
   }
 
+  /** Ends whatever fault the identity side has. */
   identityRestored(): void {
-    this.#identity.restore();
+    this.#service.restore();
   }
 
+  /** From now on every login is refused (WRONGPASS). Connections that are logged in stay. */
   refuseLogins(): void {
     this.#check.refusesLogins = true;
   }
 
+  /** Ends `refuseLogins`. */
   acceptLogins(): void {
     this.#check.refusesLogins = false;
   }
 
+  /** From now on HELLO with AUTH is refused (WRONGPASS) although AUTH logs in, as some Azure endpoints have done. */
   refuseHello(): void {
     this.#check.refusesHello = true;
   }
 
+  /** Ends `refuseHello`. */
   acceptHello(): void {
     this.#check.refusesHello = false;
   }
 
+  /** Closes every connection on the spot, what is in flight being lost. Says how many these were. */
   dropConnections(): number {
     return this.#endpoint?.drop() ?? 0;
   }
 
+  /** Ends everything: connections, endpoint, requests for tokens, redis-server. Another call changes nothing. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -203,60 +282,20 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
   }
 
   async #stop(): Promise<void> {
-    this.#identity.stop();
+    this.#service.stop();
     await this.#endpoint?.close();
+    // Somebody else's server is left as it was; ours may have ended before.
     await this.#policy.removeAll().catch(() => undefined);
     await this.#server.stop();
   }
 
-  #issuer(): Issuer {
-    return {
-      service: this.#identity,
-      tokens: this.#tokens,
-      requested: (oid) => {
-        this.#recorder.tokenRequest({ at: new Date(), oid });
-      },
-      issued: (oid, expiresOn) => {
-        this.#recorder.token({ at: new Date(), oid, expiresOn });
-      },
-    };
-  }
-
-  #endpointListener(): EndpointListener {
-    const recorder = this.#recorder;
-    let connections = 0;
-    return {
-      opened: () => {
-        connections++;
-        recorder.connection({ at: new Date(), connection: connections });
-        return connections;
-      },
-      loggedIn: (connection, { user, method, expiresOn }) => {
-        const at = new Date();
-        recorder.login({
-          at,
-          connection,
-          user,
-          method,
-          expiresOn: expiresOn === undefined ? undefined : new Date(expiresOn),
-        });
-      },
-      refused: (connection, { user, method, reason = 'the server refused it' }) => {
-        const known = user === DEFAULT_USER || this.#policy.knows(user);
-        recorder.refusal({
-          at: new Date(),
-          connection,
-          user: known ? user : undefined,
-          method,
-          reason,
-        });
-      },
-      evicted: (connection, user, expiresOn) => {
-        recorder.eviction({ at: new Date(), connection, user, expiresOn: new Date(expiresOn) });
-      },
-      closed: (connection) => {
-        recorder.close({ at: new Date(), connection });
-      },
-    };
+  #sign(
+    authority: TokenAuthority,
+    { oid = this.#credential.oid, lifetime, claims }: TokenOptions,
+  ): Promise<string> {
+    return authority.sign(
+      { oid, sub: oid, ...claims },
+      lifetime ?? this.#settings.tokenLifetime ?? DEFAULT_LIFETIME,
+    );
   }
 }

@@ -64,7 +64,8 @@ export class LoginCheck {
   }
 
   /** Never rejects. */
-  async check({ method, user, password }: LoginAttempt): Promise<Granted | Denied> {
+  async check({ method, user, password, wellFormed }: LoginAttempt): Promise<Granted | Denied> {
+    if (!wellFormed) return deny(`the ${method} is malformed`);
     if (this.refusesLogins) return deny('logins are refused');
     if (this.refusesHello && method === 'HELLO') return deny('logins by HELLO are refused');
     if (user === DEFAULT_USER) return this.#checkKey(password);

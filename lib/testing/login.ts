@@ -8,6 +8,11 @@ export interface LoginAttempt {
   readonly password: string;
   /** The connection's name, if HELLO sets it. */
   readonly name: string | undefined;
+  /**
+   * Whether the server will take the whole command. redis-server before 7.2 logs a client in by a HELLO that it then
+   * answers with an error about another option: such a login would go unnoticed.
+   */
+  readonly wellFormed: boolean;
   /** The command with this password in place of the client's own. */
   withPassword(password: string): Buffer;
 }
@@ -15,42 +20,53 @@ export interface LoginAttempt {
 /** The user that an access key logs in as. */
 export const DEFAULT_USER = 'default';
 
+/** What redis-server takes for the name of a connection. */
+const NAME = /^[!-~]*$/;
+
 function readAuth(args: readonly Buffer[]): LoginAttempt | undefined {
   const [command, first, second] = args;
   if (command === undefined || first === undefined || args.length > 3) return undefined;
-  const user = second === undefined ? DEFAULT_USER : first.toString();
+  const user = second === undefined ? DEFAULT_USER : first;
   return {
     method: 'AUTH',
-    user,
+    user: user.toString(),
     password: (second ?? first).toString(),
     name: undefined,
+    wellFormed: true,
     withPassword: (password) => encodeCommand([command, user, password]),
   };
 }
 
-function readHello(args: readonly Buffer[]): LoginAttempt | undefined {
-  let auth: number | undefined;
-  let name: string | undefined;
-  for (let index = 2; index < args.length; index++) {
-    const option = args[index]?.toString().toLowerCase();
-    if (option === 'auth') {
-      auth = index;
-      index += 2;
-    } else if (option === 'setname') {
-      name = args[index + 1]?.toString();
-      index += 1;
-    }
+/** The options of HELLO, each with the index that its values start at. */
+function* helloOptions(args: readonly Buffer[]): Generator<readonly [option: string, values: number]> {
+  let index = 2;
+  while (index < args.length) {
+    const option = args[index]?.toString().toLowerCase() ?? '';
+    yield [option, index + 1];
+    index += option === 'auth' ? 3 : option === 'setname' ? 2 : 1;
   }
-  if (auth === undefined) return undefined;
-  const userIndex = auth + 1;
+}
+
+function readHello(args: readonly Buffer[]): LoginAttempt | undefined {
+  const options = [...helloOptions(args)];
+  const indexes = new Map(options);
+  const userIndex = indexes.get('auth');
+  if (userIndex === undefined) return undefined;
   const user = args[userIndex];
   const password = args[userIndex + 1];
+  const nameIndex = indexes.get('setname');
+  const name = nameIndex === undefined ? undefined : args[nameIndex]?.toString();
+  const wellFormed =
+    options.every(([option]) => option === 'auth' || option === 'setname') &&
+    options.length === indexes.size &&
+    (nameIndex === undefined || (name !== undefined && NAME.test(name)));
   if (user === undefined || password === undefined) return undefined;
   return {
     method: 'HELLO',
     user: user.toString(),
     password: password.toString(),
     name,
+    wellFormed,
     withPassword: (replacement) =>
       encodeCommand(args.map((arg, index) => (index === userIndex + 1 ? replacement : arg))),
   };

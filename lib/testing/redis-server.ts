@@ -5,9 +5,9 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import { AzureRedisError } from '../errors.js';
 import { AdminConnection } from './admin-connection.js';
+import { RedisReplyError } from './resp/decode.js';
 
 /** Where a redis-server that somebody else runs is to be found. */
 export interface Upstream {
@@ -33,7 +33,7 @@ export interface RedisServer {
  */
 const GUARD = `
 folder=$1; shift
-command -v "$1" >/dev/null 2>&1 || { rmdir "$folder"; exit 127; }
+command -v "$1" >/dev/null 2>&1 || { echo 'it was not found'; rmdir "$folder"; exit; }
 exec 3<&0 </dev/null
 "$@" 3<&- & server=$!
 exec >/dev/null 2>&1
@@ -42,21 +42,32 @@ kill -9 "$server"
 wait "$server"
 rm -rf "$folder"
 `;
-const NOT_FOUND = 127;
+/** In ms. */
+const START_TIMEOUT = 10_000;
+const LAST_LINE = /[^\n]+(?=\n*$)/;
 const READY = /ready to accept connections/i;
 
 const HINT =
   'Install redis-server 6.2 or newer (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis), ' +
   'or set REDIS_SERVER to the path of one.';
 
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+}
+
 function openSocket(target: { path: string } | { host: string; port: number }): Socket {
   return connect({ ...target, allowHalfOpen: true, noDelay: true });
 }
 
-/** Starts a redis-server of our own, on a socket that only this user can open. */
-export async function startRedisServer(): Promise<RedisServer> {
-  const program = process.env['REDIS_SERVER'] ?? 'redis-server';
-  const folder = await mkdtemp(join(tmpdir(), 'ioredis-azure-'));
+/** The folder, socket and process of a redis-server that is starting. */
+interface Starting {
+  readonly path: string;
+  /** Resolves when it takes connections; rejects with what it said when it ends before. */
+  readonly ready: Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+function run(program: string, folder: string): Starting {
   const path = join(folder, 'redis.sock');
   const settings = {
     port: '0',
@@ -71,16 +82,18 @@ export async function startRedisServer(): Promise<RedisServer> {
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   // In a process group of its own: Ctrl+C is for the tests, which may still need the server to end well.
   const child = spawn('/bin/sh', ['-c', GUARD, 'sh', folder, program, ...args], { detached: true });
-  const exited = once(child, 'exit');
-
-  const stop = async (): Promise<void> => {
-    child.stdin.end();
-    await exited;
-  };
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+    child.once('error', () => {
+      resolve();
+    });
+  });
 
   let log = '';
   const ready = new Promise<void>((resolve, reject) => {
-    child.on('error', reject);
+    child.once('error', reject);
     child.stderr.on('data', (text: Buffer) => {
       log += text.toString();
     });
@@ -90,36 +103,64 @@ export async function startRedisServer(): Promise<RedisServer> {
       log += text.toString();
       if (READY.test(log)) resolve();
     });
-    child.stdout.on('close', () => {
-      reject(new Error(log.trim()));
+    child.stdout.once('close', () => {
+      // Its last words are why; there are none when it is no redis-server at all.
+      reject(new Error((LAST_LINE.exec(log))?.[0] ?? 'it ended without a word'));
     });
+    setTimeout(() => {
+      reject(new Error(`it was not ready within ${START_TIMEOUT / 1000} s`));
+    }, START_TIMEOUT).unref();
   });
 
+  return {
+    path,
+    ready,
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+/** Starts a redis-server of our own, on a socket that only this user can open. */
+export async function startRedisServer(): Promise<RedisServer> {
+  const program = process.env['REDIS_SERVER'] ?? 'redis-server';
+  const { path, ready, stop } = run(program, await mkdtemp(join(tmpdir(), 'ioredis-azure-')));
+  const defaultPassword = randomBytes(32).toString('hex');
   try {
     await ready;
+    const admin = new AdminConnection(openSocket({ path }));
+    // Servers before 6.2 know no allchannels.
+    await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${defaultPassword}`, 'allchannels');
+    return {
+      admin,
+      defaultPassword,
+      connect: () => openSocket({ path }),
+      async stop() {
+        admin.close();
+        await stop();
+      },
+    };
   } catch (error) {
     await stop();
-    const missing = child.exitCode === NOT_FOUND;
     throw new AzureRedisError(
       'MISSING_DEPENDENCY',
-      missing ? `LocalAzure needs redis-server; "${program}" was not found.` : `"${program}" did not start.`,
+      `LocalAzure needs redis-server, and "${program}" does not run: ${reasonOf(error)}.`,
       HINT,
       { cause: error },
     );
   }
+}
 
-  const admin = new AdminConnection(openSocket({ path }));
-  const defaultPassword = randomBytes(32).toString('hex');
-  await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${defaultPassword}`);
-  return {
-    admin,
-    defaultPassword,
-    connect: () => openSocket({ path }),
-    async stop() {
-      admin.close();
-      await stop();
-    },
-  };
+/** Without a password of its own the server would let commands through before a login, as Azure never does. */
+async function demandLogin(admin: AdminConnection): Promise<void> {
+  try {
+    await admin.call('PING');
+  } catch (error) {
+    if (error instanceof RedisReplyError && error.message.startsWith('NOAUTH')) return;
+    throw error;
+  }
+  throw new Error('its default user has no password');
 }
 
 /** Uses a redis-server that runs already. It is left running at the end. */
@@ -127,18 +168,13 @@ export async function attachRedisServer({ host, port, password }: Upstream): Pro
   const target = { host, port };
   const admin = new AdminConnection(openSocket(target));
   try {
-    // Without a password of its own the server would let commands through before a login, as Azure never does.
-    const open = await admin.call('PING').then(
-      () => true,
-      (error: unknown) => !(error instanceof Error && error.message.startsWith('NOAUTH')),
-    );
-    if (open) throw new Error('its default user has no password');
+    await demandLogin(admin);
     await admin.call('AUTH', 'default', password);
   } catch (error) {
     admin.close();
     throw new AzureRedisError(
       'INVALID_OPTION',
-      `The redis-server given as upstream, ${host}:${port}, cannot be used.`,
+      `The redis-server given as upstream, ${host}:${port}, cannot be used: ${reasonOf(error)}.`,
       'It must be running, its default user must have a password (requirepass), and that must be the one given.',
       { cause: error },
     );

@@ -1,4 +1,8 @@
 import type { EventEmitter } from 'node:events';
+import type { CheckedLogin, OpenConnection } from './connection.js';
+import type { EndpointListener } from './endpoint.js';
+import type { IssuerListener } from './identity.js';
+import { DEFAULT_USER } from './login.js';
 
 /** Something that happened on a connection. */
 export interface ConnectionEntry {
@@ -37,22 +41,6 @@ export interface TokenEntry extends TokenRequestEntry {
   readonly expiresOn: Date;
 }
 
-/** A connection that is open. */
-export interface OpenConnection {
-  readonly id: number;
-  readonly openedAt: Date;
-  /** The user that it is logged in as. */
-  readonly user: string | undefined;
-  /** When it will be closed; `undefined` when it never logged in with a token. */
-  readonly expiresOn: Date | undefined;
-  /** The version of RESP. */
-  readonly protocol: 2 | 3;
-  /** What CLIENT SETINFO LIB-NAME said. */
-  readonly libraryName: string | undefined;
-  /** What CLIENT SETNAME, or HELLO SETNAME, said. */
-  readonly name: string | undefined;
-}
-
 /** What happened so far, each kind in its order. It holds no token and no key. */
 export interface Statistics {
   /** Every connection that was opened. */
@@ -80,9 +68,12 @@ export interface LocalAzureEvents {
   token: [entry: TokenEntry];
 }
 
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** Keeps what happened, and tells it to whoever listens. */
-export class Recorder {
+export class Recorder implements EndpointListener, IssuerListener {
   readonly #events: EventEmitter<LocalAzureEvents>;
+  readonly #users = new Set([DEFAULT_USER]);
   readonly #connections: ConnectionEntry[] = [];
   readonly #logins: LoginEntry[] = [];
   readonly #refusals: RefusalEntry[] = [];
@@ -94,41 +85,55 @@ export class Recorder {
     this.#events = events;
   }
 
-  connection(entry: ConnectionEntry): void {
+  opened(): number {
+    const entry = { at: new Date(), connection: this.#connections.length + 1 };
     this.#connections.push(entry);
     this.#events.emit('connection', entry);
+    return entry.connection;
   }
 
-  login(entry: LoginEntry): void {
+  loggedIn(connection: number, { user, method, expiresOn }: CheckedLogin): void {
+    const expiry = expiresOn === undefined ? undefined : new Date(expiresOn);
+    const entry = { at: new Date(), connection, user, method, expiresOn: expiry };
     this.#logins.push(entry);
     this.#events.emit('login', entry);
   }
 
-  refusal(entry: RefusalEntry): void {
+  refused(connection: number, { user, method, reason = 'the server refused it' }: CheckedLogin): void {
+    // Somebody may have sent a token or a key as the user name.
+    const known = this.#users.has(user) || GUID.test(user);
+    const entry = { at: new Date(), connection, user: known ? user : undefined, method, reason };
     this.#refusals.push(entry);
     this.#events.emit('refusal', entry);
   }
 
-  eviction(entry: EvictionEntry): void {
+  evicted(connection: number, user: string | undefined, expiresOn: number): void {
+    const entry = { at: new Date(), connection, user, expiresOn: new Date(expiresOn) };
     this.#evictions.push(entry);
     this.#events.emit('eviction', entry);
   }
 
-  close(entry: ConnectionEntry): void {
-    this.#events.emit('close', entry);
+  closed(connection: number): void {
+    this.#events.emit('close', { at: new Date(), connection });
   }
 
-  tokenRequest(entry: TokenRequestEntry): void {
+  identified(oid: string): void {
+    this.#users.add(oid);
+  }
+
+  requested(oid: string): void {
+    const entry = { at: new Date(), oid };
     this.#tokenRequests.push(entry);
     this.#events.emit('tokenRequest', entry);
   }
 
-  token(entry: TokenEntry): void {
+  issued(oid: string, expiresOn: number): void {
+    const entry = { at: new Date(), oid, expiresOn: new Date(expiresOn) };
     this.#tokensIssued.push(entry);
     this.#events.emit('token', entry);
   }
 
-  /** A snapshot, which does not change any more. */
+  /** What happened so far; it does not change any more. */
   snapshot(open: readonly OpenConnection[]): Statistics {
     return {
       connections: [...this.#connections],
