@@ -12,7 +12,11 @@
  * - `MISSING_DEPENDENCY`: a package that is needed for what was asked is not installed.
  * - `WRONGPASS`, `NOPERM`: the cache refused the login, or the command.
  * - `FOREIGN_CLIENT`: the client given does not log in with this authenticator.
- * - `CLOSED`: the authenticator has been closed.
+ * - `CONNECTION_FAILED`: a connection could not be made, or was lost for good.
+ * - `SUBSCRIPTION_REFUSED`: the cache refused to subscribe to a channel.
+ * - `LISTENER_FAILED`: a listener of a subscription threw an error.
+ * - `BUFFER_OVERFLOW`: messages were iterated over more slowly than they came.
+ * - `CLOSED`: the authenticator, or the multiplexer, has been closed.
  */
 export type AzureRedisErrorCode =
   | 'INVALID_OPTION'
@@ -29,6 +33,10 @@ export type AzureRedisErrorCode =
   | 'WRONGPASS'
   | 'NOPERM'
   | 'FOREIGN_CLIENT'
+  | 'CONNECTION_FAILED'
+  | 'SUBSCRIPTION_REFUSED'
+  | 'LISTENER_FAILED'
+  | 'BUFFER_OVERFLOW'
   | 'CLOSED';
 
 /**
