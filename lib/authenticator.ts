@@ -2,7 +2,12 @@ import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import { adoptClientsWith, includeCopyOf, stopAdopting } from './connections/adoption.js';
 import { internals, type Client } from './connections/client.js';
-import { Connection, type ConnectionObserver, type RecycleReason } from './connections/connection.js';
+import {
+  Connection,
+  type ConnectionObserver,
+  type RecycleReason,
+  type Replacement,
+} from './connections/connection.js';
 import { AzureConnector, connectorFor, type ConnectorClass } from './connections/connector.js';
 import { AzureRedisError } from './errors.js';
 import type { TokenCycler } from './token/cycler.js';
@@ -28,8 +33,11 @@ export interface AuthenticatorEvents {
   reauthenticated: [event: { readonly endpoint: string; readonly expiresOn: Date }];
   /** A live connection could not log in with the new token; it is tried again by itself. */
   reauthenticationFailed: [event: { readonly endpoint: string; readonly error: Error }];
-  /** A connection that takes no AUTH was replaced by a new one; for `gap` ms there was none. */
-  recycled: [event: { readonly endpoint: string; readonly reason: RecycleReason; readonly gap: number }];
+  /**
+   * A connection was replaced by a new one; for `gap` ms there was none. `delivery` tells how the messages of its
+   * channels arrived across it.
+   */
+  recycled: [event: Replacement & { readonly endpoint: string; readonly reason: RecycleReason }];
 }
 
 /**
@@ -88,6 +96,12 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   /** @internal What goes into the options of a client. */
   get login(): { readonly password: Password; readonly Connector: ConnectorClass } {
     return { password: this.#password, Connector: this.#connector };
+  }
+
+  /** @internal The connection of a client that was made of this login. */
+  connectionOf(client: Client): Connection {
+    if (this.#closed) throw closedError();
+    return this.#adopt(client);
   }
 
   /**
@@ -166,8 +180,8 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     reauthenticationFailed: ({ endpoint }, error) => {
       this.#tell('reauthenticationFailed', { endpoint, error });
     },
-    recycled: ({ endpoint }, reason, gap) => {
-      this.#tell('recycled', { endpoint, reason, gap });
+    recycled: ({ endpoint }, reason, { gap, delivery }) => {
+      this.#tell('recycled', { endpoint, reason, gap, delivery });
     },
     ended: ({ client }) => {
       this.#connections.delete(client);

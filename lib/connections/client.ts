@@ -66,11 +66,13 @@ export interface CommandQueue {
 export interface ClientInternals {
   readonly stream: Socket | undefined;
   /** The state of the present connection; `handshake` exists from 6.0 on. */
-  readonly condition: { readonly handshake?: boolean } | null | undefined;
+  readonly condition: { readonly handshake?: boolean; readonly protocol?: 2 | 3 } | null | undefined;
   /** Commands that were written and have no reply yet. */
   readonly commandQueue: CommandQueue;
   /** What was in `commandQueue` when the connection closed: resent as soon as the next one is ready. */
   readonly prevCommandQueue?: CommandQueue | null | undefined;
+  /** Commands that wait for a connection. */
+  readonly offlineQueue: CommandQueue;
   connector: object;
   /** Every command passes here, however it was made, and again when it leaves the offline queue. */
   sendCommand: (command: Command, stream?: unknown) => unknown;

@@ -16,13 +16,31 @@ export type RecycleReason =
   /** It is in MONITOR mode, where ioredis sends no AUTH. */
   | 'monitor'
   /** The AUTH had no answer in time: the connection waits in a blocking command, or is dead. */
-  | 'blocked';
+  | 'blocked'
+  /** Azure has failed over to another node, or scaled: the connection would be dropped sooner or later. */
+  | 'maintenance';
+
+/**
+ * How the messages of a connection's channels arrived across its replacement: each exactly once; at least once (some may
+ * have come twice, none is lost); or at most once (what was published during the gap did not arrive).
+ */
+export type Delivery = 'exactly-once' | 'at-least-once' | 'at-most-once';
+
+/** How a connection was replaced by another one. */
+export interface Replacement {
+  /** For how long there was none, in ms. */
+  readonly gap: number;
+  readonly delivery: Delivery;
+}
+
+/** Puts another client in the place of one. It never rejects, and resolves to nothing if there is no need any more. */
+export type Replace = () => Promise<Replacement | undefined>;
 
 /** What a connection tells of its life. */
 export interface ConnectionObserver {
   reauthenticated(connection: Connection): void;
   reauthenticationFailed(connection: Connection, error: Error): void;
-  recycled(connection: Connection, reason: RecycleReason, gap: number): void;
+  recycled(connection: Connection, reason: RecycleReason, replacement: Replacement): void;
   ended(connection: Connection): void;
 }
 
@@ -37,6 +55,9 @@ const RESERVE = 30_000;
 
 /** The longest time that Node's timers can count, in ms; an access key never ends. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** By how much the server's clock may be ahead when it closes a connection whose login has ended, in ms. */
+const CLOCK_SKEW = 1_000;
 
 /** The waits between the attempts of a failed AUTH, in ms. */
 const RETRY: Backoff = { minTimeout: 100, maxTimeout: 60_000, factor: 2, randomize: true };
@@ -58,6 +79,8 @@ export class Connection {
   #epoch = 0;
   /** The replacement under way: why, and since when (ms since 1970) there is no connection. */
   #recycling: { readonly reason: RecycleReason; readonly since: number } | undefined;
+  /** What replaces the client itself, if somebody does. */
+  #replaceClient: Replace | undefined;
   readonly #release: () => void;
 
   constructor(client: Client, logins: LoginSource, observer: ConnectionObserver) {
@@ -90,6 +113,22 @@ export class Connection {
 
   beat(): void {
     this.#heartbeat.beat();
+  }
+
+  /** From now on `replace` is called where this client would get a new connection: another client takes its place. */
+  replaceWith(replace: Replace): void {
+    this.#replaceClient = replace;
+  }
+
+  /** Replaces the connection once no transaction is open and the replies that it awaits are here. */
+  async recycle(reason: RecycleReason): Promise<void> {
+    await this.outsideTransaction(() => this.#recycle(reason));
+  }
+
+  /** Calls `send` as soon as no transaction is open, so that what it sends at once is part of none. */
+  async outsideTransaction<Result>(send: () => Promise<Result>): Promise<Result> {
+    while (this.#transaction.isOpen) await this.#transaction.over();
+    return send();
   }
 
   /** Lets the client go: it is left as ioredis made it. */
@@ -142,17 +181,23 @@ export class Connection {
     this.#recycling = undefined;
     // Its channels are subscribed again once their replies are here.
     void repliesOf(this.client).then(() => {
-      this.#observer.recycled(this, reason, Date.now() - since);
+      this.#observer.recycled(this, reason, { gap: Date.now() - since, delivery: 'at-most-once' });
     });
   }
 
   #disconnected(): void {
     clearTimeout(this.#timer);
+    if (this.#replaceClient && this.#loginHasEnded()) this.#replace('subscriber');
     this.#epoch += 1;
     this.#login = undefined;
     this.#failures = 0;
     this.#transaction.closed();
     withdrawLogins(this.client);
+  }
+
+  /** Whether the server has closed the connection, if it is closed, because there was no newer login in time. */
+  #loginHasEnded(): boolean {
+    return this.#login !== undefined && this.#login.expiresOn - Date.now() < CLOCK_SKEW;
   }
 
   #sending(command: Command): void {
@@ -258,8 +303,15 @@ export class Connection {
   }
 
   #replace(reason: RecycleReason): void {
+    if (this.#recycling) return;
     this.#recycling = { reason, since: Date.now() };
-    reconnect(this.client);
+    if (this.#replaceClient) void this.#handOver(reason, this.#replaceClient);
+    else reconnect(this.client);
+  }
+
+  async #handOver(reason: RecycleReason, replace: Replace): Promise<void> {
+    const replacement = await replace();
+    if (replacement) this.#observer.recycled(this, reason, replacement);
   }
 
   /** How long a reply may be awaited before the connection is replaced without it, in ms. */
