@@ -62,8 +62,12 @@ export async function createTokenAuthority(tenantId: string = randomUUID()): Pro
       });
       const { exp, oid } = payload;
       // jose compares whole seconds, which would let a token live up to a second too long.
-      if (exp === undefined || exp * 1000 <= Date.now()) throw new Error('the token has expired');
-      if (typeof oid !== 'string') throw new Error('the token has no oid');
+      if (exp === undefined || Math.round(exp * 1000) <= Date.now()) {
+        throw new jose.errors.JWTExpired('the token has expired', payload, 'exp', 'check_failed');
+      }
+      if (typeof oid !== 'string') {
+        throw new jose.errors.JWTClaimValidationFailed('the token has no oid', payload, 'oid', 'invalid');
+      }
       return { ...payload, exp, oid };
     },
   };

@@ -1,0 +1,120 @@
+import { randomBytes, randomUUID, X509Certificate } from 'node:crypto';
+
+export interface ApplicationOptions {
+  /** Default: a new one. */
+  readonly clientId?: string | undefined;
+  /** The object id of its service principal, by which the cache knows it. Default: a new one. */
+  readonly objectId?: string | undefined;
+  /** Whether users sign in to it without it having a secret of its own. Default: false. */
+  readonly publicClient?: boolean | undefined;
+  /** Where sign-ins may lead back to. */
+  readonly redirectUris?: readonly string[] | undefined;
+}
+
+/** Whose tokens an application takes in place of a secret. */
+export interface FederatedCredential {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audience: string;
+}
+
+/** Which certificates an application takes by their subject name and issuer. */
+export interface TrustedSubject {
+  /** The certificate's subject, for example `CN=my-app`. */
+  readonly subject: string;
+  /** The certificate of the authority that issues it, as PEM text. */
+  readonly issuer: string;
+}
+
+/** A registered application and its service principal. */
+export class Application {
+  readonly clientId: string;
+  /** The object id of its service principal, by which the cache knows it. */
+  readonly objectId: string;
+  readonly publicClient: boolean;
+  readonly #redirectUris: Set<string>;
+  readonly #secrets = new Map<string, number>();
+  readonly #certificates: X509Certificate[] = [];
+  readonly #trustedSubjects: TrustedSubject[] = [];
+  readonly #federatedCredentials: FederatedCredential[] = [];
+
+  constructor({
+    clientId = randomUUID(),
+    objectId = randomUUID(),
+    publicClient = false,
+    redirectUris = [],
+  }: ApplicationOptions) {
+    this.clientId = clientId;
+    this.objectId = objectId;
+    this.publicClient = publicClient;
+    this.#redirectUris = new Set(redirectUris);
+  }
+
+  /** Adds a secret that is good for `lifetime` ms, and gives its value. Default: two years. */
+  addSecret(lifetime = 2 * 365 * 86_400_000): string {
+    const secret = `${randomBytes(3).toString('hex')}~${randomBytes(24).toString('base64url')}`;
+    this.#secrets.set(secret, Date.now() + lifetime);
+    return secret;
+  }
+
+  removeSecret(secret: string): void {
+    this.#secrets.delete(secret);
+  }
+
+  /** Registers a certificate (PEM; a private key in the same text is not looked at). */
+  addCertificate(pem: string): void {
+    this.#certificates.push(new X509Certificate(pem));
+  }
+
+  removeCertificates(): void {
+    this.#certificates.length = 0;
+  }
+
+  /** Takes every certificate of this subject that this authority issued: Subject Name + Issuer. */
+  trustSubject(trusted: TrustedSubject): void {
+    this.#trustedSubjects.push(trusted);
+  }
+
+  addFederatedCredential(credential: FederatedCredential): void {
+    this.#federatedCredentials.push(credential);
+  }
+
+  addRedirectUri(redirectUri: string): void {
+    this.#redirectUris.add(redirectUri);
+  }
+
+  /** @internal */
+  secretState(secret: string): 'valid' | 'expired' | 'unknown' {
+    const expiresOn = this.#secrets.get(secret);
+    if (expiresOn === undefined) return 'unknown';
+    return expiresOn > Date.now() ? 'valid' : 'expired';
+  }
+
+  /** @internal */
+  get certificates(): readonly X509Certificate[] {
+    return this.#certificates;
+  }
+
+  /** @internal */
+  get trustedSubjects(): readonly TrustedSubject[] {
+    return this.#trustedSubjects;
+  }
+
+  /** @internal */
+  get federatedCredentials(): readonly FederatedCredential[] {
+    return this.#federatedCredentials;
+  }
+
+  /** @internal */
+  allowsRedirect(redirectUri: string): boolean {
+    return this.#redirectUris.has(redirectUri) || this.#redirectUris.has(withoutLoopbackPort(redirectUri));
+  }
+}
+
+/** Entra lets a native application choose the port of http://localhost anew each time (RFC 8252, 7.3). */
+function withoutLoopbackPort(redirectUri: string): string {
+  if (!URL.canParse(redirectUri)) return redirectUri;
+  const url = new URL(redirectUri);
+  if (url.protocol !== 'http:' || url.hostname !== 'localhost') return redirectUri;
+  return redirectUri.replace(`localhost:${url.port}`, 'localhost');
+}

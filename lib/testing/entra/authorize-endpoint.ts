@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import type { Directory } from './directory.js';
+import {
+  EntraError,
+  missingParameter,
+  noPkce,
+  signInCancelled,
+  signInNeeded,
+  unknownUser,
+  unregisteredRedirect,
+  wrongPassword,
+} from './entra-error.js';
+import type { EntraRequest, Reply } from './http.js';
+import { errorPage, signInPage } from './sign-in-page.js';
+import type { SignInRequest, SignIns } from './sign-ins.js';
+
+interface PendingSignIn extends SignInRequest {
+  readonly state: string | null;
+  readonly responseMode: string;
+}
+
+/** `/{tenant}/oauth2/v2.0/authorize`, and `/{tenant}/login`, where its page sends what the user typed. */
+export class AuthorizeEndpoint {
+  readonly #directory: Directory;
+  readonly #signIns: SignIns;
+  readonly #pending = new Map<string, PendingSignIn>();
+
+  constructor(directory: Directory, signIns: SignIns) {
+    this.#directory = directory;
+    this.#signIns = signIns;
+  }
+
+  /** Shows the sign-in page, or sends the browser back with what is wrong. */
+  authorize({ url }: EntraRequest): Reply {
+    const query = url.searchParams;
+    try {
+      const pending = this.#checkClient(query);
+      const refusal = refusalOf(query, this.#directory.application(pending.clientId).publicClient);
+      if (refusal) return sendBack(pending, errorParameters(refusal));
+      const flow = randomUUID();
+      this.#pending.set(flow, pending);
+      const username = query.get('login_hint') ?? '';
+      return page(200, signInPage({ action: loginPath(url), flow, username }));
+    } catch (error) {
+      // Until client and redirect URI are known to belong together, nothing is sent to that address.
+      if (error instanceof EntraError) return page(error.status, errorPage(error.message));
+      throw error;
+    }
+  }
+
+  /** What the user typed. */
+  login({ url, form }: EntraRequest): Reply {
+    const flow = form.get('flow') ?? '';
+    const pending = this.#pending.get(flow);
+    if (!pending) return page(400, errorPage('AADSTS50058: This sign-in is not under way any more.'));
+    if (form.get('choice') === 'cancel') {
+      this.#pending.delete(flow);
+      return sendBack(pending, { ...errorParameters(signInCancelled()), error_subcode: 'cancel' });
+    }
+    const username = form.get('username') ?? '';
+    const found = this.#directory.user(username);
+    if (found?.password !== form.get('password')) {
+      const refusal = found ? wrongPassword() : unknownUser(username);
+      return page(200, signInPage({ action: url.pathname, flow, username, error: refusal.message }));
+    }
+    this.#pending.delete(flow);
+    const code = this.#signIns.issueCode({ ...pending, user: found.user });
+    return sendBack(pending, { code, session_state: randomUUID() });
+  }
+
+  #checkClient(query: URLSearchParams): PendingSignIn {
+    const clientId = query.get('client_id');
+    const redirectUri = query.get('redirect_uri');
+    if (clientId === null) throw missingParameter('client_id');
+    const application = this.#directory.application(clientId);
+    if (redirectUri === null) throw missingParameter('redirect_uri');
+    if (!application.allowsRedirect(redirectUri)) throw unregisteredRedirect(redirectUri, clientId);
+    return {
+      clientId,
+      redirectUri,
+      scope: query.get('scope') ?? '',
+      codeChallenge: query.get('code_challenge') ?? undefined,
+      nonce: query.get('nonce') ?? undefined,
+      state: query.get('state'),
+      responseMode: query.get('response_mode') ?? 'query',
+    };
+  }
+}
+
+/** What is wrong with a request for a sign-in, if anything. */
+function refusalOf(query: URLSearchParams, publicClient: boolean): EntraError | undefined {
+  if (query.get('response_type') !== 'code') {
+    return new EntraError(400, 'unsupported_response_type', 700054, "The response_type must be 'code'.");
+  }
+  if (!query.get('scope')) return missingParameter('scope');
+  if (!['query', 'fragment', null].includes(query.get('response_mode'))) {
+    return new EntraError(400, 'invalid_request', 90100, "The response_mode must be 'query' or 'fragment'.");
+  }
+  if (query.has('code_challenge')) {
+    if (query.get('code_challenge_method') !== 'S256') {
+      return new EntraError(400, 'invalid_request', 501491, "The code_challenge_method must be 'S256'.");
+    }
+  } else if (publicClient) {
+    return noPkce();
+  }
+  return query.get('prompt') === 'none' ? signInNeeded() : undefined;
+}
+
+function errorParameters(error: EntraError): Record<string, string> {
+  return { error: error.error, error_description: error.message, error_uri: String(error.body['error_uri']) };
+}
+
+function sendBack(pending: PendingSignIn, parameters: Record<string, string>): Reply {
+  const url = new URL(pending.redirectUri);
+  const all = { ...parameters, ...(pending.state !== null && { state: pending.state }) };
+  if (pending.responseMode === 'fragment') url.hash = new URLSearchParams(all).toString();
+  else for (const [name, value] of Object.entries(all)) url.searchParams.set(name, value);
+  return { status: 302, headers: { Location: url.href } };
+}
+
+function loginPath(authorizeUrl: URL): string {
+  const [, tenant = ''] = authorizeUrl.pathname.split('/');
+  return `/${tenant}/login`;
+}
+
+function page(status: number, body: string): Reply {
+  return {
+    status,
+    body,
+    headers: {
+      'X-Frame-Options': 'DENY',
+      'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+      'Referrer-Policy': 'no-referrer',
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { Application, type ApplicationOptions } from './application.js';
+import { unknownApplication, unknownTenant } from './entra-error.js';
+
+/** A user of the tenant. */
+export interface User {
+  readonly objectId: string;
+  readonly username: string;
+  readonly name: string;
+}
+
+export interface UserOptions {
+  /** What the user signs in with. Default: a new one in the tenant's domain. */
+  readonly username?: string;
+  readonly password: string;
+  /** The object id, by which the cache knows the user. Default: a new one. */
+  readonly objectId?: string;
+}
+
+/** A managed identity. */
+export interface ManagedIdentity {
+  /** The object id, by which the cache knows the identity. */
+  readonly objectId: string;
+  readonly clientId: string;
+  readonly resourceId: string;
+}
+
+/** Who is known in the tenant. */
+export class Directory {
+  readonly tenantId: string;
+  /** The tenant's other name, which is as good in an address. */
+  readonly domain = 'localentra.onmicrosoft.com';
+  readonly #applications = new Map<string, Application>();
+  readonly #users = new Map<string, { readonly user: User; readonly password: string }>();
+  readonly #managedIdentities = new Set<ManagedIdentity>();
+  #systemAssigned: ManagedIdentity | undefined;
+
+  constructor(tenantId: string) {
+    this.tenantId = tenantId;
+  }
+
+  addApplication(options: ApplicationOptions): Application {
+    const application = new Application(options);
+    this.#applications.set(application.clientId, application);
+    return application;
+  }
+
+  addUser({
+    password,
+    objectId = randomUUID(),
+    username = `user-${objectId}@${this.domain}`,
+  }: UserOptions): User {
+    const [name = username] = username.split('@');
+    const user = { objectId, username, name };
+    this.#users.set(username.toLowerCase(), { user, password });
+    return user;
+  }
+
+  addManagedIdentity(
+    kind: 'systemAssigned' | 'userAssigned',
+    objectId: string = randomUUID(),
+  ): ManagedIdentity {
+    const name = kind === 'systemAssigned' ? 'virtualMachines/local' : `userAssignedIdentities/${objectId}`;
+    const provider = kind === 'systemAssigned' ? 'Microsoft.Compute' : 'Microsoft.ManagedIdentity';
+    const identity = {
+      objectId,
+      clientId: randomUUID(),
+      resourceId: `/subscriptions/${randomUUID()}/resourcegroups/local/providers/${provider}/${name}`,
+    };
+    if (kind === 'systemAssigned') this.#systemAssigned = identity;
+    else this.#managedIdentities.add(identity);
+    return identity;
+  }
+
+  /** The tenant that an address names; throws when there is none of that name. */
+  checkTenant(tenant: string): void {
+    const known = [this.tenantId, this.domain, 'common', 'organizations'];
+    if (!known.includes(tenant.toLowerCase())) throw unknownTenant(tenant);
+  }
+
+  application(clientId: string): Application {
+    const application = this.#applications.get(clientId);
+    if (!application) throw unknownApplication(clientId, this.tenantId);
+    return application;
+  }
+
+  user(username: string): { readonly user: User; readonly password: string } | undefined {
+    return this.#users.get(username.trim().toLowerCase());
+  }
+
+  /** The user-assigned identity with this id of this kind, or the system-assigned one when none is named. */
+  managedIdentity(id?: {
+    readonly kind: keyof ManagedIdentity;
+    readonly value: string;
+  }): ManagedIdentity | undefined {
+    if (!id) return this.#systemAssigned;
+    const wanted = id.value.toLowerCase();
+    return [...this.#managedIdentities].find((identity) => identity[id.kind].toLowerCase() === wanted);
+  }
+}
