@@ -1,5 +1,4 @@
 import type { TokenCredential } from '@azure/core-auth';
-import type { RedisOptions } from 'ioredis';
 import { Authenticator } from './authenticator.js';
 import { defaultCredential } from './identities/default-credential.js';
 import { describeIdentityError } from './identities/identity-errors.js';
@@ -68,7 +67,7 @@ function credentialOf(
 }
 
 /** The options that are ioredis' own; `tls` is completed elsewhere. */
-function redisOptionsOf(options: ConfigureForAzureOptions): RedisOptions {
+function redisOptionsOf(options: ConfigureForAzureOptions): Omit<AzureRedisOptions, 'authenticator'> {
   return Object.fromEntries(
     Object.entries(options).filter(([name]) => name !== 'tls' && !OWN_OPTIONS.has(name)),
   );

@@ -83,8 +83,16 @@ export interface AzureOptions extends IdentityOptions, TokenOptions {
 
 export type ConfigureForAzureOptions = AzureOptions & Omit<RedisOptions, keyof AzureOptions | 'password'>;
 
-/** What `configureForAzure()` gives: ioredis' options, and the authenticator behind them. */
-export type AzureRedisOptions = RedisOptions & { readonly authenticator: Authenticator };
+/**
+ * What `configureForAzure()` gives: ioredis' options, and the authenticator behind them.
+ *
+ * `replyMapping` is ioredis 6's; its own type of it does not fit its own constructor under
+ * `exactOptionalPropertyTypes`.
+ */
+export type AzureRedisOptions = Omit<RedisOptions, 'replyMapping'> & {
+  replyMapping?: 'legacy' | 'resp3';
+  readonly authenticator: Authenticator;
+};
 
 /** The scope of Azure Redis' access tokens. Source: Microsoft.Azure.StackExchangeRedis. */
 const DEFAULT_SCOPE = 'https://redis.azure.com/.default';

@@ -179,8 +179,9 @@ export class Connection {
     if (!this.#recycling) return;
     const { reason, since } = this.#recycling;
     this.#recycling = undefined;
-    // Its channels are subscribed again once their replies are here.
-    void repliesOf(this.client).then(() => {
+    // Its channels are subscribed again once their replies are here. A blocking command, sent again, has none yet.
+    const isRestored = reason === 'subscriber' ? repliesOf(this.client) : Promise.resolve();
+    void isRestored.then(() => {
       this.#observer.recycled(this, reason, { gap: Date.now() - since, delivery: 'at-most-once' });
     });
   }

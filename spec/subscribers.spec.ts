@@ -1,0 +1,160 @@
+import { expect } from 'chai';
+import type { AuthenticatorEvents } from '../lib/index.js';
+import { Cache, connectionsOf } from './support/cache.js';
+import { RESP2_VARIANTS, VARIANTS } from './support/ioredis-versions.js';
+import { next, nextWhere, times, until } from './support/waiting.js';
+
+type Recycled = AuthenticatorEvents['recycled'][0];
+
+describe('a connection that takes no AUTH', () => {
+  const cache = Cache.forEach({ tokenLifetime: 1_500 });
+
+  for (const variant of RESP2_VARIANTS) {
+    describe(`a subscriber of ${variant.name}`, () => {
+      it('is replaced before its token ends, and subscribed again to its channels and patterns', async () => {
+        const options = await cache.configure();
+        const subscriber = await cache.connect(variant, options);
+        await subscriber.subscribe('news', 'weather');
+        await subscriber.psubscribe('user.*');
+        for (let expiry = 0; expiry < 3; expiry += 1) {
+          const recycled = await next<Recycled>(options.authenticator, 'recycled');
+          expect(recycled).to.include({ endpoint: `localhost:${cache.azure.port}`, reason: 'subscriber' });
+          expect(recycled.gap).to.be.within(0, 2_000);
+
+          const messages: unknown[] = [];
+          const received = times(3, subscriber, 'any');
+          subscriber.on('message', (channel, text) => {
+            messages.push([channel, text]);
+            subscriber.emit('any');
+          });
+          subscriber.on('pmessage', (pattern, channel, text) => {
+            messages.push([pattern, channel, text]);
+            subscriber.emit('any');
+          });
+          for (const channel of ['news', 'weather', 'user.7']) {
+            await cache.azure.server.call('PUBLISH', channel, 'hello');
+          }
+          await received;
+          expect(messages).to.deep.equal([
+            ['news', 'hello'],
+            ['weather', 'hello'],
+            ['user.*', 'user.7', 'hello'],
+          ]);
+          subscriber.removeAllListeners('message').removeAllListeners('pmessage');
+        }
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+        expect(cache.azure.statistics.refusals).to.deep.equal([]);
+      });
+
+      it('gets the replies that are on their way before it is replaced', async () => {
+        const options = await cache.configure();
+        const subscriber = await cache.connect(variant, options);
+        await subscriber.subscribe('first');
+        const recycled = next<Recycled>(options.authenticator, 'recycled');
+        let isRecycled = false;
+        const subscribing = (async () => {
+          let count = 1;
+          while (!isRecycled) {
+            count += 1;
+            // The server counts the channels of this connection: none is lost and none is subscribed twice.
+            expect(await subscriber.subscribe(`channel ${count}`)).to.equal(count);
+          }
+          return count;
+        })();
+        await recycled;
+        isRecycled = true;
+        const count = await subscribing;
+        expect(await cache.azure.server.call('PUBSUB', 'CHANNELS')).to.have.length(count);
+        expect(await subscriber.unsubscribe()).to.equal(0);
+      });
+
+      it('is re-authenticated in place once it has unsubscribed', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        await client.subscribe('news');
+        await client.unsubscribe('news');
+        await next(options.authenticator, 'reauthenticated');
+        expect(cache.azure.statistics.connections).to.have.length(1);
+      });
+
+      it('keeps its own retry strategy for real failures', async () => {
+        const options = await cache.configure({ retryStrategy: () => null, maxRetriesPerRequest: 0 });
+        const subscriber = await cache.connect(variant, options);
+        await subscriber.subscribe('news');
+        await next(options.authenticator, 'recycled');
+        expect(subscriber.options.maxRetriesPerRequest).to.equal(0);
+        const ended = next(subscriber, 'end');
+        cache.azure.dropConnections();
+        await ended;
+      });
+    });
+  }
+
+  describe('a subscriber of ioredis 6 over RESP3', () => {
+    it('takes AUTH like any other connection: it is not replaced', async () => {
+      const credential = cache.azure.credential();
+      const options = await cache.configure({ credential });
+      const [resp3] = VARIANTS;
+      if (!resp3) throw new Error('no variant');
+      const subscriber = await cache.connect(resp3, options);
+      await subscriber.subscribe('news');
+      await times(3, options.authenticator, 'reauthenticated');
+      expect(connectionsOf(cache.azure, credential)).to.equal(1);
+      expect(cache.azure.statistics.evictions).to.deep.equal([]);
+    });
+  });
+
+  for (const variant of VARIANTS) {
+    describe(`MONITOR with ${variant.name}`, () => {
+      it('goes on, on a new connection', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        const monitor = await client.monitor();
+        monitor.on('error', () => undefined);
+        for (let expiry = 0; expiry < 2; expiry += 1) {
+          await nextWhere<Recycled>(options.authenticator, 'recycled', ({ reason }) => reason === 'monitor');
+        }
+        let isSeen = false;
+        monitor.on('monitor', (_time: string, args: string[]) => {
+          isSeen ||= args[1] === 'watched';
+        });
+        await until(async () => {
+          await client.set('watched', 'value');
+          return isSeen;
+        });
+        monitor.disconnect();
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+      });
+    });
+
+    describe(`a blocking command with ${variant.name}`, () => {
+      it('goes on, on a new connection, when it blocks for longer than its token lives, and loses nothing', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        const popped = client.blpop('list', 0);
+        for (let expiry = 0; expiry < 3; expiry += 1) {
+          expect(await next(options.authenticator, 'recycled')).to.include({ reason: 'blocked' });
+        }
+        await cache.azure.server.call('RPUSH', 'list', 'only');
+        expect(await popped).to.deep.equal(['list', 'only']);
+        expect(await client.llen('list')).to.equal(0);
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+        expect(cache.azure.statistics.refusals).to.deep.equal([]);
+      });
+
+      it('keeps its connection when it blocks for a shorter time', async () => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential });
+        const client = await cache.connect(variant, options);
+        let isDone = false;
+        const work = (async () => {
+          while (!isDone) expect(await client.blpop('list', 0.05)).to.equal(null);
+        })();
+        await times(3, options.authenticator, 'reauthenticated');
+        isDone = true;
+        await work;
+        expect(connectionsOf(cache.azure, credential)).to.equal(1);
+      });
+    });
+  }
+});

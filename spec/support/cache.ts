@@ -1,0 +1,86 @@
+import type { Redis } from 'ioredis';
+import { configureForAzure, type AzureRedisOptions, type ConfigureForAzureOptions } from '../../lib/index.js';
+import { LocalAzure } from '../../lib/testing/index.js';
+import type { LocalCredential } from '../../lib/testing/identity.js';
+import type { Variant } from './ioredis-versions.js';
+import { next } from './waiting.js';
+
+type LocalAzureOptions = Parameters<typeof LocalAzure.start>[0];
+
+/**
+ * A cache of its own for a group of specs: started before them, its clients ended after each, and nothing of it left
+ * behind afterwards.
+ */
+export class Cache {
+  #azure: LocalAzure | undefined;
+  readonly #clients = new Set<Redis>();
+  readonly #closers = new Set<() => void>();
+
+  /** Declares a cache for the `describe` that calls this. */
+  static forEach(options: LocalAzureOptions = {}): Cache {
+    const cache = new Cache();
+    beforeEach(async () => {
+      cache.#azure = await LocalAzure.start(options);
+    });
+    afterEach(() => cache.#stop());
+    return cache;
+  }
+
+  /** Declares one cache for all specs of the `describe` that calls this. */
+  static forAll(options: LocalAzureOptions = {}): Cache {
+    const cache = new Cache();
+    before(async () => {
+      cache.#azure = await LocalAzure.start(options);
+    });
+    after(() => cache.#stop());
+    return cache;
+  }
+
+  get azure(): LocalAzure {
+    if (!this.#azure) throw new Error('the cache is not started yet');
+    return this.#azure;
+  }
+
+  /** Configures for this cache, by default with an identity of its own. */
+  async configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<AzureRedisOptions> {
+    const { credential: _shared, ...connection } = this.azure.options;
+    const identity =
+      'credential' in more || 'authenticator' in more ? {} : { credential: this.azure.credential() };
+    const options = await configureForAzure({ ...connection, ...identity, ...more });
+    this.#closers.add(() => {
+      options.authenticator.close();
+    });
+    return options;
+  }
+
+  /** Makes a client of these options, which is ended after the spec. */
+  client({ Redis }: Pick<Variant, 'Redis'>, options: AzureRedisOptions): Redis {
+    const client = new Redis(options);
+    // Failures are looked for where they matter; ioredis would print those that nobody listens to.
+    client.on('error', () => undefined);
+    this.#clients.add(client);
+    return client;
+  }
+
+  /** A client that is ready. */
+  async connect(variant: Variant, options: AzureRedisOptions): Promise<Redis> {
+    const client = this.client(variant, { ...options, protocol: variant.protocol });
+    if (client.status !== 'ready') await next(client, 'ready');
+    return client;
+  }
+
+  async #stop(): Promise<void> {
+    for (const client of this.#clients) client.disconnect();
+    this.#clients.clear();
+    for (const close of this.#closers) close();
+    this.#closers.clear();
+    await this.#azure?.stop();
+  }
+}
+
+/** The connections that an identity has logged in, each counted once. */
+export function connectionsOf(azure: LocalAzure, { oid }: LocalCredential): number {
+  return new Set(
+    azure.statistics.logins.filter(({ user }) => user === oid).map(({ connection }) => connection),
+  ).size;
+}

@@ -1,0 +1,45 @@
+import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The first argument of the next event of this name. */
+export async function next<Result = unknown>(emitter: object, name: string): Promise<Result> {
+  // ioredis' types do not say that its clients are event emitters.
+  const [first] = (await once(emitter as EventEmitter, name)) as [Result];
+  return first;
+}
+
+/** The first argument of the next event of this name that is as wanted. */
+export async function nextWhere<Result>(
+  emitter: object,
+  name: string,
+  isWanted: (value: Result) => boolean,
+): Promise<Result> {
+  for (;;) {
+    const value = await next<Result>(emitter, name);
+    if (isWanted(value)) return value;
+  }
+}
+
+/** Resolves after this many events of this name. */
+export async function times(count: number, emitter: object, name: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let left = count;
+    const listener = (): void => {
+      left -= 1;
+      if (left > 0) return;
+      (emitter as EventEmitter).off(name, listener);
+      resolve();
+    };
+    (emitter as EventEmitter).on(name, listener);
+  });
+}
+
+/** Resolves when the wall clock has passed this moment. */
+export async function past(moment: Date): Promise<void> {
+  while (Date.now() <= moment.getTime()) await sleep(moment.getTime() - Date.now() + 1);
+}
+
+/** Resolves once what is asked for is so; for what no event tells of. mocha's timeout bounds it. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(5);
+}
