@@ -84,12 +84,12 @@ function judge(parts: readonly Fields[]): IdentityErrorDescription {
 
   const status = firstDefined(parts, statusOf);
   const isBusy = status === 408 || status === 429 || (status !== undefined && status >= 500);
+  if (status === 429) return { definite: false, hint: THROTTLED };
   const aadsts = firstDefined(parts, aadstsOf);
   if (aadsts !== undefined) {
     const meaning = ENTRA_ERRORS.get(aadsts) ?? { hint: entraErrorPage(aadsts) };
     return { definite: !isBusy && meaning.transient !== true, hint: meaning.hint };
   }
-  if (status === 429) return { definite: false, hint: THROTTLED };
   if (isBusy) return { definite: false, hint: SERVICE_DOWN };
 
   const isManagedIdentity = parts.some((part) =>
@@ -103,13 +103,13 @@ function judge(parts: readonly Fields[]): IdentityErrorDescription {
   if (oauthError !== undefined && MSAL_CONFIGURATION_ERRORS.has(oauthError))
     return { definite: true, hint: REFUSED };
 
-  if (parts.some((part) => AUTHORITY_ERRORS.test(textOf(part)))) return { definite: false, hint: AUTHORITY };
-
   const isChain = parts.some((part) => part['name'] === 'AggregateAuthenticationError');
-  if (isChain) return { definite: false, hint: NOTHING_AVAILABLE };
-  if (isManagedIdentity) return { definite: false, hint: MANAGED_IDENTITY };
-  if (isUnavailable) return { definite: false, hint: NOTHING_AVAILABLE };
-  if (parts.some((part) => NETWORK_ERRORS.test(textOf(part)))) return { definite: false, hint: NETWORK };
+  // A chain quotes the failures of all that it tried, on which nothing can be built.
+  if (!isChain && isManagedIdentity) return { definite: false, hint: MANAGED_IDENTITY };
+  if (!isChain && parts.some((part) => NETWORK_ERRORS.test(textOf(part))))
+    return { definite: false, hint: NETWORK };
+  if (parts.some((part) => AUTHORITY_ERRORS.test(textOf(part)))) return { definite: false, hint: AUTHORITY };
+  if (isChain || isUnavailable) return { definite: false, hint: NOTHING_AVAILABLE };
   if (status === 401 || status === 403) return { definite: true, hint: REFUSED };
   return { definite: false, hint: UNKNOWN };
 }

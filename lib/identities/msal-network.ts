@@ -149,8 +149,9 @@ function failedResponse(
 
 function failedConnection({ name }: IdentityService, error: unknown): FailedExchange {
   if (!(error instanceof Error)) return { service: name, reason: 'no reason is known' };
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  return { service: name, reason: error.message, ...code };
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  // Node's error for a host with several addresses, none of which answers, has a code alone.
+  return { service: name, reason: error.message || (code ?? 'no reason is known'), ...(code && { code }) };
 }
 
 function toAccessToken(result: AuthenticationResult | null, exchange: Exchange): AccessToken {
