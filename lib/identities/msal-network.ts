@@ -35,13 +35,21 @@ export class MsalNetwork implements INetworkModule {
   }
 
   /** Runs one of msal's acquire functions and gives its token in the form of the Azure SDK. */
-  async acquire(
+  acquire(
     abortSignal: AbortSignalLike | undefined,
     acquire: () => Promise<AuthenticationResult | null>,
   ): Promise<AccessToken> {
+    return this.run(abortSignal, async (exchange) => toAccessToken(await acquire(), exchange));
+  }
+
+  /** Runs what msal does through this network, and tells in full why it failed. */
+  async run<Result>(
+    abortSignal: AbortSignalLike | undefined,
+    work: (exchange: Readonly<Exchange>) => Promise<Result>,
+  ): Promise<Result> {
     const exchange: Exchange = { abortSignal };
     try {
-      return toAccessToken(await this.#exchanges.run(exchange, acquire), exchange);
+      return await this.#exchanges.run(exchange, () => work(exchange));
     } catch (error) {
       if (abortSignal?.aborted === true) throw aborted(error);
       throw exchange.failure ? new IdentityRequestError(exchange.failure, error) : error;
@@ -104,7 +112,7 @@ export class MsalNetwork implements INetworkModule {
 }
 
 /** One request for a token, which may take several of HTTP. */
-interface Exchange {
+export interface Exchange {
   readonly abortSignal?: AbortSignalLike | undefined;
   /** When the token that was received last expires, in ms since 1970. */
   expiresOn?: number;
@@ -154,7 +162,7 @@ function failedConnection({ name }: IdentityService, error: unknown): FailedExch
   return { service: name, reason: error.message || (code ?? 'no reason is known'), ...(code && { code }) };
 }
 
-function toAccessToken(result: AuthenticationResult | null, exchange: Exchange): AccessToken {
+function toAccessToken(result: AuthenticationResult | null, exchange: Readonly<Exchange>): AccessToken {
   const expiresOn = exchange.expiresOn ?? result?.expiresOn?.getTime();
   if (!result?.accessToken || expiresOn === undefined)
     throw new Error('The identity service gave no access token.');

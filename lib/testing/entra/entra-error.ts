@@ -210,6 +210,14 @@ export const redeemedCode = () =>
     'OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.',
   );
 
+export const revokedGrant = () =>
+  new EntraError(
+    400,
+    'invalid_grant',
+    50173,
+    'The provided grant has expired due to it being revoked, a fresh auth token is needed.',
+  );
+
 export const wrongVerifier = () =>
   new EntraError(
     400,

@@ -6,6 +6,7 @@ import {
   noPkce,
   otherRedirect,
   redeemedCode,
+  revokedGrant,
   wrongVerifier,
 } from './entra-error.js';
 
@@ -41,6 +42,7 @@ export class SignIns {
     { readonly signIn: SignIn; readonly expiresOn: number; redeemed: boolean }
   >();
   readonly #refreshTokens = new Map<string, SignIn>();
+  readonly #revoked = new Set<string>();
 
   /** A code for a user who has just signed in. */
   issueCode(signIn: SignIn): string {
@@ -69,6 +71,7 @@ export class SignIns {
 
   /** The sign-in that a refresh token continues. The token is used up by it: its successor takes its place. */
   redeemRefreshToken(token: string, clientId: string): SignIn {
+    if (this.#revoked.has(token)) throw revokedGrant();
     const signIn = this.#refreshTokens.get(token);
     if (signIn?.clientId !== clientId) throw invalidCode();
     this.#refreshTokens.delete(token);
@@ -78,7 +81,9 @@ export class SignIns {
   /** Ends all sign-ins of a user: their refresh tokens are no longer good. */
   revoke(user: User): void {
     for (const [token, signIn] of this.#refreshTokens) {
-      if (signIn.user.objectId === user.objectId) this.#refreshTokens.delete(token);
+      if (signIn.user.objectId !== user.objectId) continue;
+      this.#refreshTokens.delete(token);
+      this.#revoked.add(token);
     }
   }
 }
