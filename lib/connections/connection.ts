@@ -1,4 +1,5 @@
 import { backoffDelay, type Backoff } from '../backoff.js';
+import { settlesWithin } from '../settles-within.js';
 import { endpointOf, internals, repliesOf, type Client, type Command, type ReplyError } from './client.js';
 import { asProtocolRefusal, explained, isHello, isNoAuth, isWrongPass } from './error-replies.js';
 import { Heartbeat } from './heartbeat.js';
@@ -320,19 +321,5 @@ export class Connection {
     if (!this.#login) return RESERVE;
     const left = this.#login.expiresOn - Date.now();
     return Math.min(LONGEST_TIMER, Math.max(0, left - Math.min(RESERVE, left / 2)));
-  }
-}
-
-/** Whether `promise` settles within `time` ms. */
-async function settlesWithin(time: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, time, false);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
