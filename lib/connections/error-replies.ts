@@ -37,8 +37,9 @@ export function isWrongPass(reply: ReplyError): boolean {
   return reply.message.startsWith('WRONGPASS');
 }
 
+/** Whether a command was not run for want of a login; an EXEC that was not run says so in words of its own. */
 export function isNoAuth(reply: ReplyError): boolean {
-  return reply.message.startsWith('NOAUTH');
+  return /^(?:EXECABORT .*)?NOAUTH/.test(reply.message);
 }
 
 /**
