@@ -35,14 +35,9 @@ export class AccessPolicy {
     if (this.#passwords.delete(oid)) await this.#apply('ACL', 'DELUSER', oid);
   }
 
-  /** Takes everybody's access away. */
-  async removeAll(): Promise<void> {
-    await Promise.all([...this.#passwords.keys()].map((oid) => this.remove(oid)));
-  }
-
-  /** Whether the identity has access, and be it that the server does not know of it yet. */
-  knows(oid: string): boolean {
-    return this.#passwords.has(oid);
+  /** The ACL users that there are. */
+  get users(): string[] {
+    return [...this.#passwords.keys()];
   }
 
   /** The password of the identity's ACL user, once the server knows it; `undefined` if it has no access. */

@@ -168,6 +168,7 @@ export class ClientConnection {
       if (!this.#server.write(piece.bytes)) this.#client.pause();
     }
     this.#readOn();
+    this.#endServer();
   }
 
   /** Whatever follows the login waits until it has been checked. */
@@ -226,6 +227,6 @@ export class ClientConnection {
    * when it sees the end. It sees at once that nobody waits for a blocking command any more.
    */
   #endServer(): void {
-    if (this.#clientEnded && this.#replies.settled) this.#server.end();
+    if (this.#clientEnded && !this.#checking && this.#replies.settled) this.#server.end();
   }
 }

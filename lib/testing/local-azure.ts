@@ -284,9 +284,7 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
   async #stop(): Promise<void> {
     this.#service.stop();
     await this.#endpoint?.close();
-    // Somebody else's server is left as it was; ours may have ended before.
-    await this.#policy.removeAll().catch(() => undefined);
-    await this.#server.stop();
+    await this.#server.stop(this.#policy.users);
   }
 
   #sign(

@@ -24,7 +24,8 @@ export interface RedisServer {
   readonly defaultPassword: string;
   /** Opens a connection that is not logged in. */
   connect(): Socket;
-  stop(): Promise<void>;
+  /** Ends it; one that somebody else runs is left running, without these ACL users. */
+  stop(users: readonly string[]): Promise<void>;
 }
 
 /**
@@ -105,7 +106,7 @@ function run(program: string, folder: string): Starting {
     });
     child.stdout.once('close', () => {
       // Its last words are why; there are none when it is no redis-server at all.
-      reject(new Error((LAST_LINE.exec(log))?.[0] ?? 'it ended without a word'));
+      reject(new Error(LAST_LINE.exec(log)?.[0] ?? 'it ended without a word'));
     });
     setTimeout(() => {
       reject(new Error(`it was not ready within ${START_TIMEOUT / 1000} s`));
@@ -183,9 +184,10 @@ export async function attachRedisServer({ host, port, password }: Upstream): Pro
     admin,
     defaultPassword: password,
     connect: () => openSocket(target),
-    stop() {
+    async stop(users) {
+      // It may have ended before, and its users with it.
+      if (users.length > 0) await admin.call('ACL', 'DELUSER', ...users).catch(() => undefined);
       admin.close();
-      return Promise.resolve();
     },
   };
 }

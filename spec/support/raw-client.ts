@@ -18,6 +18,8 @@ export class RawClient {
   readonly #socket: Socket;
   readonly #chunks: Buffer[] = [];
   readonly #ended: Promise<unknown>;
+  /** How many bytes have come that nobody has asked for yet. */
+  #waiting = 0;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -27,6 +29,7 @@ export class RawClient {
     });
     socket.on('data', (chunk: Buffer) => {
       this.#chunks.push(chunk);
+      this.#waiting += chunk.length;
       socket.emit('received');
     });
     // An abrupt end is an end.
@@ -59,20 +62,20 @@ export class RawClient {
     this.send(encodeCommand(args));
   }
 
-  /** As many bytes as this, once they have come. */
+  /** As many bytes as this, once they have come, as Latin-1 text; fewer if the server ends the connection before. */
   async receive(length: number): Promise<string> {
-    let received = Buffer.concat(this.#chunks);
-    while (received.length < length && !this.#socket.readableEnded && !this.#socket.destroyed) {
+    while (this.#waiting < length && !this.#socket.readableEnded && !this.#socket.destroyed) {
       await Promise.race([once(this.#socket, 'received'), this.#ended]);
-      received = Buffer.concat(this.#chunks);
     }
-    this.#chunks.splice(0, this.#chunks.length, received.subarray(length));
+    const received = Buffer.concat(this.#chunks.splice(0));
+    this.#waiting = Math.max(0, received.length - length);
+    if (this.#waiting > 0) this.#chunks.push(received.subarray(length));
     return received.toString('latin1', 0, length);
   }
 
   /** Expects the next bytes to be these. */
   async expect(bytes: string): Promise<void> {
-    expect(await this.receive(Buffer.byteLength(bytes))).to.equal(bytes);
+    expect(await this.receive(bytes.length)).to.equal(bytes);
   }
 
   /** One line, without its end. */
@@ -89,12 +92,7 @@ export class RawClient {
   /** Everything that comes before the server ends the connection. */
   async rest(): Promise<string> {
     await this.#ended;
-    return Buffer.concat(this.#chunks.splice(0)).toString('latin1');
-  }
-
-  /** How many bytes have come that nobody has asked for yet. */
-  get waiting(): number {
-    return this.#chunks.reduce((sum, { length }) => sum + length, 0);
+    return this.receive(this.#waiting);
   }
 
   /** Stops reading: what comes stays in the system's buffers. */

@@ -176,17 +176,22 @@ export class CommandFramer {
     if (start >= this.#input.length) return 'incomplete';
     if (this.#input[start] !== sign) return 'malformed';
     const end = this.#input.indexOf(RETURN, start);
-    if (end === -1 || end + 2 > this.#input.length) {
-      return this.#input.length - start > LONGEST_LINE ? 'malformed' : 'incomplete';
-    }
+    if (this.#lineEnd(end) - start > LONGEST_LINE) return 'malformed';
+    if (end === -1 || end + 2 > this.#input.length) return 'incomplete';
     const value = readInteger(this.#input, start + 1, end);
     // Like redis-server, this takes any byte that follows the return for the newline.
     return Number.isNaN(value) ? 'malformed' : { value, end: end + 2 };
   }
 
+  /** Where a line ends, or how far it has come. */
+  #lineEnd(end: number): number {
+    return end === -1 ? this.#input.length : end;
+  }
+
   #readInline(start: number): Head | Incomplete | Malformed {
     const newline = this.#input.indexOf(NEWLINE, start);
-    if (newline === -1) return this.#input.length - start > LONGEST_LINE ? 'malformed' : 'incomplete';
+    if (this.#lineEnd(newline) - start > LONGEST_LINE) return 'malformed';
+    if (newline === -1) return 'incomplete';
     const last = newline > start && this.#input[newline - 1] === RETURN ? newline - 1 : newline;
     const args = splitInline(this.#input.subarray(start, last));
     if (args === undefined) return 'malformed';

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}
+
+/** A redis-server that somebody else runs, on a port, with a password. */
+export class RedisOnTcp {
+  readonly host = '127.0.0.1';
+  readonly port: number;
+  readonly password: string;
+  readonly #child: ChildProcess;
+
+  private constructor(port: number, password: string, child: ChildProcess) {
+    this.port = port;
+    this.password = password;
+    this.#child = child;
+  }
+
+  static async start(password = randomUUID()): Promise<RedisOnTcp> {
+    for (;;) {
+      const port = await freePort();
+      const child = spawn(
+        process.env['REDIS_SERVER'] ?? 'redis-server',
+        [
+          '--port',
+          `${port}`,
+          '--bind',
+          '127.0.0.1',
+          '--requirepass',
+          password,
+          '--save',
+          '',
+          '--dir',
+          tmpdir(),
+        ],
+        { stdio: ['ignore', 'pipe', 'ignore'] },
+      );
+      const started = await new Promise<boolean>((resolve) => {
+        child.stdout.on('data', (text: Buffer) => {
+          if (/ready to accept connections/i.test(text.toString())) resolve(true);
+        });
+        // Somebody else has taken the port meanwhile: try another one.
+        child.once('exit', () => {
+          resolve(false);
+        });
+      });
+      if (started) return new RedisOnTcp(port, password, child);
+    }
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exited;
+  }
+}
