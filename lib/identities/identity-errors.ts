@@ -18,6 +18,8 @@ const NOTHING_AVAILABLE =
   'No identity was found. On your own machine run `az login`; in Azure assign a managed identity; elsewhere set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give one of the identity options.';
 const NETWORK =
   'The identity service could not be reached: check the network, DNS, proxy (HTTPS_PROXY) and, for sovereign clouds, cloud or authorityHost.';
+const CERTIFICATE =
+  "The identity service's certificate is not trusted. If a proxy or firewall stands in between, set NODE_EXTRA_CA_CERTS to its authority's certificate.";
 const AUTHORITY =
   'The authority did not describe itself: check tenantId, cloud or authorityHost, and the network.';
 const THROTTLED =
@@ -61,6 +63,10 @@ const MSAL_CONFIGURATION_ERRORS: ReadonlySet<string> = new Set([
   'missing_tenant_id_error',
   'invalid_assertion',
 ]);
+
+// What TLS says of a certificate that is not trusted, as a proxy in between presents it.
+const CERTIFICATE_ERRORS =
+  /\b(?:UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT)\b/;
 
 // msal could not read the authority's own description, and does not say why.
 const AUTHORITY_ERRORS = /\b(?:endpoints_resolution_error|openid_config_error)\b/;
@@ -106,6 +112,8 @@ function judge(parts: readonly Fields[]): IdentityErrorDescription {
   const isChain = parts.some((part) => part['name'] === 'AggregateAuthenticationError');
   // A chain quotes the failures of all that it tried, on which nothing can be built.
   if (!isChain && isManagedIdentity) return { definite: false, hint: MANAGED_IDENTITY };
+  if (parts.some((part) => CERTIFICATE_ERRORS.test(textOf(part))))
+    return { definite: false, hint: CERTIFICATE };
   if (!isChain && parts.some((part) => NETWORK_ERRORS.test(textOf(part))))
     return { definite: false, hint: NETWORK };
   if (parts.some((part) => AUTHORITY_ERRORS.test(textOf(part)))) return { definite: false, hint: AUTHORITY };

@@ -17,10 +17,11 @@ export interface FailedExchange {
  */
 export class IdentityRequestError extends Error {
   override readonly name = 'IdentityRequestError';
-  readonly statusCode?: number;
-  readonly code?: string;
-  readonly errorResponse?: FailedExchange['errorResponse'];
-  readonly headers?: Readonly<Record<string, string>>;
+  // Declared alone, so that what there is not is not there.
+  declare readonly statusCode?: number;
+  declare readonly code?: string;
+  declare readonly errorResponse?: FailedExchange['errorResponse'];
+  declare readonly headers?: Readonly<Record<string, string>>;
 
   constructor(failure: FailedExchange, cause: unknown) {
     const answer =

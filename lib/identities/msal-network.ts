@@ -128,10 +128,13 @@ function parseJson(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** msal rounds the time of the request to the next second, and so an expiry up to half a second too late. */
+/** msal counts from the time of the request in rounded seconds, and so an expiry up to a second too late. */
 function noteExpiry(exchange: Exchange, sentAt: number, json: Record<string, unknown> | undefined): void {
-  const lifetime = Number(json?.['expires_in']);
-  if (json?.['access_token'] !== undefined && lifetime > 0) exchange.expiresOn = sentAt + lifetime * 1000;
+  if (json?.['access_token'] === undefined) return;
+  const lifetime = Number(json['expires_in']);
+  // App Service gives the moment alone, in seconds since 1970.
+  const expiresOn = lifetime > 0 ? sentAt + lifetime * 1000 : Number(json['expires_on']) * 1000;
+  if (expiresOn > 0) exchange.expiresOn = expiresOn;
 }
 
 /** Entra and IMDS answer `{ error, error_description, error_codes }`, App Service `{ message }`. */

@@ -108,6 +108,15 @@ describe('describeIdentityError', () => {
     }
   });
 
+  it('calls a certificate that is not trusted transient and names NODE_EXTRA_CA_CERTS', () => {
+    const error = Object.assign(new Error('unable to get local issuer certificate'), {
+      code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    });
+    const description = describeIdentityError(error);
+    expect(description.definite).to.equal(false);
+    expect(description.hint).to.match(/NODE_EXTRA_CA_CERTS/);
+  });
+
   it('says of an unavailable managed identity that it works only inside Azure, and names az login', () => {
     const description = describeIdentityError(
       new CredentialUnavailableError(
