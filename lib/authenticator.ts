@@ -163,7 +163,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   #adopt(client: Client): Connection {
     const known = this.#connections.get(client);
     if (known) {
-      known.instrument();
+      known.connecting();
       return known;
     }
     useConnector(client, this.#connector);

@@ -6,6 +6,8 @@ export interface AzureEndpoint {
   /** The port that Azure serves TLS on. */
   readonly port: number;
   readonly cloud: Cloud;
+  /** Whether it is Azure Cache for Redis, which tells its clients of maintenance by a channel. */
+  readonly announcesMaintenance: boolean;
 }
 
 /**
@@ -13,13 +15,13 @@ export interface AzureEndpoint {
  * Enterprise tiers. Source: StackExchange.Redis' AzureOptionsProvider and AzureManagedRedisOptionsProvider.
  */
 const AZURE_SUFFIXES: readonly (readonly [suffix: string, endpoint: AzureEndpoint])[] = [
-  ['.redis.cache.windows.net', { port: 6380, cloud: 'public' }],
-  ['.redis.cache.usgovcloudapi.net', { port: 6380, cloud: 'usGovernment' }],
-  ['.redis.cache.chinacloudapi.cn', { port: 6380, cloud: 'china' }],
-  ['.redis.azure.net', { port: 10000, cloud: 'public' }],
-  ['.redis.usgovcloudapi.net', { port: 10000, cloud: 'usGovernment' }],
-  ['.redis.chinacloudapi.cn', { port: 10000, cloud: 'china' }],
-  ['.redisenterprise.cache.azure.net', { port: 10000, cloud: 'public' }],
+  ['.redis.cache.windows.net', { port: 6380, cloud: 'public', announcesMaintenance: true }],
+  ['.redis.cache.usgovcloudapi.net', { port: 6380, cloud: 'usGovernment', announcesMaintenance: true }],
+  ['.redis.cache.chinacloudapi.cn', { port: 6380, cloud: 'china', announcesMaintenance: true }],
+  ['.redis.azure.net', { port: 10000, cloud: 'public', announcesMaintenance: false }],
+  ['.redis.usgovcloudapi.net', { port: 10000, cloud: 'usGovernment', announcesMaintenance: false }],
+  ['.redis.chinacloudapi.cn', { port: 10000, cloud: 'china', announcesMaintenance: false }],
+  ['.redisenterprise.cache.azure.net', { port: 10000, cloud: 'public', announcesMaintenance: false }],
 ];
 
 /** What is known of a host from its suffix, or nothing if it is not one of Azure's. */

@@ -81,18 +81,21 @@ export interface AzureOptions extends IdentityOptions, TokenOptions {
   tls?: ConnectionOptions | false | undefined;
 }
 
-export type ConfigureForAzureOptions = AzureOptions & Omit<RedisOptions, keyof AzureOptions | 'password'>;
-
 /**
- * What `configureForAzure()` gives: ioredis' options, and the authenticator behind them.
- *
- * `replyMapping` is ioredis 6's; its own type of it does not fit its own constructor under
- * `exactOptionalPropertyTypes`.
+ * ioredis' options, typed such that they fit wherever they go: `replyMapping` is unknown to ioredis 5, and BullMQ takes
+ * no `retryStrategy` of `null` (`() => null` says the same).
  */
-export type AzureRedisOptions = Omit<RedisOptions, 'replyMapping'> & {
+type ClientOptions = Omit<RedisOptions, 'replyMapping' | 'retryStrategy'> & {
   replyMapping?: 'legacy' | 'resp3';
-  readonly authenticator: Authenticator;
+  // void is in ioredis' own type of it.
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
+  retryStrategy?: (times: number) => number | void | null;
 };
+
+export type ConfigureForAzureOptions = AzureOptions & Omit<ClientOptions, keyof AzureOptions | 'password'>;
+
+/** What `configureForAzure()` gives: ioredis' options, and the authenticator behind them. */
+export type AzureRedisOptions = ClientOptions & { readonly authenticator: Authenticator };
 
 /** The scope of Azure Redis' access tokens. Source: Microsoft.Azure.StackExchangeRedis. */
 const DEFAULT_SCOPE = 'https://redis.azure.com/.default';

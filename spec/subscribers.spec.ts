@@ -51,10 +51,10 @@ describe('a connection that takes no AUTH', () => {
         const subscriber = await cache.connect(variant, options);
         await subscriber.subscribe('first');
         const recycled = next<Recycled>(options.authenticator, 'recycled');
-        let isRecycled = false;
+        const state = { isRecycled: false };
         const subscribing = (async () => {
           let count = 1;
-          while (!isRecycled) {
+          while (!state.isRecycled) {
             count += 1;
             // The server counts the channels of this connection: none is lost and none is subscribed twice.
             expect(await subscriber.subscribe(`channel ${count}`)).to.equal(count);
@@ -62,7 +62,7 @@ describe('a connection that takes no AUTH', () => {
           return count;
         })();
         await recycled;
-        isRecycled = true;
+        state.isRecycled = true;
         const count = await subscribing;
         expect(await cache.azure.server.call('PUBSUB', 'CHANNELS')).to.have.length(count);
         expect(await subscriber.unsubscribe()).to.equal(0);
@@ -146,12 +146,12 @@ describe('a connection that takes no AUTH', () => {
         const credential = cache.azure.credential();
         const options = await cache.configure({ credential });
         const client = await cache.connect(variant, options);
-        let isDone = false;
+        const state = { isDone: false };
         const work = (async () => {
-          while (!isDone) expect(await client.blpop('list', 0.05)).to.equal(null);
+          while (!state.isDone) expect(await client.blpop('list', 0.05)).to.equal(null);
         })();
         await times(3, options.authenticator, 'reauthenticated');
-        isDone = true;
+        state.isDone = true;
         await work;
         expect(connectionsOf(cache.azure, credential)).to.equal(1);
       });

@@ -78,6 +78,8 @@ export interface ClientInternals {
   sendCommand: (command: Command, stream?: unknown) => unknown;
   /** Every error reply passes here before the command is rejected with it. */
   handleReconnection: (error: ReplyError, item: CommandItem) => void;
+  /** Every change of `status` passes here; its event is emitted in the next tick. */
+  setStatus: (status: string, argument?: unknown) => void;
 }
 
 /** An error that the server answered a command with. */
@@ -91,7 +93,7 @@ export function internals(client: Client): ClientInternals {
 }
 
 /** Where a client connects to, for people to read. */
-export function endpointOf({ options }: Client): string {
+export function endpointOf({ options }: Pick<Client, 'options'>): string {
   return options.path ?? `${options.host ?? 'localhost'}:${options.port ?? 6379}`;
 }
 

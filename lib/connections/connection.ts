@@ -3,7 +3,7 @@ import { settlesWithin } from '../settles-within.js';
 import { endpointOf, internals, repliesOf, type Client, type Command, type ReplyError } from './client.js';
 import { asProtocolRefusal, explained, isHello, isNoAuth, isWrongPass } from './error-replies.js';
 import { Heartbeat } from './heartbeat.js';
-import { instrument, removeInstrumentation } from './instrumentation.js';
+import { Instrumentation } from './instrumentation.js';
 import { hideLogin, isLogin, withdrawLogins } from './login-command.js';
 import type { Login, LoginSource } from './login.js';
 import { reconnect } from './reconnect.js';
@@ -82,7 +82,7 @@ export class Connection {
   #recycling: { readonly reason: RecycleReason; readonly since: number } | undefined;
   /** What replaces the client itself, if somebody does. */
   #replaceClient: Replace | undefined;
-  readonly #release: () => void;
+  readonly #instrumentation: Instrumentation;
 
   constructor(client: Client, logins: LoginSource, observer: ConnectionObserver) {
     this.client = client;
@@ -93,8 +93,20 @@ export class Connection {
       await logins.ready(AbortSignal.timeout(RESERVE));
       await this.#logIn();
     });
-    this.#release = this.#listen();
-    this.instrument();
+    this.#instrumentation = new Instrumentation(client, {
+      sending: (command) => {
+        this.#sending(command);
+      },
+      sent: (command) => {
+        this.#sent(command);
+      },
+      refused: (command, reply, handOn) => {
+        this.#refused(command, reply, handOn);
+      },
+      status: (status) => {
+        this.#statusChanged(status);
+      },
+    });
   }
 
   get endpoint(): string {
@@ -134,44 +146,23 @@ export class Connection {
 
   /** Lets the client go: it is left as ioredis made it. */
   release(): void {
-    this.#release();
     this.#disconnected();
     this.#recycling = undefined;
-    removeInstrumentation(this.client);
+    this.#instrumentation.remove();
   }
 
-  /** Takes note of what matters among the commands and error replies of the client. */
-  instrument(): void {
-    instrument(this.client, {
-      sending: (command) => {
-        this.#sending(command);
-      },
-      sent: (command) => {
-        this.#sent(command);
-      },
-      refused: (command, reply, handOn) => {
-        this.#refused(command, reply, handOn);
-      },
-    });
+  /** The client connects: takes note of what matters among its commands, error replies and events. */
+  connecting(): void {
+    this.#instrumentation.apply();
   }
 
-  #listen(): () => void {
-    const listeners = {
-      ready: () => {
-        this.#connected();
-      },
-      close: () => {
-        this.#disconnected();
-      },
-      end: () => {
-        this.release();
-        this.#observer.ended(this);
-      },
-    };
-    for (const [event, listener] of Object.entries(listeners)) this.client.on(event, listener);
-    return () => {
-      for (const [event, listener] of Object.entries(listeners)) this.client.off(event, listener);
-    };
+  #statusChanged(status: string): void {
+    if (status === 'ready') this.#connected();
+    else if (status === 'close') this.#disconnected();
+    else if (status === 'end') {
+      this.release();
+      this.#observer.ended(this);
+    }
   }
 
   #connected(): void {
@@ -216,7 +207,6 @@ export class Connection {
   #sent(command: Command): void {
     const name = command.name.toLowerCase();
     if (name === 'exec' || name === 'discard' || name === 'reset') this.#transaction.closed();
-    if (name === 'reset') this.#login = undefined;
   }
 
   #refused(command: Command, reply: ReplyError, handOn: (error: Error) => void): void {

@@ -1,49 +1,64 @@
-import { internals, type Client, type Command, type ReplyError } from './client.js';
+import { internals, type Client, type ClientInternals, type Command, type ReplyError } from './client.js';
 
 /** Who is told of what passes through a client. */
-export interface CommandWatcher {
+export interface ClientWatcher {
   /** A command that changes who is logged in, or whether a transaction is open, is about to be sent. */
   sending(command: Command): void;
   /** It was sent. */
   sent(command: Command): void;
   /** The server refused a command; `handOn` lets ioredis reject it with this error or another. */
   refused(command: Command, reply: ReplyError, handOn: (error: Error) => void): void;
+  /** The client has another status; its event has just been emitted. */
+  status(status: string): void;
 }
 
 const NOTEWORTHY = /^(?:auth|hello|multi|exec|discard|reset)$/i;
 
-/** The `sendCommand`s that are ours. */
-const instrumented = new WeakSet<object>();
-
 /**
- * Tells a watcher of the noteworthy commands and the error replies of one client. Other commands cost one comparison
- * of their name. ioredis takes it away from a client that monitors when its connection closes; instrumenting again
- * does no harm.
+ * Tells a watcher of the noteworthy commands, the error replies and the status of one client, by methods of its own
+ * before those of its prototype. Commands that are not noteworthy cost one comparison of their name. No listener is
+ * used, so that `removeAllListeners()` takes nothing away.
  */
-export function instrument(client: Client, watcher: CommandWatcher): void {
-  const inner = internals(client);
-  if (instrumented.has(inner.sendCommand)) return;
+export class Instrumentation {
+  readonly #client: ClientInternals;
+  readonly #methods: Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus'>;
 
-  const { sendCommand, handleReconnection } = inner;
-  inner.sendCommand = (command, stream) => {
-    if (!NOTEWORTHY.test(command.name)) return sendCommand.call(client, command, stream);
-    watcher.sending(command);
-    const result = sendCommand.call(client, command, stream);
-    watcher.sent(command);
-    return result;
-  };
-  instrumented.add(inner.sendCommand);
-  inner.handleReconnection = (reply, item) => {
-    watcher.refused(item.command, reply, (error) => {
-      handleReconnection.call(client, error, item);
-    });
-  };
-}
+  constructor(client: Client, watcher: ClientWatcher) {
+    const inner = internals(client);
+    const { sendCommand, handleReconnection, setStatus } = inner;
+    this.#client = inner;
+    this.#methods = {
+      sendCommand: (command, stream) => {
+        if (!NOTEWORTHY.test(command.name)) return sendCommand.call(client, command, stream);
+        watcher.sending(command);
+        const result = sendCommand.call(client, command, stream);
+        watcher.sent(command);
+        return result;
+      },
+      handleReconnection: (reply, item) => {
+        watcher.refused(item.command, reply, (error) => {
+          handleReconnection.call(client, error, item);
+        });
+      },
+      setStatus: (status, argument) => {
+        setStatus.call(client, status, argument);
+        process.nextTick(() => {
+          watcher.status(status);
+        });
+      },
+    };
+    this.apply();
+  }
 
-/** Leaves the client as ioredis made it: the methods of its prototype show again. */
-export function removeInstrumentation(client: Client): void {
-  const inner = internals(client);
-  if (!instrumented.has(inner.sendCommand)) return;
-  Reflect.deleteProperty(inner, 'sendCommand');
-  Reflect.deleteProperty(inner, 'handleReconnection');
+  /** Puts the methods in place again: ioredis deletes `sendCommand` when the connection of a MONITOR closes. */
+  apply(): void {
+    Object.assign(this.#client, this.#methods);
+  }
+
+  /** Leaves the client as ioredis made it: the methods of its prototype show again. */
+  remove(): void {
+    for (const [name, method] of Object.entries(this.#methods)) {
+      if (Reflect.get(this.#client, name) === method) Reflect.deleteProperty(this.#client, name);
+    }
+  }
 }

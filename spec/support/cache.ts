@@ -43,10 +43,10 @@ export class Cache {
 
   /** Configures for this cache, by default with an identity of its own. */
   async configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<AzureRedisOptions> {
-    const { credential: _shared, ...connection } = this.azure.options;
+    const { host, port, tls } = this.azure.options;
     const identity =
       'credential' in more || 'authenticator' in more ? {} : { credential: this.azure.credential() };
-    const options = await configureForAzure({ ...connection, ...identity, ...more });
+    const options = await configureForAzure({ host, port, tls, ...identity, ...more });
     this.#closers.add(() => {
       options.authenticator.close();
     });

@@ -1,0 +1,59 @@
+import { Queue, QueueEvents, Worker } from 'bullmq';
+import { expect } from 'chai';
+import { Cache } from './support/cache.js';
+import { times, until } from './support/waiting.js';
+
+describe('BullMQ, given the options as its connection', () => {
+  const cache = Cache.forEach({ tokenLifetime: 1_500 });
+
+  for (const protocol of [3, 2] as const) {
+    it(`has its jobs flow across five expiries, each done once: RESP${protocol}`, async function () {
+      this.timeout(30_000);
+      const connection = { ...(await cache.configure()), protocol };
+      const errors: unknown[] = [];
+      const done = new Map<unknown, number>();
+      const queue = new Queue('jobs', { connection });
+      const events = new QueueEvents('jobs', { connection });
+      const worker = new Worker<{ number: number }>(
+        'jobs',
+        ({ data }) => {
+          done.set(data.number, (done.get(data.number) ?? 0) + 1);
+          return Promise.resolve(data.number);
+        },
+        { connection, concurrency: 4 },
+      );
+      queue.on('error', (error) => errors.push(error));
+      events.on('error', (error) => errors.push(error));
+      worker.on('error', (error) => errors.push(error));
+      await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), worker.waitUntilReady()]);
+
+      let expiries = 0;
+      const { authenticator } = connection;
+      authenticator.on('tokenRefreshed', () => (expiries += 1));
+      let number = 0;
+      while (expiries < 6) {
+        number += 1;
+        const job = await queue.add('job', { number });
+        // Told by the worker through the events of the queue.
+        expect(await job.waitUntilFinished(events)).to.equal(number);
+      }
+      await Promise.all([worker.close(), events.close(), queue.close()]);
+
+      expect(errors).to.deep.equal([]);
+      expect(done.size).to.equal(number).and.to.be.above(50);
+      expect([...done.values()].every((count) => count === 1)).to.equal(true);
+      expect(cache.azure.statistics.evictions).to.deep.equal([]);
+      expect(cache.azure.statistics.refusals).to.deep.equal([]);
+      await until(() => authenticator.connections.length === 0);
+    });
+  }
+
+  it('keeps an idle worker, which blocks in the server, logged in', async () => {
+    const connection = await cache.configure();
+    const worker = new Worker('jobs', () => Promise.resolve(), { connection, drainDelay: 30 });
+    await worker.waitUntilReady();
+    await times(3, connection.authenticator, 'tokenRefreshed');
+    await worker.close();
+    expect(cache.azure.statistics.evictions).to.deep.equal([]);
+  });
+});
