@@ -7,3 +7,18 @@ export type {
   IdentityOptions,
   TokenOptions,
 } from './options.js';
+export { Multiplexer } from './multiplexer/multiplexer.js';
+export type {
+  ConnectionName,
+  MultiplexerConnection,
+  MultiplexerEvents,
+  MultiplexerStatus,
+} from './multiplexer/multiplexer.js';
+export type { MaintenanceEvent, MaintenanceType } from './multiplexer/maintenance-events.js';
+export type { MultiplexerOptions, MultiplexerSettings } from './multiplexer/options.js';
+export type {
+  ChannelMessage,
+  MessageListener,
+  SubscribeOptions,
+  Subscription,
+} from './multiplexer/subscription.js';

@@ -1,0 +1,55 @@
+import type { Redis } from 'ioredis';
+
+/** The ways to subscribe, named as ioredis' methods: to channels, to patterns, to shard channels. */
+export type Kind = 'subscribe' | 'psubscribe' | 'ssubscribe';
+
+export const KINDS: readonly Kind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
+
+/** A message, as one of the channels or patterns that are subscribed got it. */
+export interface Message {
+  readonly kind: Kind;
+  /** The channel or pattern that is subscribed. */
+  readonly name: string;
+  readonly channel: string;
+  readonly payload: Buffer;
+}
+
+/** Channels of this package's own, whose messages no application sees: not even by the pattern `*`. */
+export const PRIVATE_PREFIX = '__ioredis-azure:';
+
+type Send = (client: Redis, names: readonly string[]) => Promise<unknown>;
+
+export const SUBSCRIBE: Readonly<Record<Kind, Send>> = {
+  subscribe: (client, names) => client.subscribe(...names),
+  psubscribe: (client, names) => client.psubscribe(...names),
+  ssubscribe: (client, names) => client.ssubscribe(...names),
+};
+
+export const UNSUBSCRIBE: Readonly<Record<Kind, Send>> = {
+  subscribe: (client, names) => client.unsubscribe(...names),
+  psubscribe: (client, names) => client.punsubscribe(...names),
+  ssubscribe: (client, names) => client.sunsubscribe(...names),
+};
+
+/** Hands every message of a client to `receive`, until the function that is returned is called. */
+export function listenTo(client: Redis, receive: (message: Message) => void): () => void {
+  // ioredis puts its `keyPrefix` before shard channels, but not before others.
+  const { keyPrefix = '' } = client.options;
+  const listeners = {
+    messageBuffer: (channel: Buffer, payload: Buffer) => {
+      const name = channel.toString();
+      receive({ kind: 'subscribe', name, channel: name, payload });
+    },
+    pmessageBuffer: (pattern: string, channel: Buffer, payload: Buffer) => {
+      receive({ kind: 'psubscribe', name: pattern, channel: channel.toString(), payload });
+    },
+    smessageBuffer: (channel: Buffer, payload: Buffer) => {
+      const name = channel.toString().slice(keyPrefix.length);
+      receive({ kind: 'ssubscribe', name, channel: name, payload });
+    },
+  };
+  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
+  return () => {
+    for (const [event, listener] of Object.entries(listeners)) client.off(event, listener);
+  };
+}

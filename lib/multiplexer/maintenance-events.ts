@@ -1,0 +1,88 @@
+import { isIP } from 'node:net';
+
+/** The channel on which Azure Cache for Redis tells of maintenance. Source: aka.ms/redis/maintenanceevents. */
+export const MAINTENANCE_CHANNEL = 'AzureRedisEvents';
+
+const TYPES = [
+  'NodeMaintenanceScheduled',
+  'NodeMaintenanceStarting',
+  'NodeMaintenanceStart',
+  'NodeMaintenanceEnded',
+  'NodeMaintenanceFailoverComplete',
+  'NodeMaintenanceScaleComplete',
+] as const;
+
+/**
+ * What happens to a node of the cache:
+ *
+ * - `NodeMaintenanceScheduled`: it will be maintained, up to 15 minutes from now.
+ * - `NodeMaintenanceStarting`: in about 20 s.
+ * - `NodeMaintenanceStart`: within 5 s.
+ * - `NodeMaintenanceFailoverComplete`: its replica has become the primary.
+ * - `NodeMaintenanceEnded`: it is back.
+ * - `NodeMaintenanceScaleComplete`: nodes have been added to a cluster, or removed.
+ * - `Unknown`: something that this version does not know; see `message`.
+ */
+export type MaintenanceType = (typeof TYPES)[number] | 'Unknown';
+
+/** A notice of Azure that a node of the cache is, or will be, maintained. */
+export interface MaintenanceEvent {
+  readonly type: MaintenanceType;
+  /** When it starts, if Azure says so. */
+  readonly startTime?: Date;
+  /** Whether the node is a replica. */
+  readonly isReplica: boolean;
+  /** The node's IP address, if Azure says so. */
+  readonly address?: string;
+  /** The port for TLS of the node. */
+  readonly sslPort?: number;
+  readonly nonSslPort?: number;
+  /** The message as Azure sent it. */
+  readonly message: string;
+}
+
+/** Reads a message of Azure's: names and values in turns, separated by `|`. Nothing if it is not one. */
+export function parseMaintenanceEvent(message: string): MaintenanceEvent | undefined {
+  const fields = fieldsOf(message);
+  const type = fields.get('NotificationType');
+  if (!type) return undefined;
+  const startTime = timeOf(fields.get('StartTimeInUTC'));
+  const address = fields.get('IPAddress') ?? '';
+  const sslPort = portOf(fields.get('SSLPort'));
+  const nonSslPort = portOf(fields.get('NonSSLPort'));
+  return {
+    type: typeOf(type),
+    ...(startTime && { startTime }),
+    isReplica: fields.get('IsReplica')?.toLowerCase() === 'true',
+    ...(isIP(address) > 0 && { address }),
+    ...(sslPort !== undefined && { sslPort }),
+    ...(nonSslPort !== undefined && { nonSslPort }),
+    message,
+  };
+}
+
+function fieldsOf(message: string): Map<string, string> {
+  const parts = message.split('|');
+  const fields = new Map<string, string>();
+  for (let index = 0; index + 1 < parts.length; index += 2) {
+    fields.set(parts[index] ?? '', parts[index + 1] ?? '');
+  }
+  return fields;
+}
+
+function typeOf(text: string): MaintenanceType {
+  // Some servers still say so, as StackExchange.Redis notes.
+  if (text === 'NodeMaintenanceFailover') return 'NodeMaintenanceFailoverComplete';
+  return TYPES.find((type) => type === text) ?? 'Unknown';
+}
+
+/** Azure gives the time in UTC, without saying so in it. */
+function timeOf(text = ''): Date | undefined {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(text)) return undefined;
+  const time = new Date(`${text}Z`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+function portOf(text = ''): number | undefined {
+  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}

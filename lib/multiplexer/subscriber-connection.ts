@@ -1,0 +1,167 @@
+import type { Redis } from 'ioredis';
+import { internals, type CommandQueue } from '../connections/client.js';
+import type { Connection } from '../connections/connection.js';
+import { settlesWithin } from '../settles-within.js';
+import { listenTo, SUBSCRIBE, UNSUBSCRIBE, type Kind, type Message } from './channels.js';
+import { connectionFailed, end } from './lifecycle.js';
+
+/** The connection was lost before the server could answer: what was asked may be asked again of another one. */
+export class ConnectionLost extends Error {}
+
+/** The subscriptions of one connection to the server, from when it is ready until it closes. */
+export class SubscriberConnection {
+  /** Who gets the messages. */
+  receive: (message: Message) => void = () => undefined;
+  readonly client: Redis;
+  readonly #connection: Connection;
+  readonly #end: () => Promise<void>;
+  readonly #names: Readonly<Record<Kind, Set<string>>> = {
+    subscribe: new Set(),
+    psubscribe: new Set(),
+    ssubscribe: new Set(),
+  };
+  #lostAt: number | undefined;
+  /** Resolves when the connection is closed. */
+  readonly lost: Promise<void>;
+  readonly #stopListening: () => void;
+
+  /**
+   * @param client A client that is ready.
+   * @param end Called when the connection is needed no more.
+   */
+  constructor(client: Redis, connection: Connection, end: () => Promise<void>) {
+    this.client = client;
+    this.#connection = connection;
+    this.#end = end;
+    this.#stopListening = listenTo(client, (message) => {
+      this.receive(message);
+    });
+    this.lost = new Promise((resolve) => {
+      client.once('close', () => {
+        this.#lostAt = Date.now();
+        this.#stopListening();
+        withdrawSubscriptions(client);
+        resolve();
+      });
+    });
+  }
+
+  get endpoint(): string {
+    return this.#connection.endpoint;
+  }
+
+  get isLive(): boolean {
+    return this.#lostAt === undefined;
+  }
+
+  /** When it was closed, in ms since 1970. */
+  get lostAt(): number | undefined {
+    return this.#lostAt;
+  }
+
+  /** Whether the server has confirmed that this channel or pattern is subscribed. */
+  has(kind: Kind, name: string): boolean {
+    return this.#names[kind].has(name);
+  }
+
+  /** @throws ConnectionLost, or what the server says against it; then none of them is subscribed. */
+  async subscribe(kind: Kind, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    await this.#send(() => SUBSCRIBE[kind](this.client, names));
+    for (const name of names) this.#names[kind].add(name);
+  }
+
+  /** @throws ConnectionLost, or what the server says against it. */
+  async unsubscribe(kind: Kind, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    for (const name of names) this.#names[kind].delete(name);
+    await this.#send(() => UNSUBSCRIBE[kind](this.client, names));
+  }
+
+  /** Resolves when everything that was published before the call has been received. */
+  async drain(): Promise<void> {
+    await this.#send(() => this.client.ping());
+  }
+
+  /** Lets it go: nothing is received from it any more. */
+  async end(): Promise<void> {
+    this.#stopListening();
+    await this.#end();
+  }
+
+  async #send(send: () => Promise<unknown>): Promise<void> {
+    try {
+      // On a connection that carries commands too, a subscription within a transaction would become part of it.
+      await this.#connection.outsideTransaction(async () => {
+        await this.#writable();
+        await send();
+      });
+    } catch (error) {
+      throw this.isLive ? error : new ConnectionLost();
+    }
+  }
+
+  /** ioredis would keep what cannot be written for the next connection, which may be one that must not subscribe. */
+  async #writable(): Promise<void> {
+    if (internals(this.client).stream?.writable) return;
+    await this.lost;
+    throw new ConnectionLost();
+  }
+}
+
+/**
+ * Connects a client for the sake of its subscriptions.
+ *
+ * @param signal Says that it is needed no more.
+ * @throws AzureRedisError; the client has ended then.
+ */
+export async function connectSubscriber(
+  client: Redis,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<SubscriberConnection> {
+  const { connectTimeout = DEFAULT_CONNECT_TIMEOUT } = client.options;
+  let lastError: unknown;
+  client.on('error', (error) => {
+    lastError = error;
+  });
+  const abandon = (): void => {
+    client.disconnect();
+  };
+  signal.addEventListener('abort', abandon, { once: true });
+  try {
+    signal.throwIfAborted();
+    // For the token, the socket, and the login.
+    if (!(await settlesWithin(3 * connectTimeout, client.connect()))) throw new Error('connect ETIMEDOUT');
+    signal.throwIfAborted();
+  } catch (error) {
+    await end(client);
+    throw connectionFailed(lastError ?? error);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+  }
+  return new SubscriberConnection(client, connection, () => end(client));
+}
+
+/** ioredis' own default, in ms. */
+const DEFAULT_CONNECT_TIMEOUT = 10_000;
+
+const SUBSCRIPTION = /^[ps]?(un)?subscribe$/i;
+
+/**
+ * Takes subscriptions out of what ioredis sends again on its next connection. That one may speak RESP2, where the first
+ * subscription would put an end to all other commands.
+ */
+function withdrawSubscriptions(client: Redis): void {
+  const { prevCommandQueue, offlineQueue } = internals(client);
+  for (const queue of [prevCommandQueue, offlineQueue]) if (queue) withdraw(queue);
+}
+
+function withdraw(queue: CommandQueue): void {
+  for (let index = queue.length - 1; index >= 0; index -= 1) {
+    const command = queue.peekAt(index)?.command;
+    if (!command || !SUBSCRIPTION.test(command.name)) continue;
+    queue.remove(index, 1);
+    command.reject(new Error('Connection is closed.'));
+  }
+}

@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Replacement } from '../connections/connection.js';
+import { settlesWithin } from '../settles-within.js';
+import { KINDS, PRIVATE_PREFIX, type Kind, type Message } from './channels.js';
+import { closedError } from './closed-error.js';
+import { Handover } from './handover.js';
+import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
+import type { Subscriptions } from './subscriptions.js';
+import { Turns } from './turns.js';
+
+/** What a subscriber needs of those around it. */
+export interface SubscriberHost {
+  /** Opens a connection that may be subscribed; `signal` says that it is needed no more. */
+  open(signal: AbortSignal): Promise<SubscriberConnection>;
+  publish(channel: string, message: string): Promise<unknown>;
+  /** How long to wait after this many failures in a row to open a connection, in ms. */
+  retryDelay(failures: number): number;
+  /** The connection is lost; another one is on its way. */
+  lost(connection: SubscriberConnection): void;
+  /** This connection has taken the place of one that was lost `gap` ms ago. */
+  restored(connection: SubscriberConnection, gap: number): void;
+  /** Something failed; what can be tried again is tried again. */
+  failed(error: unknown): void;
+}
+
+/** How long a connection may take to pass the mark, or to answer, before the switch goes on without, in ms. */
+const PATIENCE = 5_000;
+
+/**
+ * Keeps one connection subscribed to what is wanted, whatever becomes of it: one that is lost is made again, and one
+ * that is to be replaced is so only when its successor has everything that it has.
+ */
+export class Subscriber {
+  readonly #host: SubscriberHost;
+  readonly #subscriptions: Subscriptions;
+  readonly #closing: AbortController;
+  #connection: SubscriberConnection;
+  /** What is subscribed does not change while one connection takes the place of another. */
+  readonly #turns = new Turns();
+  #replacing: Promise<Replacement | undefined> | undefined;
+  /** Resolves when all predecessors have ended. */
+  #departed: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    host: SubscriberHost,
+    subscriptions: Subscriptions,
+    first: SubscriberConnection,
+    closing: AbortController,
+  ) {
+    this.#host = host;
+    this.#subscriptions = subscriptions;
+    this.#closing = closing;
+    this.#connection = first;
+    this.#use(first);
+  }
+
+  /** Opens the first connection; rejects if that cannot be done. */
+  static async start(host: SubscriberHost, subscriptions: Subscriptions): Promise<Subscriber> {
+    const closing = new AbortController();
+    return new Subscriber(host, subscriptions, await host.open(closing.signal), closing);
+  }
+
+  get connection(): SubscriberConnection {
+    return this.#connection;
+  }
+
+  /**
+   * Subscribes to those of these channels or patterns that are wanted, and unsubscribes from the others.
+   *
+   * @throws AzureRedisError `CLOSED`; else what the server says against it.
+   */
+  async sync(kind: Kind, names: readonly string[]): Promise<void> {
+    for (;;) {
+      await this.#live();
+      try {
+        await this.#turns.take(() => this.#sync(kind, names));
+        return;
+      } catch (error) {
+        if (!(error instanceof ConnectionLost)) throw error;
+      }
+    }
+  }
+
+  /**
+   * Puts a new connection in the place of the present one; joins a replacement that is under way. It is tried until it
+   * succeeds, and resolves to nothing only if the subscriber is closed before.
+   */
+  replace(): Promise<Replacement | undefined> {
+    this.#replacing ??= this.#replace().finally(() => {
+      this.#replacing = undefined;
+    });
+    return this.#replacing;
+  }
+
+  /** Resolves when none of its connections is open any more. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#connection.end();
+    await this.#replacing;
+    // A replacement may have succeeded in the meantime.
+    await this.#connection.end();
+    await this.#departed;
+  }
+
+  #use(connection: SubscriberConnection): void {
+    this.#connection = connection;
+    connection.receive = this.#deliver;
+    void connection.lost.then(() => this.#lost(connection));
+  }
+
+  readonly #deliver = (message: Message): void => {
+    this.#subscriptions.deliver(message);
+  };
+
+  #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #lost(connection: SubscriberConnection): Promise<void> {
+    if (this.#isClosing() || connection !== this.#connection) return;
+    this.#host.lost(connection);
+    await this.#replacing;
+    if (connection === this.#connection) await this.replace();
+  }
+
+  async #live(): Promise<void> {
+    while (!this.#connection.isLive && !this.#isClosing()) await this.replace();
+    if (this.#isClosing()) throw closedError();
+  }
+
+  async #sync(kind: Kind, names: readonly string[]): Promise<void> {
+    const connection = this.#connection;
+    const isWanted = (name: string): boolean => this.#subscriptions.has(kind, name);
+    const isActive = (name: string): boolean => connection.has(kind, name);
+    await Promise.all([
+      connection.subscribe(
+        kind,
+        names.filter((name) => isWanted(name) && !isActive(name)),
+      ),
+      connection.unsubscribe(
+        kind,
+        names.filter((name) => !isWanted(name) && isActive(name)),
+      ),
+    ]);
+  }
+
+  async #replace(): Promise<Replacement | undefined> {
+    const { signal } = this.#closing;
+    for (let failures = 1; !this.#isClosing(); failures += 1) {
+      let next: SubscriberConnection | undefined;
+      try {
+        next = await this.#host.open(signal);
+        return await this.#turns.take(this.#switchTo.bind(this, next));
+      } catch (error) {
+        await next?.end();
+        if (this.#isClosing()) return undefined;
+        this.#host.failed(error);
+        await sleep(this.#host.retryDelay(failures), undefined, { signal }).catch(() => undefined);
+      }
+    }
+    return undefined;
+  }
+
+  async #switchTo(next: SubscriberConnection): Promise<Replacement> {
+    if (this.#isClosing()) throw closedError();
+    const old = this.#connection;
+    const isExact = old.isLive ? await this.#handOver(old, next) : await this.#takeUp(next);
+    this.#use(next);
+    this.#departed = Promise.all([this.#departed, old.end()]);
+
+    if (isExact) return { gap: 0, delivery: 'exactly-once' };
+    if (old.lostAt === undefined) return { gap: 0, delivery: 'at-least-once' };
+    const gap = Date.now() - old.lostAt;
+    this.#host.restored(next, gap);
+    return { gap, delivery: 'at-most-once' };
+  }
+
+  /** Subscribes a connection that has no predecessor any more. */
+  async #takeUp(next: SubscriberConnection): Promise<false> {
+    next.receive = this.#deliver;
+    await this.#subscribeToWanted(next);
+    return false;
+  }
+
+  /** Lets `next` take over from `old`. Whether each message was delivered exactly once is told. */
+  async #handOver(old: SubscriberConnection, next: SubscriberConnection): Promise<boolean> {
+    const handover = new Handover<Message>(this.#deliver);
+    const mark = `${PRIVATE_PREFIX}handover:${randomUUID()}`;
+    old.receive = (message) => {
+      if (message.name === mark) handover.oldPassedMark();
+      else handover.fromOld(message);
+    };
+    next.receive = (message) => {
+      if (message.name === mark) handover.newPassedMark();
+      else handover.fromNew(message);
+    };
+    try {
+      await this.#subscribeToWanted(next);
+      if (!(await this.#pass(mark, old, next, handover))) {
+        // What was published before `next` was subscribed may still be on its way to `old`.
+        await settlesWithin(PATIENCE, old.drain()).catch(() => undefined);
+      }
+      if (!next.isLive) throw new ConnectionLost();
+      handover.takeOver();
+    } catch (error) {
+      handover.abandon();
+      old.receive = this.#deliver;
+      this.#forget(mark, old);
+      throw error;
+    }
+    this.#forget(mark, next);
+    return handover.isComplete;
+  }
+
+  /** Publishes the mark; whether both connections have passed it. Nothing but the loss of one keeps it from an answer. */
+  async #pass(
+    mark: string,
+    old: SubscriberConnection,
+    next: SubscriberConnection,
+    handover: Handover<Message>,
+  ): Promise<boolean> {
+    const passing = async (): Promise<void> => {
+      await Promise.all([old.subscribe('subscribe', [mark]), next.subscribe('subscribe', [mark])]);
+      await this.#host.publish(mark, '');
+      await handover.completed;
+    };
+    const lost = Promise.race([old.lost, next.lost]).then(() => {
+      throw new ConnectionLost();
+    });
+    // Whatever stands in the way, a permission or a connection, there is another way than the mark.
+    return settlesWithin(PATIENCE, Promise.race([passing(), lost])).catch(() => false);
+  }
+
+  #forget(mark: string, connection: SubscriberConnection): void {
+    if (!connection.has('subscribe', mark)) return;
+    // If this fails, nobody but this package sees that the channel is still subscribed.
+    connection.unsubscribe('subscribe', [mark]).catch(() => undefined);
+  }
+
+  async #subscribeToWanted(connection: SubscriberConnection): Promise<void> {
+    await Promise.all(
+      KINDS.map((kind) => this.#subscribeToAll(connection, kind, this.#subscriptions.wanted(kind))),
+    );
+  }
+
+  /** The server refuses all channels if it refuses one of them, whose permission may have been taken away. */
+  async #subscribeToAll(
+    connection: SubscriberConnection,
+    kind: Kind,
+    names: readonly string[],
+  ): Promise<void> {
+    try {
+      await connection.subscribe(kind, names);
+    } catch (error) {
+      if (error instanceof ConnectionLost) throw error;
+      for (const name of names) {
+        await connection.subscribe(kind, [name]).catch((refusal: unknown) => {
+          if (refusal instanceof ConnectionLost) throw refusal;
+          this.#host.failed(refusal);
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { KINDS, PRIVATE_PREFIX, type Kind, type Message } from './channels.js';
+
+/** Who receives messages. */
+export interface Receiver {
+  readonly kind: Kind;
+  readonly channels: readonly string[];
+  receive(message: Message): void;
+  end(): void;
+}
+
+/** Who wants which messages. */
+export class Subscriptions {
+  readonly #receivers: Readonly<Record<Kind, Map<string, Set<Receiver>>>> = {
+    subscribe: new Map(),
+    psubscribe: new Map(),
+    ssubscribe: new Map(),
+  };
+
+  add(receiver: Receiver): void {
+    const byName = this.#receivers[receiver.kind];
+    for (const name of receiver.channels) {
+      const receivers = byName.get(name) ?? new Set();
+      byName.set(name, receivers.add(receiver));
+    }
+  }
+
+  remove(receiver: Receiver): void {
+    const byName = this.#receivers[receiver.kind];
+    for (const name of receiver.channels) {
+      const receivers = byName.get(name);
+      receivers?.delete(receiver);
+      if (receivers?.size === 0) byName.delete(name);
+    }
+  }
+
+  /** Whether anybody wants this channel or pattern. */
+  has(kind: Kind, name: string): boolean {
+    return this.#receivers[kind].has(name);
+  }
+
+  /** The channels or patterns that somebody wants. */
+  wanted(kind: Kind): string[] {
+    return [...this.#receivers[kind].keys()];
+  }
+
+  deliver(message: Message): void {
+    const receivers = this.#receivers[message.kind].get(message.name);
+    if (!receivers || message.channel.startsWith(PRIVATE_PREFIX)) return;
+    // A copy: who subscribes while this message is delivered gets the next one.
+    for (const receiver of [...receivers]) receiver.receive(message);
+  }
+
+  /** Nobody receives anything any more. */
+  end(): void {
+    for (const kind of KINDS) {
+      for (const receivers of this.#receivers[kind].values()) {
+        for (const receiver of receivers) receiver.end();
+      }
+      this.#receivers[kind].clear();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
+import type { Authenticator } from '../authenticator.js';
+import { internals } from '../connections/client.js';
+import type { MaintenanceType } from './maintenance-events.js';
+
+/** The server side of a multiplexer: how its clients are made, and what can be known of it by them. */
+export interface Topology<Interactive extends Redis | Cluster> {
+  /** The client for commands. It is not connected yet. */
+  readonly interactive: Interactive;
+  /** The version of RESP that the interactive connection, when ready, has negotiated. */
+  protocol(): 2 | 3;
+  /** The interactive connection, if with RESP3 it can carry the subscriptions too. */
+  readonly shared: Redis | undefined;
+  /** Makes a client for a subscriber connection. It is not connected yet. */
+  createSubscriber(): Redis;
+  /** Publishes a message that is part of no transaction. */
+  publish(channel: string, message: string): Promise<unknown>;
+  /** Acts on what a node has gone through before the first command fails for it. */
+  recoverFrom(maintenance: MaintenanceType, subscriber: Redis): void;
+}
+
+/** Both connections to one server, or to a proxy before it. */
+export function standalone(options: RedisOptions, authenticator: Authenticator): Topology<Redis> {
+  const interactive = createRedis({ ...options, ...INTERACTIVE });
+  return {
+    interactive,
+    protocol: () => protocolOf(interactive),
+    shared: interactive,
+    createSubscriber: () => createSubscriber(options),
+    publish: (channel, message) =>
+      authenticator.connectionOf(interactive).outsideTransaction(() => interactive.publish(channel, message)),
+    recoverFrom: (maintenance, subscriber) => {
+      if (!MOVED.has(maintenance)) return;
+      for (const client of new Set([interactive, subscriber])) {
+        void authenticator.connectionOf(client).recycle('maintenance');
+      }
+    },
+  };
+}
+
+/**
+ * Commands go to the node that has the key, subscriptions to one node: a cluster publishes to all of them.
+ *
+ * A subscriber's successor connects to the same node, as long as there is one: nodes do not receive messages in the
+ * same order.
+ */
+export function cluster(options: RedisOptions, clusterOptions: ClusterOptions): Topology<Cluster> {
+  const interactive = createCluster(options, clusterOptions);
+  let address: string | undefined;
+  return {
+    interactive,
+    protocol: () => {
+      const [node] = interactive.nodes('master').filter(({ status }) => status === 'ready');
+      return node ? protocolOf(node) : 2;
+    },
+    shared: undefined,
+    createSubscriber: () => {
+      const nodes = interactive.nodes('master');
+      const node = nodes.find((each) => addressOf(each) === address) ?? nodes[0];
+      if (!node) return createSubscriber(options);
+      address = addressOf(node);
+      const { host, port } = node.options;
+      return createSubscriber({ ...options, ...defined({ host, port }) });
+    },
+    // A transaction of a cluster is always written in one go.
+    publish: (channel, message) => interactive.publish(channel, message),
+    recoverFrom: (maintenance) => {
+      if (RESHARDED.has(maintenance)) interactive.refreshSlotsCache();
+    },
+  };
+}
+
+/** What leaves a connection at a node that is not, or will not be, what it was. */
+const MOVED: ReadonlySet<MaintenanceType> = new Set([
+  'NodeMaintenanceFailoverComplete',
+  'NodeMaintenanceScaleComplete',
+]);
+
+/** What changes which node has which slots. */
+const RESHARDED: ReadonlySet<MaintenanceType> = new Set([...MOVED, 'NodeMaintenanceEnded']);
+
+const INTERACTIVE = {
+  lazyConnect: true,
+  // The multiplexer subscribes again itself: on a connection that has come back with RESP2, it must not be done.
+  autoResubscribe: false,
+} as const satisfies RedisOptions;
+
+const SUBSCRIBER = {
+  lazyConnect: true,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  enableOfflineQueue: true,
+  enableAutoPipelining: false,
+  maxRetriesPerRequest: null,
+  // A connection that is lost is followed by another client, not by another connection of the same one.
+  retryStrategy: null,
+  reconnectOnError: null,
+  commandTimeout: undefined,
+} as const satisfies RedisOptions;
+
+function createSubscriber(options: RedisOptions): Redis {
+  return createRedis({ ...options, ...SUBSCRIBER });
+}
+
+function createRedis(options: RedisOptions): Redis {
+  // ioredis tells the types of replies by `replyMapping`, which options that come at run time cannot.
+  return new Redis(options as RedisOptions & { replyMapping?: 'legacy' });
+}
+
+type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?: 'legacy' };
+
+function createCluster(options: RedisOptions, clusterOptions: ClusterOptions): Cluster {
+  const { host, port } = options;
+  return new Cluster([{ host, port }], {
+    ...clusterOptions,
+    lazyConnect: true,
+    // As above. Where its nodes are, and when to connect to them again, a cluster decides itself.
+    redisOptions: { ...clusterOptions.redisOptions, ...options } as NodeOptions,
+  });
+}
+
+function protocolOf(client: Redis): 2 | 3 {
+  // ioredis 5 knows no protocol but RESP2, and says nothing of it.
+  return internals(client).condition?.protocol ?? 2;
+}
+
+/** The address without what it does not have. */
+function defined({ host, port }: { host: string | undefined; port: number | undefined }): RedisOptions {
+  return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
+}
+
+function addressOf({ options: { host = '', port = 0 } }: Redis): string {
+  return `${host}:${port}`;
+}
