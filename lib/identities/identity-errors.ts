@@ -66,7 +66,7 @@ const MSAL_CONFIGURATION_ERRORS: ReadonlySet<string> = new Set([
 
 // What TLS says of a certificate that is not trusted, as a proxy in between presents it.
 const CERTIFICATE_ERRORS =
-  /\b(?:UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT)\b/;
+  /\b(?:UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED)\b/;
 
 // msal could not read the authority's own description, and does not say why.
 const AUTHORITY_ERRORS = /\b(?:endpoints_resolution_error|openid_config_error)\b/;

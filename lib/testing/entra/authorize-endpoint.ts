@@ -6,9 +6,7 @@ import {
   noPkce,
   signInCancelled,
   signInNeeded,
-  unknownUser,
   unregisteredRedirect,
-  wrongPassword,
 } from './entra-error.js';
 import type { EntraRequest, Reply } from './http.js';
 import { errorPage, signInPage } from './sign-in-page.js';
@@ -58,14 +56,17 @@ export class AuthorizeEndpoint {
       return sendBack(pending, { ...errorParameters(signInCancelled()), error_subcode: 'cancel' });
     }
     const username = form.get('username') ?? '';
-    const found = this.#directory.user(username);
-    if (found?.password !== form.get('password')) {
-      const refusal = found ? wrongPassword() : unknownUser(username);
-      return page(200, signInPage({ action: url.pathname, flow, username, error: refusal.message }));
+    try {
+      const user = this.#directory.signIn(username, form.get('password') ?? '');
+      this.#pending.delete(flow);
+      return sendBack(pending, {
+        code: this.#signIns.issueCode({ ...pending, user }),
+        session_state: randomUUID(),
+      });
+    } catch (error) {
+      if (!(error instanceof EntraError)) throw error;
+      return page(200, signInPage({ action: url.pathname, flow, username, error: error.message }));
     }
-    this.#pending.delete(flow);
-    const code = this.#signIns.issueCode({ ...pending, user: found.user });
-    return sendBack(pending, { code, session_state: randomUUID() });
   }
 
   #checkClient(query: URLSearchParams): PendingSignIn {

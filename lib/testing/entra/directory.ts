@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Application, type ApplicationOptions } from './application.js';
-import { unknownApplication, unknownTenant } from './entra-error.js';
+import { unknownApplication, unknownTenant, unknownUser, wrongPassword } from './entra-error.js';
 
 /** A user of the tenant. */
 export interface User {
@@ -84,8 +84,12 @@ export class Directory {
     return application;
   }
 
-  user(username: string): { readonly user: User; readonly password: string } | undefined {
-    return this.#users.get(username.trim().toLowerCase());
+  /** The user with this name and password; throws when there is none. */
+  signIn(username: string, password: string): User {
+    const found = this.#users.get(username.trim().toLowerCase());
+    if (!found) throw unknownUser(username);
+    if (found.password !== password) throw wrongPassword();
+    return found.user;
   }
 
   /** The user-assigned identity with this id of this kind, or the system-assigned one when none is named. */

@@ -50,6 +50,8 @@ export class TokenEndpoint {
         return this.#clientCredentials(application, form);
       case 'authorization_code':
         return this.#authorizationCode(application, form, addresses);
+      case 'password':
+        return this.#password(form, addresses);
       case 'refresh_token':
         return this.#refreshToken(application, form, addresses);
       default:
@@ -105,6 +107,20 @@ export class TokenEndpoint {
       codeVerifier: form.get('code_verifier') ?? undefined,
     });
     return this.#signedIn(signIn, form.get('scope') ?? signIn.scope, addresses);
+  }
+
+  #password(form: URLSearchParams, addresses: TenantAddresses): Promise<Reply> {
+    const user = this.#parts.directory.signIn(required(form, 'username'), required(form, 'password'));
+    const scope = required(form, 'scope');
+    const signIn = {
+      user,
+      scope,
+      clientId: required(form, 'client_id'),
+      redirectUri: '',
+      codeChallenge: undefined,
+      nonce: undefined,
+    };
+    return this.#signedIn(signIn, scope, addresses);
   }
 
   #refreshToken(application: Application, form: URLSearchParams, addresses: TenantAddresses): Promise<Reply> {

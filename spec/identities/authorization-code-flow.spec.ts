@@ -1,0 +1,257 @@
+import type { TokenCredential } from '@azure/core-auth';
+import { expect } from 'chai';
+import { AzureRedisError } from '../../lib/errors.js';
+import {
+  AuthorizationCodeFlow,
+  type AuthorizationCodeFlowOptions,
+} from '../../lib/identities/authorization-code-flow.js';
+import { describeIdentityError } from '../../lib/identities/identity-errors.js';
+import { type Application, LocalEntra, type User } from '../../lib/testing/entra/index.js';
+import { createTokenAuthority, type TokenAuthority } from '../../lib/testing/tokens.js';
+import { rejection } from '../support/rejection.js';
+import { failure, thrown } from './support/failure.js';
+import { expectNoSecret } from './support/secrecy.js';
+import { signIn } from './support/sign-in.js';
+import { trust } from './support/trust.js';
+
+const SCOPE = 'https://redis.azure.com/.default';
+const REDIRECT_URI = 'http://localhost:8400/signed-in';
+
+describe('AuthorizationCodeFlow', () => {
+  let authority: TokenAuthority;
+  let entra: LocalEntra;
+  let application: Application;
+  let user: User;
+  let endTrust: () => void;
+  const password = 'Pa55w.rd of a user';
+
+  before(async () => {
+    authority = await createTokenAuthority();
+    entra = await LocalEntra.start({ authority });
+    endTrust = trust(entra.ca);
+  });
+  after(async () => {
+    endTrust();
+    await entra.stop();
+  });
+  beforeEach(() => {
+    entra.restored();
+    application = entra.addApplication({ publicClient: true, redirectUris: [REDIRECT_URI] });
+    user = entra.addUser({ password });
+  });
+
+  function newFlow(changes: Partial<AuthorizationCodeFlowOptions> = {}): AuthorizationCodeFlow {
+    return new AuthorizationCodeFlow({
+      clientId: application.clientId,
+      tenantId: entra.tenantId,
+      redirectUri: REDIRECT_URI,
+      authorityHost: entra.authorityHost,
+      ...changes,
+    });
+  }
+
+  async function signedIn(): Promise<TokenCredential> {
+    const flow = newFlow();
+    return flow.redeem(await signIn(await flow.authorizationUrl(), { username: user.username, password }));
+  }
+
+  async function tokenOf(credential: TokenCredential): Promise<string> {
+    const token = await credential.getToken(SCOPE);
+    return token?.token ?? '';
+  }
+
+  describe('authorizationUrl()', () => {
+    it('names the client, PKCE, a state, and what the token is for', async () => {
+      const url = new URL(await newFlow().authorizationUrl());
+      expect(url.origin + url.pathname).to.equal(
+        `${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/authorize`,
+      );
+      const query = Object.fromEntries(url.searchParams);
+      expect(query).to.include({
+        client_id: application.clientId,
+        redirect_uri: REDIRECT_URI,
+        response_type: 'code',
+        code_challenge_method: 'S256',
+      });
+      expect(query['code_challenge']).to.match(/^[\w-]{43}$/);
+      expect(query['state']).to.match(/^[\w-]{43}$/);
+      expect(query['scope']?.split(' ')).to.include.members([SCOPE, 'offline_access']);
+    });
+
+    it('begins a new sign-in each time', async () => {
+      const flow = newFlow();
+      const [first, second] = [
+        new URL(await flow.authorizationUrl()),
+        new URL(await flow.authorizationUrl()),
+      ];
+      for (const name of ['state', 'nonce', 'code_challenge']) {
+        expect(first.searchParams.get(name)).to.not.equal(second.searchParams.get(name));
+      }
+    });
+
+    it('says what to check when the authority is not there', async () => {
+      entra.down();
+      const error = await rejection(newFlow().authorizationUrl());
+      expect(error.code).to.equal('TOKEN_UNAVAILABLE');
+      expect(error.hint).to.match(/network/);
+    });
+  });
+
+  describe('redeem()', () => {
+    it("gives a credential whose tokens are the user's, each of them new, the sign-in's own first", async () => {
+      const credential = await signedIn();
+      const before = entra.statistics.tokens.length;
+      const tokens = [await tokenOf(credential), await tokenOf(credential), await tokenOf(credential)];
+      expect(new Set(tokens).size).to.equal(3);
+      expect(entra.statistics.tokens.length - before).to.equal(2);
+      for (const token of tokens) {
+        const claims = await authority.verify(token);
+        expect(claims).to.include({ oid: user.objectId, upn: user.username, appid: application.clientId });
+      }
+    });
+
+    it('gives a credential that can be asked by several at once, though each answer replaces the refresh token', async () => {
+      const credential = await signedIn();
+      const tokens = await Promise.all(Array.from({ length: 8 }, () => tokenOf(credential)));
+      expect(new Set(tokens).size).to.equal(8);
+    });
+
+    it('gives a credential that works again as soon as Entra does', async () => {
+      const credential = await signedIn();
+      await tokenOf(credential);
+      for (const status of [500, 503]) {
+        entra.failing(status);
+        expect(describeIdentityError(await failure(tokenOf(credential))).definite).to.equal(false);
+        entra.restored();
+        await tokenOf(credential);
+      }
+    });
+
+    it('gives a credential that ends its request when it is told to, and can be asked again', async () => {
+      const credential = await signedIn();
+      await tokenOf(credential);
+      entra.hanging();
+      const abort = new AbortController();
+      const asked = failure(credential.getToken(SCOPE, { abortSignal: abort.signal }));
+      abort.abort();
+      expect((await asked).name).to.equal('AbortError');
+      entra.restored();
+      await tokenOf(credential);
+    });
+
+    it('gives a credential that says to sign in again when the sign-in has been revoked', async () => {
+      const credential = await signedIn();
+      await tokenOf(credential);
+      entra.revokeSignIns(user);
+      const error = await failure(tokenOf(credential));
+      expect(error.message).to.include('AADSTS50173');
+      const { definite, hint } = describeIdentityError(error);
+      expect(definite).to.equal(true);
+      expect(hint).to.match(/sign in again/);
+    });
+
+    it('refuses an address with another state, and keeps the sign-in open for the right one', async () => {
+      const flow = newFlow();
+      const redirected = new URL(
+        await signIn(await flow.authorizationUrl(), { username: user.username, password }),
+      );
+      const forged = new URL(redirected);
+      forged.searchParams.set('state', 'x'.repeat(43));
+      const error = await rejection(flow.redeem(forged));
+      expect(error.code).to.equal('TOKEN_REFUSED');
+      expect(error.message).to.match(/does not belong to this sign-in/);
+      forged.searchParams.delete('state');
+      expect((await rejection(flow.redeem(forged))).message).to.match(/does not belong to this sign-in/);
+      await flow.redeem(redirected);
+    });
+
+    it('refuses a code of another sign-in, whose PKCE verifier it does not have', async () => {
+      const [own, other] = [newFlow(), newFlow()];
+      const ownUrl = await own.authorizationUrl();
+      const stolen = new URL(
+        await signIn(await other.authorizationUrl(), { username: user.username, password }),
+      );
+      stolen.searchParams.set('state', new URL(ownUrl).searchParams.get('state') ?? '');
+      const error = await rejection(own.redeem(stolen));
+      expect(error.code).to.equal('TOKEN_REFUSED');
+      expect(error.message).to.include('AADSTS501481');
+      expect(error.hint).to.match(/verifier/);
+    });
+
+    it('says what the user refused', async () => {
+      const flow = newFlow();
+      const redirected = await signIn(await flow.authorizationUrl(), {
+        username: '',
+        password: '',
+        choice: 'cancel',
+      });
+      const error = await rejection(flow.redeem(redirected));
+      expect(error.code).to.equal('TOKEN_REFUSED');
+      expect(error.message).to.include('access_denied').and.include('AADSTS65004');
+      expect(error.hint).to.equal('The user declined to consent.');
+    });
+
+    it('says that no sign-in is under way: none was begun, or it has been redeemed', async () => {
+      const flow = newFlow();
+      expect((await rejection(flow.redeem(`${REDIRECT_URI}?code=1`))).message).to.match(
+        /No sign-in is under way/,
+      );
+      const redirected = await signIn(await flow.authorizationUrl(), { username: user.username, password });
+      await flow.redeem(redirected);
+      expect((await rejection(flow.redeem(redirected))).message).to.match(/No sign-in is under way/);
+    });
+
+    it('says that an address is none, or holds no code', async () => {
+      const flow = newFlow();
+      const { searchParams } = new URL(await flow.authorizationUrl());
+      expect((await rejection(flow.redeem('/signed-in?code=1'))).code).to.equal('INVALID_OPTION');
+      const withoutCode = `${REDIRECT_URI}?state=${searchParams.get('state') ?? ''}`;
+      expect((await rejection(flow.redeem(withoutCode))).message).to.match(/holds no code/);
+    });
+
+    it('says that Entra could not be asked', async () => {
+      const flow = newFlow();
+      const redirected = await signIn(await flow.authorizationUrl(), { username: user.username, password });
+      entra.failing(503);
+      expect((await rejection(flow.redeem(redirected))).code).to.equal('TOKEN_UNAVAILABLE');
+    });
+  });
+
+  describe('options', () => {
+    const refused: [string, Record<string, unknown>, RegExp][] = [
+      ['no client', { clientId: undefined }, /clientId is missing/],
+      ['no tenant', { tenantId: undefined }, /tenantId is missing/],
+      ['no redirect URI', { redirectUri: undefined }, /redirectUri is missing/],
+      ['a redirect URI that is no address', { redirectUri: 'localhost' }, /redirectUri is no address/],
+      ['an authority that is no address', { authorityHost: 'login.microsoftonline.us' }, /authorityHost/],
+      ['an unknown field', { clientSecret: 'x' }, /no field "clientSecret"/],
+    ];
+    for (const [what, changes, message] of refused) {
+      it(`are refused at once with ${what}`, () => {
+        const options = { clientId: 'a', tenantId: 'b.example', redirectUri: REDIRECT_URI, ...changes };
+        // As a JavaScript program would.
+        const error = thrown(() => new AuthorizationCodeFlow(options));
+        expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'INVALID_OPTION' });
+        expect(error).to.have.property('message').that.matches(message);
+      });
+    }
+  });
+
+  it('shows no code, token or verifier when it is inspected or refused', async () => {
+    const flow = newFlow();
+    const url = new URL(await flow.authorizationUrl());
+    const redirected = new URL(await signIn(url.href, { username: user.username, password }));
+    const code = redirected.searchParams.get('code') ?? '';
+    const state = url.searchParams.get('state') ?? '';
+    expectNoSecret(flow, { state });
+    entra.down();
+    expectNoSecret(await rejection(flow.redeem(redirected)), { code, state });
+    entra.restored();
+
+    const credential = await signedIn();
+    const token = await tokenOf(credential);
+    expectNoSecret(credential, { token });
+    entra.revokeSignIns(user);
+    expectNoSecret(await failure(tokenOf(credential)), { token });
+  });
+});

@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+
+// Hooks that name each module as it is loaded; they run in a thread of their own, which has no console.
+const HOOKS = `
+  import { writeSync } from 'node:fs';
+  export async function load(url, context, next) { writeSync(1, url + '\\n'); return next(url, context); }
+`;
+
+async function modulesLoadedBy(program: string): Promise<string[]> {
+  const dataUrl = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(dataUrl(HOOKS))});`;
+  const flags = ['--import', 'tsx', '--import', dataUrl(register), '--input-type=module', '--eval', program];
+  const { stdout } = await promisify(execFile)(process.execPath, flags, {
+    cwd: new URL('.', import.meta.url),
+  });
+  return stdout.split('\n');
+}
+
+describe('identity libraries', () => {
+  const identities = [
+    "import { defaultCredential } from '../../lib/identities/default-credential.ts';",
+    "import { managedIdentityCredential } from '../../lib/identities/managed-identity.ts';",
+    "import { servicePrincipalCredential } from '../../lib/identities/service-principal.ts';",
+    "import { AuthorizationCodeFlow } from '../../lib/identities/authorization-code-flow.ts';",
+    "const principal = { tenantId: 't', clientId: 'c', clientSecret: 's' };",
+    'const made = [defaultCredential(), managedIdentityCredential(true), servicePrincipalCredential(principal)];',
+    "new AuthorizationCodeFlow({ tenantId: 't', clientId: 'c', redirectUri: 'http://localhost' });",
+  ].join('\n');
+
+  it('are not loaded before a token is asked for', async () => {
+    const modules = await modulesLoadedBy(identities);
+    expect(modules.some((url) => url.includes('/lib/identities/user-session.ts'))).to.equal(true);
+    expect(modules.filter((url) => /node_modules\/@(azure|typespec)\//.test(url))).to.deep.equal([]);
+  });
+
+  it('are loaded then, and only those that the identity needs', async () => {
+    const ask = "await made[2].getToken('https://redis.azure.com/.default').catch(() => undefined);";
+    // The authority is a port on which nobody listens.
+    const nowhere = "process.env.AZURE_AUTHORITY_HOST = 'https://localhost:1';";
+    const modules = await modulesLoadedBy(`${nowhere}\n${identities}\n${ask}`);
+    expect(modules.some((url) => url.includes('/@azure/msal-node/'))).to.equal(true);
+    expect(modules.some((url) => url.includes('/@azure/identity/'))).to.equal(false);
+  });
+});

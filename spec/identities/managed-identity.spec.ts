@@ -1,0 +1,113 @@
+import { expect } from 'chai';
+import { AzureRedisError } from '../../lib/errors.js';
+import { checkManagedIdentity, managedIdentityCredential } from '../../lib/identities/managed-identity.js';
+import { LocalEntra } from '../../lib/testing/entra/index.js';
+import { thrown } from './support/failure.js';
+import type { IdentityCase } from './support/identity-cases.js';
+import { IdentityProcess, type ShownError } from './support/identity-process.js';
+import { expectNoSecret } from './support/secrecy.js';
+
+describe('managedIdentity', () => {
+  describe('options', () => {
+    it('are fine with true, or one id', () => {
+      checkManagedIdentity(true);
+      checkManagedIdentity({ clientId: '00000000-0000-0000-0000-000000000001' });
+      checkManagedIdentity({ objectId: '00000000-0000-0000-0000-000000000001' });
+      checkManagedIdentity({ resourceId: '/subscriptions/1/resourcegroups/a/providers/x/y/z' });
+    });
+
+    const refused: [string, unknown, AzureRedisError['code'], RegExp][] = [
+      ['false', false, 'INVALID_OPTION', /neither true nor an object/],
+      ['a bare id', '00000000-0000-0000-0000-000000000001', 'INVALID_OPTION', /neither true nor an object/],
+      ['no id', {}, 'INVALID_OPTION', /names no identity/],
+      ['an id that is not set', { clientId: undefined }, 'INVALID_OPTION', /clientId is missing/],
+      ['two ids', { clientId: 'a', objectId: 'b' }, 'CONFLICTING_OPTIONS', /both clientId and objectId/],
+      ['an unknown field', { clientID: 'a' }, 'INVALID_OPTION', /no field "clientID"/],
+      ['a resource id that is none', { resourceId: 'my-identity' }, 'INVALID_OPTION', /no resource id/],
+    ];
+    for (const [what, option, code, message] of refused) {
+      it(`are refused at once with ${what}`, () => {
+        const error = thrown(() => {
+          checkManagedIdentity(option);
+        });
+        expect(error).to.be.instanceOf(AzureRedisError);
+        expect(error).to.include({ code });
+        expect(error).to.have.property('message').that.matches(message);
+        expect(error).to.have.property('hint').that.is.not.empty;
+      });
+    }
+  });
+
+  it('shows nothing of itself', () => {
+    expectNoSecret(managedIdentityCredential({ clientId: 'identifier-of-mine' }), {
+      id: 'identifier-of-mine',
+    });
+  });
+
+  describe('on a virtual machine', () => {
+    let entra: LocalEntra;
+    let identity: IdentityProcess;
+
+    before(async () => {
+      entra = await LocalEntra.start({ tokenLifetime: 86_400_000 });
+      const { objectId } = entra.addManagedIdentity('systemAssigned');
+      identity = new IdentityProcess(onMachine(objectId, true));
+    });
+    after(async () => {
+      await identity.stop();
+      await entra.stop();
+    });
+    afterEach(() => {
+      entra.restored();
+    });
+
+    function onMachine(objectId: string, option: true | { clientId: string }): IdentityCase {
+      return { identity: { kind: 'managedIdentity', option }, environment: entra.imdsEnvironment, objectId };
+    }
+
+    async function errorOf(process: IdentityProcess): Promise<ShownError> {
+      const answer = await process.ask();
+      if ('token' in answer) throw new Error('expected an error');
+      return answer.error;
+    }
+
+    it('asks for a new token each time, though the last one lives for a day', async () => {
+      const [first, second] = [await identity.token(), await identity.token()];
+      expect(second.token).to.not.equal(first.token);
+      const { refreshAfterTimestamp = 0 } = second;
+      expect(refreshAfterTimestamp - Date.now()).to.be.closeTo(43_200_000, 10_000);
+    });
+
+    it('says when it is asked to slow down, and until when, without trying again by itself', async () => {
+      entra.throttling({ retryAfter: 30_000 });
+      const before = entra.statistics.requests.length;
+      const { description } = await errorOf(identity);
+      expect(description.definite).to.equal(false);
+      expect(description.retryAfter).to.equal(30_000);
+      expect(entra.statistics.requests.length).to.equal(before + 1);
+    });
+
+    it('is tried again when the endpoint is not up yet, with the hint that it works only inside Azure', async () => {
+      entra.down();
+      const { description } = await errorOf(identity);
+      expect(description.definite).to.equal(false);
+      expect(description.hint)
+        .to.match(/only inside Azure/)
+        .and.match(/az login/);
+    });
+
+    it('is refused for good when the machine does not have the identity', async () => {
+      const stranger = new IdentityProcess(
+        onMachine('', { clientId: '00000000-0000-0000-0000-000000000001' }),
+      );
+      try {
+        const { description, text } = await errorOf(stranger);
+        expect(text).to.include('Identity not found');
+        expect(description.definite).to.equal(true);
+        expect(description.hint).to.match(/Assign this managed identity/);
+      } finally {
+        await stranger.stop();
+      }
+    });
+  });
+});

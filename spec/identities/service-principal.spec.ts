@@ -1,0 +1,240 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AccessToken } from '@azure/core-auth';
+import { expect } from 'chai';
+import { AzureRedisError } from '../../lib/errors.js';
+import {
+  checkServicePrincipal,
+  servicePrincipalCredential,
+  type ServicePrincipalOption,
+} from '../../lib/identities/service-principal.js';
+import { type Application, LocalEntra } from '../../lib/testing/entra/index.js';
+import { createClientCertificate } from './support/client-certificates.js';
+import { failure, thrown } from './support/failure.js';
+import { createCaseFolder } from './support/identity-cases.js';
+import { expectNoSecret } from './support/secrecy.js';
+import { trust } from './support/trust.js';
+
+const SCOPE = 'https://redis.azure.com/.default';
+
+describe('servicePrincipal', () => {
+  describe('options', () => {
+    const application = {
+      tenantId: 'contoso.onmicrosoft.com',
+      clientId: '00000000-0000-0000-0000-000000000001',
+    };
+
+    it('are fine with a secret, or a function that gives it', () => {
+      checkServicePrincipal({ ...application, clientSecret: 'secret' });
+      checkServicePrincipal({ ...application, clientSecret: () => Promise.resolve('secret') });
+    });
+
+    it('are fine with a certificate in a file, or a function that gives it', () => {
+      checkServicePrincipal({ ...application, certificate: { path: '/run/secrets/certificate.pem' } });
+      checkServicePrincipal({ ...application, certificate: () => ({ path: 'x.pem' }), sendX5c: true });
+    });
+
+    const refused: [string, unknown, AzureRedisError['code'], RegExp][] = [
+      ['no object', 'secret', 'INVALID_OPTION', /not an object/],
+      ['no tenant', { clientId: 'a', clientSecret: 's' }, 'INVALID_OPTION', /tenantId is missing/],
+      [
+        'a tenant with a slash',
+        { ...application, tenantId: 'a/b' },
+        'INVALID_OPTION',
+        /tenantId is no tenant/,
+      ],
+      [
+        'the tenant of all users',
+        { ...application, tenantId: 'common' },
+        'INVALID_OPTION',
+        /which is for users/,
+      ],
+      ['no client', { tenantId: 't', clientSecret: 's' }, 'INVALID_OPTION', /clientId is missing/],
+      ['no proof', application, 'INVALID_OPTION', /clientSecret is missing/],
+      [
+        'a secret from an environment variable that is not set',
+        { ...application, clientSecret: process.env['NO_SUCH_VARIABLE'] },
+        'INVALID_OPTION',
+        /clientSecret is missing/,
+      ],
+      ['an empty secret', { ...application, clientSecret: '' }, 'INVALID_OPTION', /clientSecret is missing/],
+      [
+        'both secret and certificate',
+        { ...application, clientSecret: 's', certificate: { path: 'p' } },
+        'CONFLICTING_OPTIONS',
+        /both clientSecret and certificate/,
+      ],
+      [
+        'sendX5c without a certificate',
+        { ...application, clientSecret: 's', sendX5c: true },
+        'CONFLICTING_OPTIONS',
+        /sendX5c but no certificate/,
+      ],
+      ['an unknown field', { ...application, clientID: 'x' }, 'INVALID_OPTION', /no field "clientID"/],
+      [
+        'a file without path',
+        { ...application, certificate: {} },
+        'INVALID_OPTION',
+        /certificate\.path is missing/,
+      ],
+      [
+        'a text that is no PEM',
+        { ...application, certificate: 'MII…' },
+        'INVALID_OPTION',
+        /no certificate in PEM/,
+      ],
+    ];
+    for (const [what, option, code, message] of refused) {
+      it(`are refused at once with ${what}`, () => {
+        const error = thrown(() => {
+          checkServicePrincipal(option);
+        });
+        expect(error).to.be.instanceOf(AzureRedisError);
+        expect(error).to.include({ code });
+        expect(error).to.have.property('message').that.matches(message);
+        expect(error).to.have.property('hint').that.is.not.empty;
+      });
+    }
+  });
+
+  describe('credential', () => {
+    let entra: LocalEntra;
+    let application: Application;
+    let endTrust: () => void;
+
+    before(async () => {
+      entra = await LocalEntra.start();
+      endTrust = trust(entra.ca);
+    });
+    after(async () => {
+      endTrust();
+      await entra.stop();
+    });
+    beforeEach(() => {
+      application = entra.addApplication();
+      entra.tokenLifetime = 3_600_000;
+      entra.restored();
+    });
+
+    function credential(proof: object) {
+      const option = { tenantId: entra.tenantId, clientId: application.clientId, ...proof };
+      checkServicePrincipal(option);
+      // Checked in the line above.
+      return servicePrincipalCredential(option as ServicePrincipalOption, {
+        authorityHost: entra.authorityHost,
+      });
+    }
+
+    it('gives a new token each time, though the last one lives on', async () => {
+      const identity = credential({ clientSecret: application.addSecret() });
+      const first = await token(identity.getToken(SCOPE));
+      const second = await token(identity.getToken(SCOPE));
+      expect(second.token).to.not.equal(first.token);
+      expect(first.expiresOnTimestamp - Date.now()).to.be.within(3_590_000, 3_600_000);
+    });
+
+    it('passes on when a token that lives long asks to be refreshed', async () => {
+      entra.tokenLifetime = 24 * 3_600_000;
+      const identity = credential({ clientSecret: application.addSecret() });
+      const { refreshAfterTimestamp = 0 } = await token(identity.getToken(SCOPE));
+      expect(refreshAfterTimestamp - Date.now()).to.be.closeTo(12 * 3_600_000, 10_000);
+      entra.tokenLifetime = 3_600_000;
+      expect(await identity.getToken(SCOPE)).to.not.have.property('refreshAfterTimestamp');
+    });
+
+    it('asks nobody but its own authority', async () => {
+      const before = entra.statistics.requests.length;
+      await credential({ clientSecret: application.addSecret() }).getToken(SCOPE);
+      const paths = entra.statistics.requests.slice(before).map(({ path }) => path);
+      expect(paths).to.deep.equal([
+        `/${entra.tenantId}/v2.0/.well-known/openid-configuration`,
+        `/${entra.tenantId}/oauth2/v2.0/token`,
+      ]);
+    });
+
+    it('uses the rotated secret of a function', async () => {
+      let secret = application.addSecret();
+      const identity = credential({ clientSecret: () => Promise.resolve(secret) });
+      await identity.getToken(SCOPE);
+      application.removeSecret(secret);
+      expect((await failure(identity.getToken(SCOPE))).message).to.match(/AADSTS7000215/);
+      secret = application.addSecret();
+      await identity.getToken(SCOPE);
+    });
+
+    it('uses the rotated certificate of a file, and that of a function', async () => {
+      const { path: folder, remove } = await createCaseFolder();
+      try {
+        const path = join(folder, 'certificate.pem');
+        const [old, renewed] = [await createClientCertificate(), await createClientCertificate()];
+        let certificate = old.pem;
+        await writeFile(path, certificate);
+        const fromFile = credential({ certificate: { path } });
+        const fromFunction = credential({ certificate: () => certificate });
+        application.addCertificate(old.cert);
+        for (const identity of [fromFile, fromFunction]) await identity.getToken(SCOPE);
+
+        application.removeCertificates();
+        application.addCertificate(renewed.cert);
+        for (const identity of [fromFile, fromFunction]) {
+          expect((await failure(identity.getToken(SCOPE))).message).to.match(/AADSTS700027/);
+        }
+        certificate = renewed.pem;
+        await writeFile(path, certificate);
+        for (const identity of [fromFile, fromFunction]) await identity.getToken(SCOPE);
+      } finally {
+        await remove();
+      }
+    });
+
+    it('says by name which file cannot be read', async () => {
+      const error = await failure(credential({ certificate: { path: '/nowhere/x.pem' } }).getToken(SCOPE));
+      expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'INVALID_OPTION' });
+      expect(error.message).to.include('/nowhere/x.pem');
+    });
+
+    it('says that a function gave no secret', async () => {
+      const error = await failure(credential({ clientSecret: () => undefined }).getToken(SCOPE));
+      expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'INVALID_OPTION' });
+    });
+
+    it('works again as soon as Entra does, though msal would remember the fault for a minute', async () => {
+      const identity = credential({ clientSecret: application.addSecret() });
+      await identity.getToken(SCOPE);
+      for (const fault of [500, 502, 503]) {
+        entra.failing(fault);
+        expect((await failure(identity.getToken(SCOPE))).message).to.include(String(fault));
+        entra.restored();
+        await identity.getToken(SCOPE);
+      }
+    });
+
+    it('ends its request when it is told to', async () => {
+      const identity = credential({ clientSecret: application.addSecret() });
+      entra.hanging();
+      const abort = new AbortController();
+      const asked = failure(identity.getToken(SCOPE, { abortSignal: abort.signal }));
+      abort.abort();
+      expect((await asked).name).to.equal('AbortError');
+    });
+
+    it('shows no secret, key or assertion when it is inspected or refused', async () => {
+      const clientSecret = application.addSecret();
+      const { pem, key } = await createClientCertificate();
+      const byRefusedSecret = credential({ clientSecret: `${clientSecret}-mistyped` });
+      const byUnknownCertificate = credential({ certificate: pem });
+      for (const identity of [byRefusedSecret, byUnknownCertificate]) {
+        expectNoSecret(identity, { clientSecret, key });
+        expectNoSecret(await failure(identity.getToken(SCOPE)), { clientSecret, key, assertion: 'eyJhbGci' });
+      }
+      entra.down();
+      expectNoSecret(await failure(byRefusedSecret.getToken(SCOPE)), { clientSecret });
+    });
+  });
+});
+
+async function token(asked: Promise<AccessToken | null>): Promise<AccessToken> {
+  const given = await asked;
+  if (!given) throw new Error('no token');
+  return given;
+}
