@@ -22,6 +22,7 @@ export class AdminConnection {
     this.#socket = socket;
     this.#framer = new ReplyFramer({
       elementsWanted: () => 0,
+      isAside: () => false,
       reply: () => {
         this.#replies++;
       },

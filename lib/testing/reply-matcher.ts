@@ -19,7 +19,7 @@ type Awaited<Login> =
   | { readonly kind: 'plain'; count: number }
   | { readonly kind: 'blocking' | 'multi' | 'exec' | 'discard' | 'reset' | 'monitor' | 'hello' }
   | { readonly kind: 'silence' | 'skip' | 'speak' }
-  | { readonly kind: 'login'; readonly login: Login }
+  | { readonly kind: 'login'; readonly login: Login; readonly passed: boolean }
   | { readonly kind: 'subscription'; readonly name: string; answersLeft: number | undefined };
 
 const SUBSCRIPTIONS = new Map<string, Subscriptions>([
@@ -46,6 +46,9 @@ const BLOCKING = new Set([
   'waitaof',
 ]);
 
+/** Commands that, within a transaction, make its result unlike any other. */
+const UNTELLABLE = new Set(['subscription', 'silence', 'skip', 'speak', 'monitor']);
+
 const MESSAGES = new Set(['message', 'pmessage', 'smessage']);
 const MONITOR_LINE = /^\d+\.\d{6} \[/;
 
@@ -66,13 +69,15 @@ export class ReplyMatcher<Login> {
   #monitoring = false;
   #silenced = false;
   #skipNext = false;
-  #queued: (Awaited<Login> | undefined)[] | undefined;
+  /** What an open transaction will run. */
+  #queued: Awaited<Login>[] | undefined;
   readonly #subscriptions: Record<Subscriptions, number> = { channel: 0, pattern: 0, shardChannel: 0 };
 
   constructor(listener: ReplyMatcherListener<Login>) {
     this.#listener = listener;
     this.#framer = new ReplyFramer({
       elementsWanted: (type, count) => this.#elementsWanted(type, count),
+      isAside: (text) => this.#monitoring && MONITOR_LINE.test(text),
       reply: (reply) => {
         this.#reply(reply);
       },
@@ -107,12 +112,8 @@ export class ReplyMatcher<Login> {
 
   /** Follows a login; `passed` says what the endpoint's own checks found, for when the server's answer cannot be seen. */
   expectLogin(login: Login, passed: boolean): void {
-    if (this.#lost || this.#silenced || this.#skipNext) {
-      this.#skipNext = false;
-      this.#settle(login, passed);
-    } else {
-      this.#await({ kind: 'login', login });
-    }
+    if (this.#lost) this.#settle(login, passed);
+    else this.#await({ kind: 'login', login, passed });
   }
 
   /** Looks at what the server sends, on its way to the client. */
@@ -122,9 +123,16 @@ export class ReplyMatcher<Login> {
     if (this.#framer.malformed) this.#lose();
   }
 
+  /** Gives up telling answers apart. */
   #lose(): void {
     this.#lost = true;
-    this.#awaited = [];
+    for (const entry of this.#queued ?? []) this.#drop(entry);
+    for (const entry of this.#awaited.splice(0)) this.#drop(entry);
+  }
+
+  /** Lets a command go whose answer will not be seen. */
+  #drop(entry: Awaited<Login>): void {
+    if (entry.kind === 'login') this.#settle(entry.login, entry.passed);
   }
 
   #settle(login: Login, accepted: boolean): void {
@@ -154,11 +162,12 @@ export class ReplyMatcher<Login> {
   }
 
   #await(entry: Awaited<Login>): void {
-    if (this.#skipNext) {
+    if (entry.kind === 'speak' || entry.kind === 'reset') this.#silenced = false;
+    if (this.#skipNext || this.#silenced) {
       this.#skipNext = false;
+      this.#drop(entry);
       return;
     }
-    if (this.#silenced && entry.kind !== 'speak' && entry.kind !== 'reset') return;
     const last = this.#awaited.at(-1);
     // Commands come by the million while replies are slow: equal ones are counted, not kept one by one.
     if (entry.kind === 'plain' && last?.kind === 'plain') last.count++;
@@ -166,29 +175,39 @@ export class ReplyMatcher<Login> {
     this.#passOverSilent();
   }
 
-  /** CLIENT REPLY OFF and SKIP, once they run, are not answered themselves. */
+  /** CLIENT REPLY OFF and SKIP, once they run, are not answered themselves; nor is a second MONITOR. */
   #passOverSilent(): void {
     for (;;) {
       const [next] = this.#awaited;
-      if (next?.kind !== 'silence' && next?.kind !== 'skip') return;
+      const repeated = next?.kind === 'monitor' && this.#monitoring;
+      if (next?.kind !== 'silence' && next?.kind !== 'skip' && !repeated) return;
       if (!this.#loggedIn || this.#queued !== undefined || this.#subscribedInResp2) return;
       this.#awaited.shift();
       if (next.kind === 'skip') this.#dropNext();
-      else this.#dropUntilSpeaking();
+      else if (next.kind === 'silence') this.#dropUntilSpeaking();
     }
   }
 
   #dropNext(): void {
     const [next] = this.#awaited;
-    if (next === undefined) this.#skipNext = true;
-    else if (next.kind === 'plain' && next.count > 1) next.count--;
-    else this.#awaited.shift();
+    if (next === undefined) {
+      this.#skipNext = true;
+    } else {
+      this.#shift(next);
+      this.#drop(next);
+    }
   }
 
   #dropUntilSpeaking(): void {
-    this.#silenced = true;
     const speaking = this.#awaited.findIndex(({ kind }) => kind === 'speak' || kind === 'reset');
-    this.#awaited.splice(0, speaking === -1 ? this.#awaited.length : speaking);
+    this.#silenced = speaking === -1;
+    const dropped = this.#awaited.splice(0, speaking === -1 ? this.#awaited.length : speaking);
+    for (const entry of dropped) this.#drop(entry);
+  }
+
+  #shift(next: Awaited<Login>): void {
+    if (next.kind === 'plain' && next.count > 1) next.count--;
+    else this.#awaited.shift();
   }
 
   get #subscribedInResp2(): boolean {
@@ -205,10 +224,14 @@ export class ReplyMatcher<Login> {
     if (type !== '*' && type !== '~') return 0;
     const [next] = this.#awaited;
     if (this.#subscribedInResp2 || next?.kind === 'subscription') return 3;
-    return next?.kind === 'exec' ? count : 0;
+    if (next?.kind !== 'exec') return 0;
+    // What these do within a transaction is not one element of its result: nobody can tell what is.
+    if (this.#queued?.some((entry) => UNTELLABLE.has(entry.kind)) === true) this.#lose();
+    return count;
   }
 
   #reply(reply: Reply): void {
+    if (this.#lost) return;
     const name = reply.elements[0]?.text ?? '';
     const [next] = this.#awaited;
     if (reply.type === '>' || (reply.type === '*' && this.#protocol === 2)) {
@@ -219,10 +242,8 @@ export class ReplyMatcher<Login> {
       }
       if (reply.type === '>' || (this.#subscribed && MESSAGES.has(name))) return;
     }
-    if (this.#monitoring && reply.type === '+' && MONITOR_LINE.test(reply.text)) return;
     if (next === undefined) return;
-    if (next.kind === 'plain' && next.count > 1) next.count--;
-    else this.#awaited.shift();
+    this.#shift(next);
     this.#answered(next, reply);
     this.#passOverSilent();
   }
@@ -276,9 +297,6 @@ export class ReplyMatcher<Login> {
       case 'monitor':
         this.#monitoring = succeeded;
         break;
-      case 'speak':
-        this.#silenced = false;
-        break;
       case 'reset':
         this.#reset();
         break;
@@ -297,10 +315,7 @@ export class ReplyMatcher<Login> {
     this.#queued = undefined;
     queued.forEach((entry, index) => {
       const element = reply.elements[index];
-      if (entry === undefined || element === undefined) return;
-      // What these do inside a transaction is not in one element of its result.
-      if (entry.kind === 'subscription' || entry.kind === 'silence' || entry.kind === 'skip') this.#lose();
-      else this.#outcome(entry, { ...element, elements: [] });
+      if (element !== undefined) this.#outcome(entry, { ...element, elements: [] });
     });
   }
 
@@ -308,7 +323,6 @@ export class ReplyMatcher<Login> {
     this.#loggedIn = false;
     this.#protocol = 2;
     this.#monitoring = false;
-    this.#silenced = false;
     this.#queued = undefined;
     Object.assign(this.#subscriptions, { channel: 0, pattern: 0, shardChannel: 0 });
     this.#listener.reset();

@@ -23,6 +23,8 @@ interface Aggregate {
 export interface ReplyFramerListener {
   /** How many elements of the top-level array or push that begins now are to be told with it. */
   elementsWanted(type: string, count: number): number;
+  /** Whether this simple string is part of no reply, wherever it comes: MONITOR's lines come even within one. */
+  isAside(text: string): boolean;
   reply(reply: Reply): void;
 }
 
@@ -83,7 +85,8 @@ export class ReplyFramer {
     const end = newline + 1;
     if (LINES.includes(type)) {
       const last = Math.min(newline - 1, start + 1 + LONGEST_TEXT);
-      this.#complete(type, bytes.toString('latin1', start + 1, last));
+      const text = bytes.toString('latin1', start + 1, last);
+      if (type !== '+' || !this.#listener.isAside(text)) this.#complete(type, text);
       return end;
     }
     const length = readInteger(bytes, start + 1, newline - 1);
@@ -117,7 +120,15 @@ export class ReplyFramer {
       this.#elementsWanted = type === '|' ? 0 : this.#listener.elementsWanted(type, count);
     }
     if (count > 0) this.#aggregates.push({ type, left: count });
-    else if (type !== '|') this.#complete(type, '');
+    else if (!this.#isAside(type)) this.#complete(type, '');
+  }
+
+  /**
+   * Whether an aggregate within those that are open is no element of them. An attribute belongs to what follows it. A
+   * push comes within a reply when the command that is being answered made the server send it.
+   */
+  #isAside(type: string): boolean {
+    return type === '|' || (type === '>' && this.#aggregates.length > 0);
   }
 
   #complete(type: string, text: string): void {
@@ -135,8 +146,7 @@ export class ReplyFramer {
       aggregate.left--;
       if (aggregate.left > 0) return;
       this.#aggregates.pop();
-      // An attribute belongs to the reply that follows it: it is none itself.
-      if (aggregate.type === '|') return;
+      if (this.#isAside(aggregate.type)) return;
       completed = { type: aggregate.type, text: '' };
     }
   }

@@ -13,6 +13,7 @@ function frame(chunks: readonly Buffer[], elementsWanted = 0): Framed {
   const replies: Reply[] = [];
   const framer = new ReplyFramer({
     elementsWanted: () => elementsWanted,
+    isAside: (line) => line === '<aside>',
     reply: (reply) => {
       replies.push(reply);
     },
@@ -28,39 +29,46 @@ function only(text: string, elementsWanted = 0): Reply | undefined {
   return replies[0];
 }
 
-const text = fc.stringMatching(/^[ -~]{0,80}$/);
+const text = fc.stringMatching(/^[ -;=-~]{0,80}$/);
 const string = fc
   .string({ maxLength: 100, unit: 'binary' })
   .map((value) => Buffer.from(value).toString('latin1'));
-const { value: anyValue } = fc.letrec<{ value: string; aggregate: string }>((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small' },
-    fc.tuple(fc.constantFrom('+', '-', '(', ','), text).map(([type, line]) => `${type}${line}\r\n`),
-    fc.integer().map((number) => `:${number}\r\n`),
-    fc.constantFrom('_\r\n', '#t\r\n', '#f\r\n', '$-1\r\n', '*-1\r\n'),
+const { reply: anyReply } = fc.letrec<Record<'reply' | 'element' | 'aside', string>>((tie) => {
+  const elements = (maxLength: number) => fc.array(tie('element'), { maxLength });
+  const pairs = (maxLength: number) =>
     fc
-      .tuple(fc.constantFrom('$', '=', '!'), string)
-      .map(([type, body]) => `${type}${body.length}\r\n${body}\r\n`),
-    tie('aggregate'),
-  ),
-  aggregate: fc.oneof(
-    fc
-      .tuple(fc.constantFrom('*', '~', '>'), fc.array(tie('value'), { maxLength: 4 }))
-      .map(([type, values]) => `${type}${values.length}\r\n${values.join('')}`),
-    fc
-      .array(fc.tuple(tie('value'), tie('value')), { maxLength: 3 })
-      .map((pairs) => `%${pairs.length}\r\n${pairs.flat().join('')}`),
-    fc
-      .tuple(fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 2 }), tie('value'))
-      .map(([pairs, value]) => `|${pairs.length}\r\n${pairs.flat().join('')}${value}`),
-  ),
-}));
+      .array(fc.tuple(tie('element'), tie('element')), { maxLength })
+      .map((all) => `${all.length}\r\n${all.flat().join('')}`);
+  return {
+    reply: fc.oneof(
+      { depthSize: 'small' },
+      fc.tuple(fc.constantFrom('+', '-', '(', ','), text).map(([type, line]) => `${type}${line}\r\n`),
+      fc.integer().map((number) => `:${number}\r\n`),
+      fc.constantFrom('_\r\n', '#t\r\n', '#f\r\n', '$-1\r\n', '*-1\r\n'),
+      fc
+        .tuple(fc.constantFrom('$', '=', '!'), string)
+        .map(([type, body]) => `${type}${body.length}\r\n${body}\r\n`),
+      fc
+        .tuple(fc.constantFrom('*', '~'), elements(4))
+        .map(([type, values]) => `${type}${values.length}\r\n${values.join('')}`),
+      pairs(3).map((all) => `%${all}`),
+      fc.tuple(pairs(2), tie('reply')).map(([all, reply]) => `|${all}${reply}`),
+    ),
+    // Within a reply there may be what is no part of it.
+    element: fc.tuple(fc.option(tie('aside'), { nil: '' }), tie('reply')).map((parts) => parts.join('')),
+    aside: fc.oneof(
+      { depthSize: 'small' },
+      fc.constant('+<aside>\r\n'),
+      elements(3).map((values) => `>${values.length}\r\n${values.join('')}`),
+    ),
+  };
+});
 
 describe('ReplyFramer', () => {
   it('finds each reply, of RESP2 and RESP3, however the bytes are split', () => {
     fc.assert(
       fc.property(
-        fc.array(anyValue, { maxLength: 8 }),
+        fc.array(anyReply, { maxLength: 8 }),
         splitBytes,
         fc.nat({ max: 4 }),
         (values, split, wanted) => {
@@ -128,6 +136,11 @@ describe('ReplyFramer', () => {
 
   it('takes an attribute for a part of the reply that follows it', () => {
     expect(only('|1\r\n+key\r\n:1\r\n*2\r\n:1\r\n|1\r\n+key\r\n*0\r\n:2\r\n')?.type).to.equal('*');
+  });
+
+  it('takes a push within a reply, and a line of MONITOR, for no part of it', () => {
+    const text = '*2\r\n:1\r\n>2\r\n+message\r\n*1\r\n:0\r\n+<aside>\r\n:2\r\n';
+    expect(only(text, 3)?.elements.map((element) => element.text)).to.deep.equal(['1', '2']);
   });
 
   it('keeps nothing of a payload', () => {
