@@ -10,7 +10,8 @@ import {
 } from './connections/connection.js';
 import { AzureConnector, connectorFor, type ConnectorClass } from './connections/connector.js';
 import { AzureRedisError } from './errors.js';
-import type { TokenCycler } from './token/cycler.js';
+import type { LoginSource } from './connections/login.js';
+import type { CyclerEvents } from './token/cycler.js';
 import { createPassword, type Password } from './token/password.js';
 
 /** A live connection of an authenticator, as it was when the snapshot was taken. */
@@ -19,7 +20,10 @@ export interface ConnectionSnapshot {
   readonly endpoint: string;
   /** ioredis' status of the client: `ready` when it can be used. */
   readonly status: string;
-  /** When the cache drops the connection unless it is re-authenticated; absent while it is not logged in. */
+  /**
+   * When the cache drops the connection unless it is re-authenticated; absent while it is not logged in, and with an
+   * access key, which does not end.
+   */
   readonly expiresOn?: Date;
 }
 
@@ -40,6 +44,17 @@ export interface AuthenticatorEvents {
   recycled: [event: Replacement & { readonly endpoint: string; readonly reason: RecycleReason }];
 }
 
+/** Where an authenticator has its logins from, and who keeps them fresh: a token cycle, or an access key. */
+export interface LoginCycle extends LoginSource, EventEmitter<CyclerEvents> {
+  run(): void;
+  rest(): void;
+  refresh(): Promise<void>;
+  close(reason: AzureRedisError): void;
+}
+
+/** The last moment that a Date can hold, in ms since 1970: the end of an access key, which has none. */
+const NEVER = 8.64e15;
+
 /**
  * Owns one identity: its current token, the next refresh, and the live connections that log in with it.
  *
@@ -47,7 +62,7 @@ export interface AuthenticatorEvents {
  * is retried, and what the application must know reaches it through its clients.
  */
 export class Authenticator extends EventEmitter<AuthenticatorEvents> {
-  readonly #cycler: TokenCycler;
+  readonly #cycle: LoginCycle;
   readonly #heartbeatInterval: number;
   readonly #connections = new Map<Client, Connection>();
   readonly #password: Password;
@@ -56,17 +71,17 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   #closed = false;
 
   /** @internal Use `configureForAzure()`. */
-  constructor(cycler: TokenCycler, heartbeatInterval: number) {
+  constructor(cycle: LoginCycle, heartbeatInterval: number) {
     super();
-    this.#cycler = cycler;
+    this.#cycle = cycle;
     this.#heartbeatInterval = heartbeatInterval;
-    this.#password = createPassword(() => cycler.current.secret);
-    this.#connector = connectorFor(cycler);
-    cycler.on('refreshed', ({ username, expiresOn }) => {
+    this.#password = createPassword(() => cycle.current.secret);
+    this.#connector = connectorFor(cycle);
+    cycle.on('refreshed', ({ username, expiresOn }) => {
       this.#tell('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
       for (const connection of this.#connections.values()) connection.renew();
     });
-    cycler.on('refreshFailed', (error) => {
+    cycle.on('refreshFailed', (error) => {
       this.#tell('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
     });
     adoptClientsWith(this.#password, (client) => {
@@ -76,12 +91,12 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   /** The Redis user name: the identity's object id, unless `username` was given. */
   get username(): string {
-    return this.#cycler.username;
+    return this.#cycle.username;
   }
 
-  /** When the current token ends. */
+  /** When the current token ends. An access key does not: that is the last moment that a Date can hold. */
   get expiresOn(): Date {
-    return new Date(this.#cycler.current.expiresOn);
+    return new Date(Math.min(NEVER, this.#cycle.current.expiresOn));
   }
 
   /** The live connections, as they are now. */
@@ -89,7 +104,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     return [...this.#connections.values()].map(({ endpoint, client: { status }, expiresOn }) => ({
       endpoint,
       status,
-      ...(expiresOn !== undefined && { expiresOn: new Date(expiresOn) }),
+      ...(expiresOn !== undefined && Number.isFinite(expiresOn) && { expiresOn: new Date(expiresOn) }),
     }));
   }
 
@@ -134,7 +149,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
    */
   async refresh(): Promise<void> {
     if (this.#closed) throw closedError();
-    await this.#cycler.refresh();
+    await this.#cycle.refresh();
   }
 
   /**
@@ -144,7 +159,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   close(): void {
     this.#closed = true;
     stopAdopting(this.#password);
-    this.#cycler.close(closedError());
+    this.#cycle.close(closedError());
     for (const connection of this.#connections.values()) connection.release();
     this.#connections.clear();
     this.#rest();
@@ -167,15 +182,15 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       return known;
     }
     useConnector(client, this.#connector);
-    const connection = new Connection(client, this.#cycler, this.#observer);
+    const connection = new Connection(client, this.#cycle, this.#observer);
     this.#connections.set(client, connection);
     this.#run();
     return connection;
   }
 
   readonly #observer: ConnectionObserver = {
-    reauthenticated: ({ endpoint, expiresOn = this.#cycler.current.expiresOn }) => {
-      this.#tell('reauthenticated', { endpoint, expiresOn: new Date(expiresOn) });
+    reauthenticated: ({ endpoint, expiresOn = this.#cycle.current.expiresOn }) => {
+      this.#tell('reauthenticated', { endpoint, expiresOn: new Date(Math.min(NEVER, expiresOn)) });
     },
     reauthenticationFailed: ({ endpoint }, error) => {
       this.#tell('reauthenticationFailed', { endpoint, error });
@@ -190,7 +205,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   };
 
   #run(): void {
-    this.#cycler.run();
+    this.#cycle.run();
     if (this.#heartbeat || this.#heartbeatInterval === 0) return;
     this.#heartbeat = setInterval(() => {
       for (const connection of this.#connections.values()) connection.beat();
@@ -199,7 +214,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   }
 
   #rest(): void {
-    this.#cycler.rest();
+    this.#cycle.rest();
     clearInterval(this.#heartbeat);
     this.#heartbeat = undefined;
   }

@@ -1,7 +1,10 @@
 import type { TokenCredential } from '@azure/core-auth';
-import { Authenticator } from './authenticator.js';
+import { Authenticator, type LoginCycle } from './authenticator.js';
+import type { AuthorityContext } from './identities/authority.js';
 import { defaultCredential } from './identities/default-credential.js';
 import { describeIdentityError } from './identities/identity-errors.js';
+import { managedIdentityCredential } from './identities/managed-identity.js';
+import { servicePrincipalCredential } from './identities/service-principal.js';
 import {
   authenticatorSettings,
   checkIdentity,
@@ -11,6 +14,7 @@ import {
   type AzureRedisOptions,
   type ConfigureForAzureOptions,
 } from './options.js';
+import { AccessKey } from './token/access-key.js';
 import { TokenCycler } from './token/cycler.js';
 import { requestToken } from './token/request.js';
 import { VERSION } from './version.js';
@@ -49,21 +53,33 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
 
 async function createAuthenticator(options: ConfigureForAzureOptions): Promise<Authenticator> {
   const settings = authenticatorSettings(options);
+  return new Authenticator(await startLoginCycle(options, settings), settings.heartbeatInterval);
+}
+
+async function startLoginCycle(
+  options: ConfigureForAzureOptions,
+  { authorityHost, scope, username, cycler }: AuthenticatorSettings,
+): Promise<LoginCycle> {
+  if (options.accessKey !== undefined) {
+    return AccessKey.start(options.accessKey, typeof username === 'string' ? username : 'default', cycler);
+  }
   const source = {
-    credential: credentialOf(options, settings),
-    scope: settings.scope,
-    username: settings.username,
+    credential: credentialOf(options, { authorityHost }),
+    scope,
+    username,
     describeError: describeIdentityError,
   };
-  const cycler = await TokenCycler.start((timeout) => requestToken(source, timeout), settings.cycler);
-  return new Authenticator(cycler, settings.heartbeatInterval);
+  return TokenCycler.start((timeout) => requestToken(source, timeout), cycler);
 }
 
 function credentialOf(
-  { credential }: ConfigureForAzureOptions,
-  { authorityHost }: AuthenticatorSettings,
+  { credential, managedIdentity, servicePrincipal }: ConfigureForAzureOptions,
+  context: AuthorityContext,
 ): TokenCredential {
-  return credential ?? defaultCredential({ authorityHost });
+  if (credential) return credential;
+  if (managedIdentity) return managedIdentityCredential(managedIdentity);
+  if (servicePrincipal) return servicePrincipalCredential(servicePrincipal, context);
+  return defaultCredential(context);
 }
 
 /** The options that are ioredis' own; `tls` is completed elsewhere. */

@@ -1,5 +1,9 @@
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
 export { configureForAzure } from './configure.js';
+export {
+  AuthorizationCodeFlow,
+  type AuthorizationCodeFlowOptions,
+} from './identities/authorization-code-flow.js';
 export { AzureRedisError, type AzureRedisErrorCode } from './errors.js';
 export type {
   AzureRedisOptions,

@@ -6,7 +6,10 @@ import type { Options as RetryOptions } from 'p-retry';
 import { Authenticator } from './authenticator.js';
 import { azureEndpoint, type Cloud } from './endpoints.js';
 import { AzureRedisError } from './errors.js';
+import { checkManagedIdentity, type ManagedIdentityOption } from './identities/managed-identity.js';
+import { checkServicePrincipal, type ServicePrincipalOption } from './identities/service-principal.js';
 import { isLoopback } from './loopback.js';
+import type { AccessKeyOption } from './token/access-key.js';
 import type { CyclerSettings } from './token/cycler.js';
 import type { UsernameOption } from './token/username.js';
 
@@ -21,6 +24,38 @@ export interface IdentityOptions {
    * ```
    */
   credential?: TokenCredential | undefined;
+  /**
+   * The managed identity of what the program runs on in Azure: `true` for the system-assigned one, an id for a
+   * user-assigned one.
+   *
+   * @example
+   * ```ts
+   * await configureForAzure({ host, managedIdentity: true });
+   * await configureForAzure({ host, managedIdentity: { clientId: '…' } });
+   * ```
+   */
+  managedIdentity?: ManagedIdentityOption | undefined;
+  /**
+   * A service principal with a secret or a certificate. Either may be a function, which is asked again for each token,
+   * so that a rotated one is used.
+   *
+   * @example
+   * ```ts
+   * await configureForAzure({ host, servicePrincipal: { tenantId, clientId, clientSecret } });
+   * await configureForAzure({ host, servicePrincipal: { tenantId, clientId, certificate: { path: 'app.pem' } } });
+   * ```
+   */
+  servicePrincipal?: ServicePrincipalOption | undefined;
+  /**
+   * No Entra: an access key of the cache, or a function that is asked for it each time that a connection is made, so
+   * that a rotated one is used without a restart. The user name is then `default`.
+   *
+   * @example
+   * ```ts
+   * await configureForAzure({ host, accessKey: async () => (await vault.getSecret('redis-key')).value });
+   * ```
+   */
+  accessKey?: AccessKeyOption | undefined;
   /**
    * The authenticator of other options: shares one identity, and one token, between several caches.
    *
@@ -188,7 +223,13 @@ function checkedTls(tls: ConnectionOptions): ConnectionOptions {
   return { minVersion: 'TLSv1.2', ...tls, rejectUnauthorized: true };
 }
 
-const IDENTITIES = ['credential', 'authenticator'] as const satisfies readonly (keyof IdentityOptions)[];
+const IDENTITIES = [
+  'credential',
+  'managedIdentity',
+  'servicePrincipal',
+  'accessKey',
+  'authenticator',
+] as const satisfies readonly (keyof IdentityOptions)[];
 
 /** What an authenticator was made with cannot be changed by those who share it. */
 const AUTHENTICATORS_OWN = [
@@ -219,7 +260,7 @@ export function checkIdentity(options: ConfigureForAzureOptions): void {
       'Give exactly one of them, or none for DefaultAzureCredential.',
     );
   }
-  const { credential, authenticator } = options;
+  const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
   check(
     credential === undefined || typeof (credential as Partial<TokenCredential>).getToken === 'function',
     'credential',
@@ -231,8 +272,25 @@ export function checkIdentity(options: ConfigureForAzureOptions): void {
     'the `authenticator` of options that configureForAzure() returned',
   );
   checkPassword(options);
+  if (managedIdentity !== undefined) checkManagedIdentity(managedIdentity);
+  if (servicePrincipal !== undefined) checkServicePrincipal(servicePrincipal);
+  if (accessKey !== undefined) checkAccessKey(options);
   if (authenticator) checkShared(options, authenticator);
-  else if (credential) checkAuthority(options);
+  if (credential ?? managedIdentity ?? accessKey) checkAuthority(options);
+}
+
+function checkAccessKey({ accessKey, username, scope }: ConfigureForAzureOptions): void {
+  check(
+    typeof accessKey === 'function' || isText(accessKey),
+    'accessKey',
+    'the key, or a function that returns it',
+  );
+  if (scope === undefined && typeof username !== 'function') return;
+  throw new AzureRedisError(
+    'CONFLICTING_OPTIONS',
+    'An access key was given together with what only an access token has: a `scope`, or claims for the `username`.',
+    'Leave them out, or log in with an identity instead of the key.',
+  );
 }
 
 function checkPassword(options: ConfigureForAzureOptions): void {
@@ -243,7 +301,7 @@ function checkPassword(options: ConfigureForAzureOptions): void {
   throw new AzureRedisError(
     'CONFLICTING_OPTIONS',
     '`password` was given, but the identity logs in.',
-    'Leave `password` out.',
+    'Leave `password` out; an access key is given as `accessKey`.',
   );
 }
 
@@ -263,8 +321,8 @@ function checkAuthority(options: ConfigureForAzureOptions): void {
   if (options.cloud === undefined && options.authorityHost === undefined) return;
   throw new AzureRedisError(
     'CONFLICTING_OPTIONS',
-    '`cloud` and `authorityHost` do not reach a credential that you made yourself.',
-    'Set `authorityHost` in the options of the credential.',
+    '`cloud` and `authorityHost` say where to sign in, which this identity does not need or knows by itself.',
+    'Leave them out; a credential of your own has an option `authorityHost` itself.',
   );
 }
 

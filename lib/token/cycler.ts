@@ -1,32 +1,25 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pRetry, { type Options as RetryOptions } from 'p-retry';
-import { backoffDelay, type Backoff } from '../backoff.js';
+import { backoffDelay } from '../backoff.js';
 import { AzureRedisError } from '../errors.js';
-import { TokenRequestError } from './request.js';
+import { attemptTimeout, atStart, retryAfter, type AttemptSettings } from './attempts.js';
 import { askAgainTime, refreshTime } from './schedule.js';
 import type { Token } from './token.js';
+import { unlessAborted } from './unless-aborted.js';
 
-/** How the life cycle of a token runs. Times are in ms. */
-export interface CyclerSettings {
+/** How the life cycle of a token runs. */
+export interface CyclerSettings extends AttemptSettings {
   readonly expirationRefreshRatio: number;
-  readonly acquireTimeout: number;
-  readonly retry: RetryOptions & Backoff & { readonly retries: number };
 }
 
 /** Asks once for a token, for at most `timeout` ms. */
 export type TokenRequest = (timeout: number) => Promise<Token>;
 
 export interface CyclerEvents {
-  refreshed: [token: Token];
+  /** There is a new login; times are in ms since 1970. */
+  refreshed: [login: { readonly username: string; readonly expiresOn: number }];
   refreshFailed: [error: AzureRedisError];
 }
-
-/** By how much each attempt after a failure may take longer than the one before it, in ms. */
-const TIMEOUT_STEP = 5_000;
-
-/** The longest that one attempt may take, in ms, however many have failed. */
-const LONGEST_TIMEOUT = 60_000;
 
 /** The shortest time between two attempts that failed, in ms, however many connections wait for a token. */
 const SHORTEST_PAUSE = 1_000;
@@ -62,31 +55,9 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
     this.#askAt = refreshTime(first, settings.expirationRefreshRatio);
   }
 
-  /**
-   * Gets the first token.
-   *
-   * @throws AzureRedisError at once when the identity service definitely refuses or gives what cannot be used, and
-   *   after the last attempt otherwise.
-   */
+  /** Gets the first token. @throws AzureRedisError as {@link atStart} does. */
   static async start(request: TokenRequest, settings: CyclerSettings): Promise<TokenCycler> {
-    // No timer of ours keeps a process alive, but one that awaits its first token must not end before it has it.
-    const keepAlive = setInterval(() => undefined, LONGEST_SLEEP);
-    const { shouldRetry, onFailedAttempt, ...retry } = settings.retry;
-    try {
-      const first = await pRetry((attempt) => request(attemptTimeout(settings, attempt - 1)), {
-        ...retry,
-        shouldRetry: async (context) =>
-          isTransient(context.error) && (shouldRetry === undefined || (await shouldRetry(context))),
-        async onFailedAttempt(context) {
-          await onFailedAttempt?.(context);
-          const pause = retryAfter(context.error);
-          if (pause > 0 && context.retriesLeft > 0) await sleep(pause);
-        },
-      });
-      return new TokenCycler(request, settings, first);
-    } finally {
-      clearInterval(keepAlive);
-    }
+    return new TokenCycler(request, settings, await atStart(request, settings));
   }
 
   get username(): string {
@@ -192,34 +163,6 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
     // A failure has been reported by `refreshFailed`, and the next attempt is set.
     this.refresh().catch(() => undefined);
   }
-}
-
-/** What `promise` gives, or a rejection as soon as `signal` is aborted. */
-async function unlessAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const settled = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = (): void => {
-      reject(new Error('aborted'));
-    };
-    signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    settled.abort();
-  }
-}
-
-function attemptTimeout({ acquireTimeout }: CyclerSettings, failures: number): number {
-  return Math.max(acquireTimeout, Math.min(LONGEST_TIMEOUT, acquireTimeout + failures * TIMEOUT_STEP));
-}
-
-function isTransient(error: Error): boolean {
-  return error instanceof AzureRedisError && error.code === 'TOKEN_UNAVAILABLE';
-}
-
-function retryAfter(error: Error): number {
-  return error instanceof TokenRequestError ? error.retryAfter : 0;
 }
 
 function anotherIdentity(): AzureRedisError {

@@ -1,5 +1,7 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
+import { cutOff } from './cut-off.js';
+import { messageOf, withoutSecrets, withoutTokens } from './secrets.js';
 import { Token } from './token.js';
 import { usernameOf, type UsernameOption } from './username.js';
 
@@ -74,59 +76,4 @@ function checked(accessToken: AccessToken | null, username: UsernameOption | und
     expiresOn,
     refreshAfter: refreshAfterTimestamp,
   });
-}
-
-/** Runs `work` for at most `timeout` ms, whether or not it heeds its signal. */
-async function cutOff<Result>(
-  work: (signal: AbortSignal) => Promise<Result>,
-  timeout: number,
-): Promise<Result> {
-  const controller = new AbortController();
-  const { promise: timedOut, reject } = withRejection();
-  const timer = setTimeout(() => {
-    reject(new Error(`the credential did not answer within ${timeout} ms`));
-    controller.abort();
-  }, timeout);
-  timer.unref();
-  try {
-    return await Promise.race([work(controller.signal), timedOut]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function withRejection(): { promise: Promise<never>; reject: (error: Error) => void } {
-  let reject: (error: Error) => void = () => undefined;
-  const promise = new Promise<never>((_, rejectPromise) => {
-    reject = rejectPromise;
-  });
-  return { promise, reject };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Text without anything that looks like a JSON Web Token. */
-function withoutTokens(text: string): string {
-  return text.replaceAll(/eyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g, '<token>');
-}
-
-/**
- * What the identity library threw, reduced to what tells the reason. Its errors may carry the request, in whose body
- * the client secret stands.
- */
-function withoutSecrets(error: unknown): Error {
-  const reduced = new Error(withoutTokens(messageOf(error)));
-  if (!(error instanceof Error)) return reduced;
-  reduced.name = error.name;
-  reduced.stack = withoutTokens(error.stack ?? '');
-  for (const key of ['code', 'statusCode', 'errorCode', 'subError', 'correlationId'] as const) {
-    const value: unknown = Reflect.get(error, key);
-    if (typeof value === 'string' || typeof value === 'number') {
-      Object.defineProperty(reduced, key, { value, enumerable: true });
-    }
-  }
-  if (error.cause !== undefined) reduced.cause = withoutSecrets(error.cause);
-  return reduced;
 }
