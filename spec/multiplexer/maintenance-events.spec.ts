@@ -43,7 +43,15 @@ describe('parseMaintenanceEvent', () => {
     expect(event).to.include({ type: 'Unknown', message: 'NotificationType|NodeMaintenancePostponed' });
   });
 
-  for (const malformed of ['', '|', 'hello', '1|2|3', 'NotificationType', 'NotificationType|', 'SSLPort|15001']) {
+  for (const malformed of [
+    '',
+    '|',
+    'hello',
+    '1|2|3',
+    'NotificationType',
+    'NotificationType|',
+    'SSLPort|15001',
+  ]) {
     it(`takes ${JSON.stringify(malformed)} for nothing`, () => {
       expect(parseMaintenanceEvent(malformed)).to.be.undefined;
     });

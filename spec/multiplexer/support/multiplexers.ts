@@ -1,0 +1,79 @@
+import { Redis } from 'ioredis';
+import {
+  Multiplexer,
+  type AuthenticatorEvents,
+  type ConfigureForAzureOptions,
+  type MultiplexerSettings,
+} from '../../../lib/index.js';
+import { LocalAzure, type LocalAzureOptions } from '../../../lib/testing/index.js';
+
+export type Recycled = AuthenticatorEvents['recycled'][0];
+
+/** The protocols that this ioredis speaks; 5 speaks RESP2 only. */
+export const PROTOCOLS: readonly (2 | 3)[] =
+  new Redis({ lazyConnect: true }).options.protocol === 3 ? [3, 2] : [2];
+
+type Options = Partial<ConfigureForAzureOptions & MultiplexerSettings> & { cluster?: undefined };
+
+/** A local Azure for a group of specs, and the multiplexers that they connect to it. */
+export class Multiplexers {
+  readonly #open: Multiplexer[] = [];
+  #azure: LocalAzure | undefined;
+
+  /** Declares one for every spec of the `describe` that calls this. */
+  static forEach(options?: LocalAzureOptions): Multiplexers {
+    const multiplexers = new Multiplexers();
+    beforeEach(() => multiplexers.#start(options));
+    afterEach(() => multiplexers.#close());
+    afterEach(() => multiplexers.#stop());
+    return multiplexers;
+  }
+
+  /** Declares one for all specs of the `describe` that calls this. */
+  static forAll(options?: LocalAzureOptions): Multiplexers {
+    const multiplexers = new Multiplexers();
+    before(() => multiplexers.#start(options));
+    afterEach(() => multiplexers.#close());
+    after(() => multiplexers.#stop());
+    return multiplexers;
+  }
+
+  get azure(): LocalAzure {
+    if (!this.#azure) throw new Error('not started yet');
+    return this.#azure;
+  }
+
+  /** Connects, by default with an identity of its own. */
+  async connect(more: Options = {}): Promise<Multiplexer> {
+    const { credential: _shared, ...options } = this.azure.options;
+    const isGiven = 'authenticator' in more || 'credential' in more;
+    const identity = isGiven ? {} : { credential: this.azure.credential() };
+    const multiplexer = await Multiplexer.connect({ ...options, ...identity, ...more });
+    this.#open.push(multiplexer);
+    return multiplexer;
+  }
+
+  async #start(options?: LocalAzureOptions): Promise<void> {
+    this.#azure = await LocalAzure.start(options);
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#open.splice(0).map((multiplexer) => multiplexer.close()));
+  }
+
+  async #stop(): Promise<void> {
+    await this.#azure?.stop();
+  }
+}
+
+/** Notes what a listener is called with. */
+export function recorder(): { readonly calls: unknown[][]; readonly listener: (...args: unknown[]) => void } {
+  const calls: unknown[][] = [];
+  return { calls, listener: (...args) => calls.push(args) };
+}
+
+/** How often the server has run a command, however its clients ended. */
+export async function callsOf(azure: LocalAzure, command: string): Promise<number> {
+  const text = String(await azure.server.call('INFO', 'commandstats'));
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0);
+}
