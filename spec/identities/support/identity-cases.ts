@@ -12,6 +12,8 @@ export interface IdentityCase {
   readonly environment: Readonly<Record<string, string>>;
   /** The object id by which the cache knows the identity. */
   readonly objectId: string;
+  /** What must be shown nowhere, by its name. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 /** What the cases share. */
@@ -56,31 +58,42 @@ export const identityCases: Readonly<Record<string, (context: CaseContext) => Pr
 
   'servicePrincipal with a secret': ({ entra }) => {
     const application = entra.addApplication();
-    return Promise.resolve(principal(entra, application, { clientSecret: application.addSecret() }));
+    const clientSecret = application.addSecret();
+    return Promise.resolve(principal(entra, application, { clientSecret }, { clientSecret }));
   },
   'servicePrincipal with a certificate as PEM text': async ({ entra }) => {
     const { application, certificate } = await certified(entra);
-    return principal(entra, application, { certificate: certificate.pem });
+    return principal(entra, application, { certificate: certificate.pem }, { key: certificate.key });
   },
   'servicePrincipal with a certificate in a PEM file': async ({ entra, folder }) => {
     const { application, certificate } = await certified(entra);
     const path = join(folder, 'certificate.pem');
     await writeFile(path, certificate.pem, { mode: 0o600 });
-    return principal(entra, application, { certificate: { path } });
+    return principal(entra, application, { certificate: { path } }, { key: certificate.key });
   },
   'servicePrincipal with an encrypted key and its password': async ({ entra, folder }) => {
     const { application, certificate } = await certified(entra);
     const path = join(folder, 'encrypted.pem');
-    const password = 'correct horse battery staple';
+    const password = 'correct-horse-battery-staple';
     await writeFile(path, `${encryptKey(certificate.key, password)}\n${certificate.cert}`, { mode: 0o600 });
-    return principal(entra, application, { certificate: { path, password } });
+    return principal(
+      entra,
+      application,
+      { certificate: { path, password } },
+      { key: certificate.key, password },
+    );
   },
   'servicePrincipal with Subject Name + Issuer (sendX5c)': async ({ entra }) => {
     const issuer = await createClientCertificate({ commonName: 'Company CA', authority: true });
     const certificate = await createClientCertificate({ commonName: 'my-app', issuer });
     const application = entra.addApplication();
     application.trustSubject({ subject: 'CN=my-app', issuer: issuer.cert });
-    return principal(entra, application, { certificate: certificate.pem, sendX5c: true });
+    return principal(
+      entra,
+      application,
+      { certificate: certificate.pem, sendX5c: true },
+      { key: certificate.key },
+    );
   },
 
   'DefaultAzureCredential with a secret in the environment': ({ entra }) =>
@@ -121,6 +134,7 @@ export const identityCases: Readonly<Record<string, (context: CaseContext) => Pr
       },
       environment: authority(entra),
       objectId,
+      secrets: { password },
     });
   },
 };
@@ -147,6 +161,7 @@ function managed(
     identity: { kind: 'managedIdentity', option: option(identity) },
     environment,
     objectId: identity.objectId,
+    secrets: { IDENTITY_HEADER: environment['IDENTITY_HEADER'] ?? '' },
   });
 }
 
@@ -159,20 +174,26 @@ async function certified(
   return { application, certificate };
 }
 
-function principal(entra: LocalEntra, { clientId, objectId }: Application, proof: Proof): IdentityCase {
+function principal(
+  entra: LocalEntra,
+  { clientId, objectId }: Application,
+  proof: Proof,
+  secrets: Readonly<Record<string, string>>,
+): IdentityCase {
   const option: ServicePrincipalOption = { tenantId: entra.tenantId, clientId, ...proof };
-  return { identity: { kind: 'servicePrincipal', option }, environment: authority(entra), objectId };
+  return { identity: { kind: 'servicePrincipal', option }, environment: authority(entra), objectId, secrets };
 }
 
 function inEnvironment(entra: LocalEntra, identity: IdentityDescription): IdentityCase {
   const application = entra.addApplication();
+  const clientSecret = application.addSecret();
   const environment = {
     ...authority(entra),
     AZURE_TENANT_ID: entra.tenantId,
     AZURE_CLIENT_ID: application.clientId,
-    AZURE_CLIENT_SECRET: application.addSecret(),
+    AZURE_CLIENT_SECRET: clientSecret,
   };
-  return { identity, environment, objectId: application.objectId };
+  return { identity, environment, objectId: application.objectId, secrets: { clientSecret } };
 }
 
 async function workload(entra: LocalEntra, identity: IdentityDescription): Promise<IdentityCase> {
