@@ -2,13 +2,13 @@ import type { TokenCredential } from '@azure/core-auth';
 import { Authenticator, type LoginCycle } from './authenticator.js';
 import type { AuthorityContext } from './identities/authority.js';
 import { defaultCredential } from './identities/default-credential.js';
+import { endpointOptions } from './endpoint-options.js';
 import { describeIdentityError } from './identities/identity-errors.js';
 import { managedIdentityCredential } from './identities/managed-identity.js';
 import { servicePrincipalCredential } from './identities/service-principal.js';
 import {
   authenticatorSettings,
   checkIdentity,
-  endpointOptions,
   OWN_OPTIONS,
   type AuthenticatorSettings,
   type AzureRedisOptions,
