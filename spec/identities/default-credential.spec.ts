@@ -1,23 +1,46 @@
 import { expect } from 'chai';
-import { IdentityProcess } from './support/identity-process.js';
+import { LocalEntra } from '../../lib/testing/entra/index.js';
+import { IdentityProcess, type ShownError } from './support/identity-process.js';
 
 describe('no identity option (DefaultAzureCredential)', () => {
   it('says what can be set up when it finds nothing', async () => {
-    const identity = new IdentityProcess({
-      identity: { kind: 'default' },
+    const { description } = await refusalIn({
       // The tools of developers alone: the others would look for a virtual machine's address.
-      environment: { AZURE_TOKEN_CREDENTIALS: 'dev', PATH: '' },
-      objectId: '',
+      AZURE_TOKEN_CREDENTIALS: 'dev',
+      PATH: '',
     });
+    expect(description.definite).to.equal(false);
+    expect(description.hint)
+      .to.match(/az login/)
+      .and.match(/managed identity/);
+  });
+
+  it('says what Entra refused of what it found', async () => {
+    const entra = await LocalEntra.start();
     try {
-      const answer = await identity.ask();
-      if ('token' in answer) throw new Error('expected an error');
-      expect(answer.error.description.definite).to.equal(false);
-      expect(answer.error.description.hint)
-        .to.match(/az login/)
-        .and.match(/managed identity/);
+      const { description, text } = await refusalIn({
+        AZURE_AUTHORITY_HOST: entra.authorityHost,
+        NODE_EXTRA_CA_CERTS: entra.caFile,
+        AZURE_TENANT_ID: entra.tenantId,
+        AZURE_CLIENT_ID: entra.addApplication().clientId,
+        AZURE_CLIENT_SECRET: 'a-mistyped-secret',
+      });
+      expect(description.definite).to.equal(true);
+      expect(description.hint).to.match(/"Value", not its "Secret ID"/);
+      expect(text).to.not.include('a-mistyped-secret');
     } finally {
-      await identity.stop();
+      await entra.stop();
     }
   });
 });
+
+async function refusalIn(environment: Record<string, string>): Promise<ShownError> {
+  const identity = new IdentityProcess({ identity: { kind: 'default' }, environment, objectId: '' });
+  try {
+    const answer = await identity.ask();
+    if ('token' in answer) throw new Error('expected an error');
+    return answer.error;
+  } finally {
+    await identity.stop();
+  }
+}
