@@ -61,25 +61,21 @@ export class Endpoint {
 
   /** The connections that are open. */
   get open(): OpenConnection[] {
-    return this.#live.map(({ state }) => state);
+    return [...this.#connections].filter(({ closed }) => !closed).map(({ state }) => state);
   }
 
   /** Closes every connection on the spot, and says how many these were. */
   drop(): number {
-    const connections = this.#live;
-    for (const connection of connections) connection.destroy();
-    return connections.length;
-  }
-
-  get #live(): ClientConnection[] {
-    return [...this.#connections].filter(({ closed }) => !closed);
+    const sockets = [...this.#sockets].filter(({ destroyed }) => !destroyed);
+    for (const connection of this.#connections) connection.destroy();
+    for (const socket of sockets) socket.destroy();
+    return sockets.length;
   }
 
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.drop();
-    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 

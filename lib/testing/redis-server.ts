@@ -56,8 +56,14 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
 }
 
-function openSocket(target: { path: string } | { host: string; port: number }): Socket {
-  return connect({ ...target, allowHalfOpen: true, noDelay: true });
+type Target = { readonly path: string } | Omit<Upstream, 'password'>;
+
+function openAdmin(target: Target): AdminConnection {
+  return new AdminConnection(connect({ ...target, noDelay: true }));
+}
+
+function openSocket(target: Target): Socket {
+  return connect({ ...target, noDelay: true, allowHalfOpen: true });
 }
 
 /** The folder, socket and process of a redis-server that is starting. */
@@ -130,7 +136,7 @@ export async function startRedisServer(): Promise<RedisServer> {
   const defaultPassword = randomBytes(32).toString('hex');
   try {
     await ready;
-    const admin = new AdminConnection(openSocket({ path }));
+    const admin = openAdmin({ path });
     // Servers before 6.2 know no allchannels.
     await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${defaultPassword}`, 'allchannels');
     return {
@@ -167,7 +173,7 @@ async function demandLogin(admin: AdminConnection): Promise<void> {
 /** Uses a redis-server that runs already. It is left running at the end. */
 export async function attachRedisServer({ host, port, password }: Upstream): Promise<RedisServer> {
   const target = { host, port };
-  const admin = new AdminConnection(openSocket(target));
+  const admin = openAdmin(target);
   try {
     await demandLogin(admin);
     await admin.call('AUTH', 'default', password);

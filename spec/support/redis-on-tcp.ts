@@ -28,7 +28,7 @@ export class RedisOnTcp {
     this.#child = child;
   }
 
-  static async start(password = randomUUID()): Promise<RedisOnTcp> {
+  static async start(password: string = randomUUID()): Promise<RedisOnTcp> {
     for (;;) {
       const port = await freePort();
       const child = spawn(
