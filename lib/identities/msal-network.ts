@@ -131,9 +131,10 @@ function parseJson(text: string): Record<string, unknown> | undefined {
 /** msal counts from the time of the request in rounded seconds, and so an expiry up to a second too late. */
 function noteExpiry(exchange: Exchange, sentAt: number, json: Record<string, unknown> | undefined): void {
   if (json?.['access_token'] === undefined) return;
-  const lifetime = Number(json['expires_in']);
-  // App Service gives the moment alone, in seconds since 1970.
-  const expiresOn = lifetime > 0 ? sentAt + lifetime * 1000 : Number(json['expires_on']) * 1000;
+  // Managed identity endpoints give the same token out again, and say in expires_in how long it lived at first: there,
+  // only expires_on (seconds since 1970) tells. Entra itself gives new tokens, without expires_on.
+  const moment = Number(json['expires_on']) * 1000;
+  const expiresOn = moment > 0 ? moment : sentAt + Number(json['expires_in']) * 1000;
   if (expiresOn > 0) exchange.expiresOn = expiresOn;
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../../lib/identities/managed-identity.js';
@@ -76,6 +77,23 @@ describe('managedIdentity', () => {
       expect(second.token).to.not.equal(first.token);
       const { refreshAfterTimestamp = 0 } = second;
       expect(refreshAfterTimestamp - Date.now()).to.be.closeTo(43_200_000, 10_000);
+    });
+
+    it('tells when a token ends that Azure gave out before', async () => {
+      const caching = await LocalEntra.start({ tokenLifetime: 60_000, cachesManagedIdentityTokens: true });
+      const { objectId } = caching.addManagedIdentity('systemAssigned');
+      const environment = caching.imdsEnvironment;
+      const other = new IdentityProcess({ ...onMachine(objectId, true), environment });
+      try {
+        const first = await other.token();
+        // So that counting from the second answer would give another second.
+        await sleep(1100);
+        const second = await other.token();
+        expect(second).to.deep.equal(first);
+      } finally {
+        await other.stop();
+        await caching.stop();
+      }
     });
 
     it('says when it is asked to slow down, and until when, without trying again by itself', async () => {

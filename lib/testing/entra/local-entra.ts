@@ -27,6 +27,11 @@ export interface LocalEntraOptions {
   readonly tokenLifetime?: number | undefined;
   /** What tokens can be asked for. Default: `https://redis.azure.com`. */
   readonly resources?: readonly string[] | undefined;
+  /**
+   * Whether the endpoints of managed identities give a token out again until half of its life is spent, as Azure's do,
+   * whose tokens live for a day. Default: false.
+   */
+  readonly cachesManagedIdentityTokens?: boolean | undefined;
 }
 
 export interface FederatedTokenOptions {
@@ -94,6 +99,7 @@ export class LocalEntra {
     certificateAuthority: givenCertificateAuthority,
     tokenLifetime = 3_600_000,
     resources = [REDIS_AUDIENCE],
+    cachesManagedIdentityTokens: cachesTokens = false,
   }: LocalEntraOptions = {}): Promise<LocalEntra> {
     const authority = givenAuthority ?? (await createTokenAuthority());
     const certificateAuthority = givenCertificateAuthority ?? (await createCertificateAuthority());
@@ -110,7 +116,7 @@ export class LocalEntra {
       federatedIssuer: await createFederatedIssuer(),
       log,
     };
-    const metadata = new MetadataEndpoint(parts.directory, parts.issuer, resources);
+    const metadata = new MetadataEndpoint({ ...parts, resources, cachesTokens });
     const entra = new LocalEntra(parts, metadata);
     try {
       await writeFile(entra.caFile, entra.ca);

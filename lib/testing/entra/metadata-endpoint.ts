@@ -18,6 +18,14 @@ const APP_SERVICE_IDS: Readonly<Record<string, IdKind>> = {
   mi_res_id: 'resourceId',
 };
 
+export interface MetadataParts {
+  readonly directory: Directory;
+  readonly issuer: TokenIssuer;
+  readonly resources: readonly string[];
+  /** Whether a token is given out again until half of its life is spent. */
+  readonly cachesTokens: boolean;
+}
+
 /** The endpoints from which programs inside Azure get the tokens of their managed identities. */
 export class MetadataEndpoint {
   /** What App Service's endpoint wants to see in `X-IDENTITY-HEADER`. */
@@ -25,11 +33,13 @@ export class MetadataEndpoint {
   readonly #directory: Directory;
   readonly #issuer: TokenIssuer;
   readonly #resources: readonly string[];
+  readonly #cache: Map<string, IssuedToken> | undefined;
 
-  constructor(directory: Directory, issuer: TokenIssuer, resources: readonly string[]) {
+  constructor({ directory, issuer, resources, cachesTokens }: MetadataParts) {
     this.#directory = directory;
     this.#issuer = issuer;
     this.#resources = resources;
+    this.#cache = cachesTokens ? new Map() : undefined;
   }
 
   async answer(request: EntraRequest): Promise<Reply> {
@@ -108,13 +118,18 @@ export class MetadataEndpoint {
     return { status: 200, body: commonBody(token, identity, resource) };
   }
 
-  #issue({ objectId, clientId, resourceId }: ManagedIdentity, resource: string): Promise<IssuedToken> {
-    return this.#issuer.issue(objectId, resource, {
+  async #issue({ objectId, clientId, resourceId }: ManagedIdentity, resource: string): Promise<IssuedToken> {
+    const cacheKey = `${objectId} ${resource}`;
+    const cached = this.#cache?.get(cacheKey);
+    if (cached && cached.expiresOn - Date.now() / 1000 > cached.expiresIn / 2) return cached;
+    const token = await this.#issuer.issue(objectId, resource, {
       appid: clientId,
       appidacr: '2',
       idtyp: 'app',
       xms_mirid: resourceId,
     });
+    this.#cache?.set(cacheKey, token);
+    return token;
   }
 }
 
