@@ -1,0 +1,162 @@
+import { inspect } from 'node:util';
+import { expect } from 'chai';
+import { AzureRedisError } from '../lib/index.js';
+import { Cache } from './support/cache.js';
+import { VARIANTS } from './support/ioredis-versions.js';
+import { rejection } from './support/rejection.js';
+import { next, past } from './support/waiting.js';
+
+const SCOPE = 'https://redis.azure.com/.default';
+
+function failureOf(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error;
+  }
+}
+
+describe('Authenticator', () => {
+  const cache = Cache.forEach();
+  const [variant] = VARIANTS;
+  if (!variant) throw new Error('no variant');
+
+  it('tells who is logged in, until when, and over which connections', async () => {
+    const credential = cache.azure.credential();
+    const options = await cache.configure({ credential });
+    const { authenticator } = options;
+    expect(authenticator.username).to.equal(credential.oid);
+    expect(authenticator.connections).to.deep.equal([]);
+    await cache.connect(variant, options);
+    expect(authenticator.connections).to.deep.equal([
+      { endpoint: `localhost:${cache.azure.port}`, status: 'ready', expiresOn: authenticator.expiresOn },
+    ]);
+  });
+
+  it('re-authenticates live connections when it is told to refresh', async () => {
+    const options = await cache.configure();
+    const { authenticator } = options;
+    const before = authenticator.expiresOn;
+    await cache.connect(variant, options);
+    const refreshed = next(authenticator, 'tokenRefreshed');
+    await authenticator.refresh();
+    expect(authenticator.expiresOn).to.be.above(before);
+    expect(await refreshed).to.deep.equal({
+      username: authenticator.username,
+      expiresOn: authenticator.expiresOn,
+    });
+  });
+
+  it('says why it cannot refresh, and keeps what it has', async () => {
+    const options = await cache.configure();
+    const client = await cache.connect(variant, options);
+    cache.azure.identityDown();
+    const reported = next<{ error: AzureRedisError }>(options.authenticator, 'tokenRefreshFailed');
+    const error = await rejection(options.authenticator.refresh());
+    expect(error.code).to.equal('TOKEN_UNAVAILABLE');
+    expect((await reported).error).to.equal(error);
+    expect(await client.ping()).to.equal('PONG');
+  });
+
+  it('attaches only clients that log in with it', async () => {
+    const options = await cache.configure();
+    const other = await cache.configure();
+    const client = cache.client(variant, { ...other, lazyConnect: true });
+    expect(
+      failureOf(() => {
+        options.authenticator.attach(client);
+      }),
+    ).to.include({ code: 'FOREIGN_CLIENT' });
+    options.authenticator.close();
+    const own = cache.client(variant, { ...options, lazyConnect: true });
+    expect(
+      failureOf(() => {
+        options.authenticator.attach(own);
+      }),
+    ).to.include({ code: 'CLOSED' });
+  });
+
+  it('lets its clients go when it is closed: they stay connected, and make no new connection', async () => {
+    const options = await cache.configure();
+    const client = await cache.connect(variant, options);
+    options.authenticator.close();
+    expect(options.authenticator.connections).to.deep.equal([]);
+    expect(await client.ping()).to.equal('PONG');
+    expect(await rejection(options.authenticator.refresh())).to.include({ code: 'CLOSED' });
+    const failed = next<Error>(client, 'error').catch((error: unknown) => error);
+    cache.azure.dropConnections();
+    expect(await failed).to.include({ code: 'CLOSED' });
+  });
+
+  it('leaves a client that it has let go as ioredis made it', async () => {
+    const options = await cache.configure();
+    const client = cache.client(variant, { ...options, lazyConnect: true });
+    const before = Object.keys(client);
+    await client.connect();
+    options.authenticator.close();
+    expect(Object.keys(client)).not.to.include.members(['sendCommand']);
+    expect(before).not.to.include('sendCommand');
+  });
+
+  it('shows no token, however it is looked at', async () => {
+    const credential = cache.azure.credential({ cacheTokens: true });
+    const options = await cache.configure({ credential });
+    const { token } = await credential.getToken(SCOPE);
+    expect(String(options.password), 'the cached token is the one in use').to.equal(token);
+    for (const shown of [
+      inspect(options, { depth: 12, showHidden: true }),
+      JSON.stringify(options),
+      inspect(options.authenticator),
+    ]) {
+      expect(shown).not.to.contain(token);
+    }
+    expect(JSON.parse(JSON.stringify(options.authenticator))).to.deep.equal({
+      username: credential.oid,
+      expiresOn: options.authenticator.expiresOn.toISOString(),
+      connections: [],
+    });
+  });
+});
+
+describe('a connection that cannot be made', () => {
+  const cache = Cache.forEach({ tokenLifetime: 1_000 });
+
+  for (const variant of VARIANTS) {
+    it(`is not made over plain TCP to another machine, though a library left \`tls\` out: ${variant.name}`, async () => {
+      const options = { ...(await cache.configure()), host: '192.0.2.1', lazyConnect: true };
+      Reflect.deleteProperty(options, 'tls');
+      const client = cache.client(variant, options);
+      const failed = next(client, 'error').catch((error: unknown) => error);
+      client.connect().catch(() => undefined);
+      expect(await failed)
+        .to.be.instanceOf(AzureRedisError)
+        .and.include({ code: 'INSECURE_CONNECTION' });
+    });
+
+    it(`for want of a token is retried as ioredis does, with the reason: ${variant.name}`, async () => {
+      const options = await cache.configure({ connectTimeout: 200, acquireTimeout: 300 });
+      await past(options.authenticator.expiresOn);
+      cache.azure.identityHanging();
+      const client = cache.client(variant, { ...options, protocol: variant.protocol });
+      expect(await next(client, 'error').catch((error: unknown) => error)).to.include({
+        code: 'TOKEN_UNAVAILABLE',
+      });
+      const ready = new Promise((resolve) => client.once('ready', resolve));
+      cache.azure.identityRestored();
+      await ready;
+    });
+
+    it(`is given up at once when the client is disconnected while it waits: ${variant.name}`, async () => {
+      const options = await cache.configure();
+      await past(options.authenticator.expiresOn);
+      cache.azure.identityHanging();
+      const client = cache.client(variant, { ...options, protocol: variant.protocol });
+      const pending = client.get('key').catch((error: unknown) => error);
+      const ended = next(client, 'end');
+      client.disconnect();
+      await ended;
+      expect(await pending).to.have.property('message', 'Connection is closed.');
+      expect(cache.azure.statistics.connections).to.deep.equal([]);
+    });
+  }
+});
