@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Expiry } from './expiry.js';
 import type { LoginCheck } from './login-check.js';
 import type { LoginAttempt } from './login.js';
-import { readLogin } from './login.js';
+import { helloName, readLogin } from './login.js';
 import { ReplyMatcher } from './reply-matcher.js';
 import type { Piece } from './resp/command-framer.js';
 import { CommandFramer } from './resp/command-framer.js';
@@ -193,26 +193,29 @@ export class ClientConnection {
     this.#forward();
   }
 
-  #follow({ commands, args }: Piece): void {
-    const [command, subcommand, mode, value] = args?.map((arg) => arg.toString()) ?? [];
-    if (command?.toLowerCase() === 'client' && subcommand !== undefined) {
-      this.#followClient(subcommand.toLowerCase(), mode, value);
+  #follow({ commands, args = [] }: Piece): void {
+    const [command] = commands;
+    if (command?.name === 'client' && args.length > 1) {
+      this.#followClient(args);
       return;
     }
+    this.#name = helloName(args) ?? this.#name;
     for (const each of commands) this.#replies.expect(each);
   }
 
-  #followClient(subcommand: string, first: string | undefined, second: string | undefined): void {
-    if (subcommand === 'setname') this.#name = first;
-    if (subcommand === 'setinfo' && first?.toLowerCase() === 'lib-name') this.#libraryName = second;
-    this.#replies.expectClient(subcommand, first?.toLowerCase() ?? '');
+  #followClient(args: readonly Buffer[]): void {
+    const [, subcommand = '', first = '', second] = args.map((arg) => arg.toString());
+    const [name, option] = [subcommand.toLowerCase(), first.toLowerCase()];
+    if (name === 'setname') this.#name = first;
+    if (name === 'setinfo' && option === 'lib-name') this.#libraryName = second;
+    this.#replies.expectClient(name, option);
   }
 
   #accepted(login: CheckedLogin): void {
     this.#user = login.user;
     this.#name = login.name ?? this.#name;
-    this.#listener.loggedIn(this.#id, login);
     this.#expiry.at = login.expiresOn;
+    this.#listener.loggedIn(this.#id, login);
   }
 
   #evict(): void {

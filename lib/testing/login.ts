@@ -47,6 +47,12 @@ function* helloOptions(args: readonly Buffer[]): Generator<readonly [option: str
   }
 }
 
+/** The name that HELLO gives the connection, if it does. */
+export function helloName(args: readonly Buffer[]): string | undefined {
+  const index = new Map(helloOptions(args)).get('setname');
+  return index === undefined ? undefined : args[index]?.toString();
+}
+
 function readHello(args: readonly Buffer[]): LoginAttempt | undefined {
   const options = [...helloOptions(args)];
   const indexes = new Map(options);
@@ -54,12 +60,11 @@ function readHello(args: readonly Buffer[]): LoginAttempt | undefined {
   if (userIndex === undefined) return undefined;
   const user = args[userIndex];
   const password = args[userIndex + 1];
-  const nameIndex = indexes.get('setname');
-  const name = nameIndex === undefined ? undefined : args[nameIndex]?.toString();
+  const name = helloName(args);
   const wellFormed =
     options.every(([option]) => option === 'auth' || option === 'setname') &&
     options.length === indexes.size &&
-    (nameIndex === undefined || (name !== undefined && NAME.test(name)));
+    (!indexes.has('setname') || (name !== undefined && NAME.test(name)));
   if (user === undefined || password === undefined) return undefined;
   return {
     method: 'HELLO',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { JWK, JWTPayload } from 'jose';
+import type { GenerateKeyPairResult, JWK, JWTPayload } from 'jose';
 import { peer } from './peers.js';
 
 /** The resource that Azure Redis' access tokens are for: their `aud` claim. */
@@ -24,9 +24,13 @@ export interface TokenAuthority {
   verify(token: string): Promise<TokenClaims>;
 }
 
+// To find an RSA key takes up to a second, so a process makes only one: tenants tell its authorities apart.
+let keyPair: Promise<GenerateKeyPairResult> | undefined;
+
 export async function createTokenAuthority(tenantId: string = randomUUID()): Promise<TokenAuthority> {
   const jose = await peer('jose', import('jose'));
-  const { privateKey, publicKey } = await jose.generateKeyPair('RS256');
+  keyPair ??= jose.generateKeyPair('RS256');
+  const { privateKey, publicKey } = await keyPair;
   const kid = randomUUID();
   // Redis' tokens are of version 1.0, whose issuer is this address in Azure's public cloud.
   const issuer = `https://sts.windows.net/${tenantId}/`;

@@ -103,7 +103,6 @@ describe('LocalAzure', () => {
       const client = await fixture.login();
       client.command('CLIENT', 'SETNAME', 'me');
       client.command('client', 'setinfo', 'lib-name', 'ioredis(ioredis-azure)');
-      client.command('CLIENT', 'SETINFO', 'LIB-VER', '1');
       await client.expect('+OK\r\n');
       // redis-server before 7.2 does not know SETINFO.
       expect(await client.line()).to.match(/^[+-]/);
@@ -118,6 +117,10 @@ describe('LocalAzure', () => {
         name: 'me',
       });
       expect(open[0]?.expiresOn).to.deep.equal(logins[0]?.expiresOn);
+
+      client.command('HELLO', '2', 'SETNAME', 'another');
+      expect(await client.line()).to.equal('*14');
+      expect(azure.statistics.open[0]).to.include({ name: 'another' });
 
       const closed = next<ConnectionEntry>(azure, 'close');
       client.destroy();
@@ -231,7 +234,7 @@ describe('LocalAzure', () => {
       const client = await RawClient.connect(other);
       const refusal = next<LoginEntry>(other, 'refusal');
       client.command('AUTH', credential.oid, await tokenOf(credential));
-      expect(await refusal).to.include({ reason: 'the token is not signed by this Entra' });
+      expect(await refusal).to.include({ reason: 'the token is of another issuer' });
       client.destroy();
     } finally {
       await other.stop();
