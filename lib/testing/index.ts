@@ -5,6 +5,21 @@ export type {
   LocalAzureOptions,
   TokenOptions,
 } from './local-azure.js';
+export { LocalEntra } from './entra/index.js';
+export type {
+  Application,
+  ApplicationOptions,
+  EntraRequestEntry,
+  EntraStatistics,
+  EntraTokenEntry,
+  FederatedCredential,
+  FederatedTokenOptions,
+  LocalEntraOptions,
+  ManagedIdentity,
+  TrustedSubject,
+  User,
+  UserOptions,
+} from './entra/index.js';
 export type { Role } from './access-policy.js';
 export type { AdminConnection } from './admin-connection.js';
 export type { OpenConnection } from './connection.js';

@@ -6,6 +6,7 @@ import type { Role } from './access-policy.js';
 import type { AdminConnection } from './admin-connection.js';
 import { createCertificateAuthority } from './certificates.js';
 import { Endpoint } from './endpoint.js';
+import type { LocalEntra } from './entra/index.js';
 import { IdentityService } from './identity-service.js';
 import { checkTokenSettings, LocalCredential } from './identity.js';
 import type { TokenSettings } from './identity.js';
@@ -21,6 +22,8 @@ import type { TokenAuthority } from './tokens.js';
 export interface LocalAzureOptions extends TokenSettings {
   /** A redis-server that runs already, in place of one of our own. Default: a child process, ended by `stop()`. */
   readonly upstream?: Upstream;
+  /** Whose tokens are taken, from identities that are given a role. Default: those of its own `credential()`s only. */
+  readonly entra?: LocalEntra;
 }
 
 export interface CredentialOptions extends TokenSettings {
@@ -123,11 +126,11 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
    * Rejects with an `AzureRedisError`: `MISSING_DEPENDENCY` when redis-server, `jose` or `selfsigned` is missing or does
    * not run, `INVALID_OPTION` when an option or the upstream cannot be used.
    */
-  static async start({ upstream, ...settings }: LocalAzureOptions = {}): Promise<LocalAzure> {
+  static async start({ upstream, entra, ...settings }: LocalAzureOptions = {}): Promise<LocalAzure> {
     checkTokenSettings(settings);
     const authority = await createCertificateAuthority();
     const certificate = await authority.issue({ dns: ['localhost'], ip: ['127.0.0.1', '::1'] });
-    const tokens = await createTokenAuthority();
+    const tokens = entra?.authority ?? (await createTokenAuthority());
     const server = upstream === undefined ? await startRedisServer() : await attachRedisServer(upstream);
     const azure = new LocalAzure({ ca: authority.ca, server, tokens, settings });
     try {

@@ -12,7 +12,6 @@ import { rejection } from '../support/rejection.js';
 import { failure, thrown } from './support/failure.js';
 import { expectNoSecret } from './support/secrecy.js';
 import { signIn } from './support/sign-in.js';
-import { trust } from './support/trust.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 const REDIRECT_URI = 'http://localhost:8400/signed-in';
@@ -22,16 +21,14 @@ describe('AuthorizationCodeFlow', () => {
   let entra: LocalEntra;
   let application: Application;
   let user: User;
-  let endTrust: () => void;
   const password = 'Pa55w.rd of a user';
 
   before(async () => {
     authority = await createTokenAuthority();
     entra = await LocalEntra.start({ authority });
-    endTrust = trust(entra.ca);
+    entra.trust();
   });
   after(async () => {
-    endTrust();
     await entra.stop();
   });
   beforeEach(() => {

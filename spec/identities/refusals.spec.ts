@@ -6,7 +6,6 @@ import { servicePrincipalCredential } from '../../lib/identities/service-princip
 import { type Application, LocalEntra } from '../../lib/testing/entra/index.js';
 import { createClientCertificate } from './support/client-certificates.js';
 import { failure } from './support/failure.js';
-import { trust } from './support/trust.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 
@@ -14,16 +13,14 @@ describe('what Entra refuses, and the hint that a user gets', () => {
   let entra: LocalEntra;
   let application: Application;
   let clientSecret: string;
-  let endTrust: () => void;
 
   before(async () => {
     entra = await LocalEntra.start();
-    endTrust = trust(entra.ca);
+    entra.trust();
     application = entra.addApplication();
     clientSecret = application.addSecret();
   });
   after(async () => {
-    endTrust();
     await entra.stop();
   });
   afterEach(() => {

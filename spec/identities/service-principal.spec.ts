@@ -13,7 +13,6 @@ import { createClientCertificate } from './support/client-certificates.js';
 import { failure, thrown } from './support/failure.js';
 import { createCaseFolder } from './support/identity-cases.js';
 import { expectNoSecret } from './support/secrecy.js';
-import { trust } from './support/trust.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 
@@ -100,14 +99,12 @@ describe('servicePrincipal', () => {
   describe('credential', () => {
     let entra: LocalEntra;
     let application: Application;
-    let endTrust: () => void;
 
     before(async () => {
       entra = await LocalEntra.start();
-      endTrust = trust(entra.ca);
+      entra.trust();
     });
     after(async () => {
-      endTrust();
       await entra.stop();
     });
     beforeEach(() => {

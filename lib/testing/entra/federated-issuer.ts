@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { JWTPayload } from 'jose';
+import type { GenerateKeyPairResult, JWTPayload } from 'jose';
 import { peer } from '../peers.js';
 
 /** Signs the tokens of service accounts, as a Kubernetes cluster does. */
@@ -10,9 +10,13 @@ export interface FederatedIssuer {
   verify(token: string): Promise<JWTPayload>;
 }
 
+// To find an RSA key takes up to a second, so a process makes only one: addresses tell its issuers apart.
+let keyPair: Promise<GenerateKeyPairResult> | undefined;
+
 export async function createFederatedIssuer(): Promise<FederatedIssuer> {
   const jose = await peer('jose', import('jose'));
-  const { privateKey, publicKey } = await jose.generateKeyPair('RS256');
+  keyPair ??= jose.generateKeyPair('RS256');
+  const { privateKey, publicKey } = await keyPair;
   const issuer = `https://localhost/oidc/${randomUUID()}/`;
   return {
     issuer,

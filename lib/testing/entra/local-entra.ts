@@ -1,11 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  type CertificateAuthority,
-  createCertificateAuthority,
-  type KeyAndCertificate,
-} from '../certificates.js';
+import { createCertificateAuthority, type KeyAndCertificate } from '../certificates.js';
 import { createTokenAuthority, REDIS_AUDIENCE, type TokenAuthority } from '../tokens.js';
 import type { Application, ApplicationOptions } from './application.js';
 import { AuthorityEndpoints } from './authority-endpoints.js';
@@ -16,13 +12,10 @@ import { MetadataEndpoint } from './metadata-endpoint.js';
 import { type EntraStatistics, RequestLog } from './request-log.js';
 import { SignIns } from './sign-ins.js';
 import { TokenIssuer } from './token-issuer.js';
+import { distrust, trust } from './trust.js';
 import { type Answer, WebServer } from './web-server.js';
 
 export interface LocalEntraOptions {
-  /** Signs the tokens. Default: a new one, of a new tenant. */
-  readonly authority?: TokenAuthority | undefined;
-  /** Issues the certificate of the HTTPS endpoints. Default: a new one. */
-  readonly certificateAuthority?: CertificateAuthority | undefined;
   /** How long access tokens live, in ms, from 1000. Default: one hour. */
   readonly tokenLifetime?: number | undefined;
   /** What tokens can be asked for. Default: `https://redis.azure.com`. */
@@ -32,6 +25,8 @@ export interface LocalEntraOptions {
    * whose tokens live for a day. Default: false.
    */
   readonly cachesManagedIdentityTokens?: boolean | undefined;
+  /** @internal Signs the tokens. Default: a new one, of a new tenant. */
+  readonly authority?: TokenAuthority | undefined;
 }
 
 export interface FederatedTokenOptions {
@@ -46,6 +41,7 @@ export interface FederatedTokenOptions {
 interface Parts {
   readonly ca: string;
   readonly folder: string;
+  readonly authority: TokenAuthority;
   readonly directory: Directory;
   readonly issuer: TokenIssuer;
   readonly signIns: SignIns;
@@ -58,19 +54,21 @@ const EXCHANGE_AUDIENCE = 'api://AzureADTokenExchange';
 
 /**
  * Microsoft Entra, and the endpoints of managed identities, on this machine, as strict as the real ones: for tests of
- * programs that log in with the real identity libraries.
+ * programs that log in with the real identity libraries. `LocalAzure` takes its tokens.
  *
  * @example
  * ```ts
  * const entra = await LocalEntra.start({ tokenLifetime: 5_000 });
+ * const azure = await LocalAzure.start({ entra });
+ * entra.trust();
+ *
  * const application = entra.addApplication();
- * const credential = new ClientSecretCredential(entra.tenantId, application.clientId, application.addSecret(), {
- *   authorityHost: entra.authorityHost,
- *   disableInstanceDiscovery: true,
- *   tlsOptions: { ca: entra.ca },
- * });
- * const { token } = await credential.getToken('https://redis.azure.com/.default');
- * await entra.stop();
+ * await azure.assignRole(application.objectId, 'Data Owner');
+ *
+ * const { host, port, tls } = azure.options;
+ * const { tenantId, authorityHost } = entra;
+ * const servicePrincipal = { tenantId, clientId: application.clientId, clientSecret: application.addSecret() };
+ * const redis = new Redis(await configureForAzure({ host, port, tls, authorityHost, servicePrincipal }));
  * ```
  */
 export class LocalEntra {
@@ -94,24 +92,31 @@ export class LocalEntra {
     this.caFile = join(parts.folder, 'ca.pem');
   }
 
+  /**
+   * Starts both endpoints, on free ports of this machine that nobody else can reach.
+   *
+   * @throws AzureRedisError `MISSING_DEPENDENCY` when `jose` or `selfsigned` is not installed; `INVALID_OPTION` when no
+   * token can live as long as `tokenLifetime` says.
+   */
   static async start({
-    authority: givenAuthority,
-    certificateAuthority: givenCertificateAuthority,
     tokenLifetime = 3_600_000,
     resources = [REDIS_AUDIENCE],
     cachesManagedIdentityTokens: cachesTokens = false,
+    authority: givenAuthority,
   }: LocalEntraOptions = {}): Promise<LocalEntra> {
     const authority = givenAuthority ?? (await createTokenAuthority());
-    const certificateAuthority = givenCertificateAuthority ?? (await createCertificateAuthority());
-    const certificate = await certificateAuthority.issue({ dns: ['localhost'], ip: ['127.0.0.1'] });
     const log = new RequestLog();
+    const issuer = new TokenIssuer(authority, tokenLifetime, (token) => {
+      log.token(token);
+    });
+    const certificateAuthority = await createCertificateAuthority();
+    const certificate = await certificateAuthority.issue({ dns: ['localhost'], ip: ['127.0.0.1'] });
     const parts = {
       ca: certificateAuthority.ca,
+      authority,
       folder: await mkdtemp(join(tmpdir(), 'local-entra-')),
       directory: new Directory(authority.tenantId),
-      issuer: new TokenIssuer(authority, tokenLifetime, (token) => {
-        log.token(token);
-      }),
+      issuer,
       signIns: new SignIns(),
       federatedIssuer: await createFederatedIssuer(),
       log,
@@ -120,7 +125,7 @@ export class LocalEntra {
     const entra = new LocalEntra(parts, metadata);
     try {
       await writeFile(entra.caFile, entra.ca);
-      const endpoints = new AuthorityEndpoints({ ...parts, authority, resources });
+      const endpoints = new AuthorityEndpoints({ ...parts, resources });
       entra.#authorityHost = await entra.#serve((...request) => endpoints.answer(...request), certificate);
       entra.#metadataHost = await entra.#serve((request) => metadata.answer(request));
     } catch (error) {
@@ -139,7 +144,21 @@ export class LocalEntra {
     return this.#parts.directory.tenantId;
   }
 
-  /** How long the tokens live that are issued from now on, in ms. */
+  /** @internal Signs the tokens, and checks them. */
+  get authority(): TokenAuthority {
+    return this.#parts.authority;
+  }
+
+  /**
+   * Lets this process trust the certificate of `authorityHost`, beside all that it trusts already, until `stop()`: it is
+   * what `servicePrincipal` and `AuthorizationCodeFlow` need. The credentials of `@azure/identity` bring agents of their
+   * own: give those `tlsOptions: { ca: entra.ca }`, or start their process with `NODE_EXTRA_CA_CERTS` set to `caFile`.
+   */
+  trust(): void {
+    trust(this.ca);
+  }
+
+  /** How long the tokens live that are issued from now on, in ms, from 1000. */
   get tokenLifetime(): number {
     return this.#parts.issuer.lifetime;
   }
@@ -256,6 +275,7 @@ export class LocalEntra {
   }
 
   async #stop(): Promise<void> {
+    distrust(this.ca);
     this.#faults.stop();
     await Promise.all(this.#servers.map((server) => server.close()));
     await rm(this.#parts.folder, { recursive: true, force: true });

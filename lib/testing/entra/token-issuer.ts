@@ -1,4 +1,5 @@
 import type { JWTPayload } from 'jose';
+import { check } from '../../check.js';
 import type { TokenAuthority } from '../tokens.js';
 
 /** A token that was issued, as its reply announces it. Times are whole seconds, as Entra's are. */
@@ -17,31 +18,45 @@ const LONG_LIFETIME = 2 * 3600;
 
 /** Issues access tokens of one lifetime. */
 export class TokenIssuer {
-  /** In ms. */
-  lifetime: number;
+  #lifetime: number;
   readonly #authority: TokenAuthority;
   readonly #onIssued: (token: IssuedToken) => void;
 
   constructor(authority: TokenAuthority, lifetime: number, onIssued: (token: IssuedToken) => void) {
     this.#authority = authority;
-    this.lifetime = lifetime;
+    this.#lifetime = checked(lifetime);
     this.#onIssued = onIssued;
+  }
+
+  /** In ms. */
+  get lifetime(): number {
+    return this.#lifetime;
+  }
+
+  set lifetime(lifetime: number) {
+    this.#lifetime = checked(lifetime);
   }
 
   async issue(objectId: string, resource: string, claims: JWTPayload): Promise<IssuedToken> {
     const accessToken = await this.#authority.sign(
       { oid: objectId, sub: objectId, aud: resource, ...claims },
-      this.lifetime,
+      this.#lifetime,
     );
-    const expiresIn = Math.floor(this.lifetime / 1000);
+    const expiresIn = Math.floor(this.#lifetime / 1000);
     const token = {
       accessToken,
       objectId,
       expiresIn,
-      expiresOn: Math.floor((Date.now() + this.lifetime) / 1000),
+      expiresOn: Math.floor((Date.now() + this.#lifetime) / 1000),
       refreshIn: expiresIn >= LONG_LIFETIME ? Math.floor(expiresIn / 2) : undefined,
     };
     this.#onIssued(token);
     return token;
   }
+}
+
+/** Entra announces whole seconds, of which there must be one. */
+function checked(lifetime: number): number {
+  check(lifetime >= 1000 && lifetime < Infinity, 'tokenLifetime', 'the lifetime of a token in ms, from 1000');
+  return lifetime;
 }

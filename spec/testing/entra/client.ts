@@ -1,5 +1,5 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { type Agent, request as requestHttps } from 'node:https';
 import type { LocalEntra } from '../../../lib/testing/entra/index.js';
 
 /** An answer of Entra, with its JSON. */
@@ -12,7 +12,7 @@ export interface JsonAnswer {
 /** Sends a request without any identity library in between. */
 export function send(
   url: string,
-  { ca, method = 'GET', headers = {}, body }: SendOptions = {},
+  { ca, agent, method = 'GET', headers = {}, body }: SendOptions = {},
 ): Promise<JsonAnswer> {
   return new Promise((resolve, reject) => {
     const answered = (response: IncomingMessage) => {
@@ -24,7 +24,7 @@ export function send(
       });
     };
     const request = url.startsWith('https:')
-      ? requestHttps(url, { method, headers, ca, agent: false }, answered)
+      ? requestHttps(url, { method, headers, ca, agent: agent ?? false }, answered)
       : requestHttp(url, { method, headers, agent: false }, answered);
     request.on('error', reject);
     request.end(body);
@@ -33,6 +33,8 @@ export function send(
 
 export interface SendOptions {
   readonly ca?: string;
+  /** Default: one of its own. */
+  readonly agent?: Agent;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

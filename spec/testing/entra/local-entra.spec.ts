@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
+import { globalAgent } from 'node:https';
+import { rootCertificates } from 'node:tls';
 import { expect } from 'chai';
 import { LocalEntra } from '../../../lib/testing/entra/index.js';
 import { createTokenAuthority, type TokenAuthority } from '../../../lib/testing/tokens.js';
-import { failure } from '../../identities/support/failure.js';
+import { failure, thrown } from '../../identities/support/failure.js';
 import { expectNoSecret } from '../../identities/support/secrecy.js';
+import { rejection } from '../../support/rejection.js';
 import { askForToken, type JsonAnswer, send } from './client.js';
 
 const RESOURCE = 'https://redis.azure.com';
@@ -177,6 +180,31 @@ describe('LocalEntra', () => {
         await asked;
       }
     });
+  });
+
+  it('is trusted by this process when it is told to, beside all others, until it stops', async () => {
+    const [own, other] = [await LocalEntra.start(), await LocalEntra.start()];
+    const ask = ({ authorityHost }: LocalEntra) => send(`${authorityHost}/x`, { agent: globalAgent });
+    const before = globalAgent.options.ca;
+    try {
+      expect(await failure(ask(own))).to.include({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+      own.trust();
+      other.trust();
+      expect((await ask(own)).status).to.equal(400);
+      expect(globalAgent.options.ca).to.include.members([...rootCertificates]);
+      await own.stop();
+      expect((await ask(other)).status).to.equal(400);
+    } finally {
+      await Promise.all([own.stop(), other.stop()]);
+    }
+    expect(globalAgent.options.ca).to.equal(before);
+  });
+
+  it('says which lifetimes tokens can have', async () => {
+    for (const tokenLifetime of [999, Infinity, Number.NaN]) {
+      expect((await rejection(LocalEntra.start({ tokenLifetime }))).hint).to.match(/in ms, from 1000/);
+    }
+    expect(thrown(() => (entra.tokenLifetime = 0))).to.include({ code: 'INVALID_OPTION' });
   });
 
   it('tells what was asked and given, and no secret of it', async () => {

@@ -8,7 +8,6 @@ import {
   createClientCertificate,
 } from '../../identities/support/client-certificates.js';
 import { fetchPage, signIn } from '../../identities/support/sign-in.js';
-import { trust } from '../../identities/support/trust.js';
 import { askForToken, type JsonAnswer, parameters, send } from './client.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
@@ -335,13 +334,9 @@ describe("LocalEntra's token endpoint", () => {
   describe('authorization_code and refresh_token', () => {
     const redirectUri = 'http://localhost/back';
     const verifier = 'v'.repeat(43);
-    let endTrust: () => void;
 
     before(() => {
-      endTrust = trust(entra.ca);
-    });
-    after(() => {
-      endTrust();
+      entra.trust();
     });
     beforeEach(() => {
       application = entra.addApplication({ publicClient: true, redirectUris: [redirectUri] });
