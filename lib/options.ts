@@ -6,6 +6,7 @@ import { Authenticator } from './authenticator.js';
 import { azureEndpoint, type Cloud } from './endpoints.js';
 import { AzureRedisError } from './errors.js';
 import { check } from './check.js';
+import { authorityHostOf } from './identities/authority.js';
 import { checkManagedIdentity, type ManagedIdentityOption } from './identities/managed-identity.js';
 import { checkServicePrincipal, type ServicePrincipalOption } from './identities/service-principal.js';
 import type { AccessKeyOption } from './token/access-key.js';
@@ -72,7 +73,10 @@ export interface IdentityOptions {
 
 /** How tokens are asked for, and what is done with them. All of it belongs to the authenticator that is made of it. */
 export interface TokenOptions {
-  /** The Azure cloud whose identity service is asked. Default: told by the host's suffix, else `public`. */
+  /**
+   * The Azure cloud whose identity service is asked. Default: that of `AZURE_AUTHORITY_HOST`, as the Azure SDK reads it,
+   * else told by the host's suffix, else `public`.
+   */
   cloud?: Cloud | undefined;
   /** The address of the identity service. Default: that of `cloud`. */
   authorityHost?: string | undefined;
@@ -263,8 +267,7 @@ export interface AuthenticatorSettings {
  */
 export function authenticatorSettings(options: ConfigureForAzureOptions): AuthenticatorSettings {
   const {
-    cloud = azureEndpoint(options.host ?? '')?.cloud ?? 'public',
-    authorityHost = AUTHORITY_HOSTS[cloud],
+    cloud,
     scope = DEFAULT_SCOPE,
     username,
     expirationRefreshRatio = 0.75,
@@ -273,8 +276,11 @@ export function authenticatorSettings(options: ConfigureForAzureOptions): Authen
     heartbeatInterval = 60_000,
   } = options;
 
-  check(Object.hasOwn(AUTHORITY_HOSTS, cloud), 'cloud', "'public', 'usGovernment' or 'china'");
-  check(isHttpsUrl(authorityHost), 'authorityHost', 'an address that begins with https://');
+  check(
+    cloud === undefined || Object.hasOwn(AUTHORITY_HOSTS, cloud),
+    'cloud',
+    "'public', 'usGovernment' or 'china'",
+  );
   check(isText(scope), 'scope', 'a text');
   check(
     username === undefined || typeof username === 'function' || isText(username),
@@ -294,12 +300,18 @@ export function authenticatorSettings(options: ConfigureForAzureOptions): Authen
   );
 
   return {
-    authorityHost,
+    authorityHost: authorityHostFor(options),
     scope,
     username,
     heartbeatInterval,
     cycler: { expirationRefreshRatio, acquireTimeout, retry: checkedRetry(retry) },
   };
+}
+
+/** What the environment says goes before what the host's suffix suggests, and after what the caller says. */
+function authorityHostFor({ authorityHost, cloud, host = '' }: ConfigureForAzureOptions): string {
+  const given = authorityHost ?? (cloud && AUTHORITY_HOSTS[cloud]);
+  return authorityHostOf({ authorityHost: given }, AUTHORITY_HOSTS[azureEndpoint(host)?.cloud ?? 'public']);
 }
 
 function checkedRetry(retry: RetryOptions): CyclerSettings['retry'] {
@@ -321,8 +333,4 @@ function checkedRetry(retry: RetryOptions): CyclerSettings['retry'] {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
-}
-
-function isHttpsUrl(value: unknown): boolean {
-  return typeof value === 'string' && URL.canParse(value) && new URL(value).protocol === 'https:';
 }

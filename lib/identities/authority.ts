@@ -1,6 +1,7 @@
 import { AzureRedisError } from '../errors.js';
 
 const PUBLIC_CLOUD = 'https://login.microsoftonline.com';
+const VARIABLE = 'AZURE_AUTHORITY_HOST';
 
 /**
  * Microsoft's own authority hosts, which need no discovery to be trusted.
@@ -23,9 +24,16 @@ export interface AuthorityContext {
   readonly authorityHost?: string | undefined;
 }
 
-/** The address of the identity service, without a slash at its end. */
-export function authorityHostOf({ authorityHost }: AuthorityContext): string {
-  return checkAuthorityHost(authorityHost ?? process.env['AZURE_AUTHORITY_HOST'] ?? PUBLIC_CLOUD);
+/**
+ * The address of the identity service, without a slash at its end.
+ *
+ * @param fallback Where neither the context nor the environment says. Default: Azure's public cloud.
+ * @throws AzureRedisError `INVALID_OPTION`.
+ */
+export function authorityHostOf({ authorityHost }: AuthorityContext, fallback = PUBLIC_CLOUD): string {
+  if (authorityHost !== undefined) return checkAuthorityHost(authorityHost);
+  const ofEnvironment = process.env[VARIABLE];
+  return ofEnvironment ? checkAuthorityHost(ofEnvironment, VARIABLE) : fallback;
 }
 
 /** Whether this is an authority host of Microsoft's, which the identity libraries know without asking it. */
@@ -34,16 +42,16 @@ export function isMicrosoftAuthority(authorityHost: string): boolean {
 }
 
 /**
- * Checks an `authorityHost` and gives it without a slash at its end.
+ * Checks the address of an identity service and gives it without a slash at its end.
  *
  * @throws AzureRedisError `INVALID_OPTION`.
  */
-export function checkAuthorityHost(authorityHost: unknown): string {
+export function checkAuthorityHost(authorityHost: unknown, name = 'authorityHost'): string {
   const url = typeof authorityHost === 'string' && URL.canParse(authorityHost) && new URL(authorityHost);
   if (!url || url.protocol !== 'https:' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     throw new AzureRedisError(
       'INVALID_OPTION',
-      'authorityHost is no address of an identity service.',
+      `${name} is no address of an identity service.`,
       'Give an https address without a path, for example https://login.microsoftonline.us, or give cloud instead.',
     );
   }
