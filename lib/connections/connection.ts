@@ -1,6 +1,7 @@
 import { backoffDelay, type Backoff } from '../backoff.js';
 import { settlesWithin } from '../settles-within.js';
 import { endpointOf, internals, repliesOf, type Client, type Command, type ReplyError } from './client.js';
+import { lacksLogin } from './connector.js';
 import { asProtocolRefusal, explained, isHello, isNoAuth, isWrongPass } from './error-replies.js';
 import { Heartbeat } from './heartbeat.js';
 import { Instrumentation } from './instrumentation.js';
@@ -78,7 +79,7 @@ export class Connection {
   #failures = 0;
   /** How many connections this client has had: what awaited something of one of them must not touch the next. */
   #epoch = 0;
-  /** The replacement under way: why, and since when (ms since 1970) there is no connection. */
+  /** The replacement under way: why, and since when (`performance.now()`) there is no connection. */
   #recycling: { readonly reason: RecycleReason; readonly since: number } | undefined;
   /** What replaces the client itself, if somebody does. */
   #replaceClient: Replace | undefined;
@@ -118,10 +119,18 @@ export class Connection {
     return this.#login?.expiresOn;
   }
 
-  /** Logs in with the newest login at a random moment, which is early enough for the one that it replaces. */
+  /**
+   * Logs in with the newest login at a random moment, which is early enough for the one that it replaces; or connects at
+   * once, if the last attempt failed for want of a login.
+   */
   renew(): void {
-    const left = (this.#login?.expiresOn ?? 0) - Date.now();
-    this.#renewIn(Math.random() * Math.min(LONGEST_SPREAD, Math.max(0, left) * SPREAD));
+    if (lacksLogin(this.client)) {
+      // Whether it succeeds is told by the client's own events.
+      this.client.connect().catch(() => undefined);
+      return;
+    }
+    const left = Math.max(0, this.#login?.remaining ?? 0);
+    this.#renewIn(Math.random() * Math.min(LONGEST_SPREAD, left * SPREAD));
   }
 
   beat(): void {
@@ -174,7 +183,7 @@ export class Connection {
     // Its channels are subscribed again once their replies are here. A blocking command, sent again, has none yet.
     const isRestored = reason === 'subscriber' ? repliesOf(this.client) : Promise.resolve();
     void isRestored.then(() => {
-      this.#observer.recycled(this, reason, { gap: Date.now() - since, delivery: 'at-most-once' });
+      this.#observer.recycled(this, reason, { gap: performance.now() - since, delivery: 'at-most-once' });
     });
   }
 
@@ -190,7 +199,7 @@ export class Connection {
 
   /** Whether the server has closed the connection, if it is closed, because there was no newer login in time. */
   #loginHasEnded(): boolean {
-    return this.#login !== undefined && this.#login.expiresOn - Date.now() < CLOCK_SKEW;
+    return this.#login !== undefined && this.#login.remaining < CLOCK_SKEW;
   }
 
   #sending(command: Command): void {
@@ -214,6 +223,7 @@ export class Connection {
       handOn(asProtocolRefusal(reply));
       return;
     }
+    if (isWrongPass(reply) && isLogin(command)) this.#logins.refused();
     if (isNoAuth(reply) && this.#mayLogInAgain(command) && this.#relogin.take(command)) return;
     handOn(explained(reply, this.#logins.username));
   }
@@ -239,7 +249,7 @@ export class Connection {
   #isOutdated(): boolean {
     const { status } = this.client;
     const isLive = status === 'ready' || status === 'monitoring';
-    return isLive && this.#login !== this.#logins.current && this.#logins.current.isAlive();
+    return isLive && this.#login !== this.#logins.current && this.#logins.current.remaining > 0;
   }
 
   async #renew(): Promise<void> {
@@ -296,7 +306,7 @@ export class Connection {
 
   #replace(reason: RecycleReason): void {
     if (this.#recycling) return;
-    this.#recycling = { reason, since: Date.now() };
+    this.#recycling = { reason, since: performance.now() };
     if (this.#replaceClient) void this.#handOver(reason, this.#replaceClient);
     else reconnect(this.client);
   }
@@ -309,7 +319,7 @@ export class Connection {
   /** How long a reply may be awaited before the connection is replaced without it, in ms. */
   #patience(): number {
     if (!this.#login) return RESERVE;
-    const left = this.#login.expiresOn - Date.now();
+    const left = this.#login.remaining;
     return Math.min(LONGEST_TIMER, Math.max(0, left - Math.min(RESERVE, left / 2)));
   }
 }

@@ -4,7 +4,7 @@ import { AbstractConnector } from 'ioredis';
 import { isLoopback } from '../loopback.js';
 import { AzureRedisError } from '../errors.js';
 import { includeLoadedCopies } from './adoption.js';
-import type { ClientOptions } from './client.js';
+import { internals, type Client, type ClientOptions } from './client.js';
 import type { LoginSource } from './login.js';
 
 /** ioredis' own default, for a `connectTimeout` that is off: a connection never waits for a token for ever. */
@@ -39,6 +39,7 @@ export class AzureConnector extends AbstractConnector {
   readonly #options: ClientOptions;
   readonly #logins: LoginSource;
   #waiting: AbortController | undefined;
+  #lacksLogin = false;
 
   constructor(options: ClientOptions, logins: LoginSource) {
     super(options.disconnectTimeout ?? DEFAULT_DISCONNECT_TIMEOUT);
@@ -46,12 +47,19 @@ export class AzureConnector extends AbstractConnector {
     this.#logins = logins;
   }
 
+  /** Whether there was no login for the last attempt to connect. */
+  get lacksLogin(): boolean {
+    return this.#lacksLogin;
+  }
+
   override async connect(): Promise<Socket> {
     this.connecting = true;
     delete this.firstError;
     try {
       requireSafeTransport(this.#options);
+      this.#lacksLogin = true;
       await this.#loginReady();
+      this.#lacksLogin = false;
     } catch (error) {
       if (!this.#isAbandoned) this.firstError = error as Error;
       return closedSocket();
@@ -93,6 +101,12 @@ export class AzureConnector extends AbstractConnector {
       clearTimeout(timer);
     }
   }
+}
+
+/** Whether a client waits for its next attempt to connect because there was no login for the last one. */
+export function lacksLogin(client: Client): boolean {
+  const { connector } = internals(client);
+  return client.status === 'reconnecting' && connector instanceof AzureConnector && connector.lacksLogin;
 }
 
 function requireSafeTransport({ tls, path, host = 'localhost' }: ClientOptions): void {

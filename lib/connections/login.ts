@@ -3,7 +3,8 @@ export interface Login {
   readonly secret: string;
   /** When the server drops a connection that logged in with it, in ms since 1970. */
   readonly expiresOn: number;
-  isAlive(): boolean;
+  /** How long that still is, in ms; negative once it is past. */
+  readonly remaining: number;
 }
 
 /** Where connections get their logins from. */
@@ -17,4 +18,6 @@ export interface LoginSource {
    * @throws what stands in the way, once `signal` is aborted.
    */
   ready(signal: AbortSignal): Promise<void>;
+  /** The server refused `current`, although it seems to be good. */
+  refused(): void;
 }

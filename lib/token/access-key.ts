@@ -12,6 +12,7 @@ export type AccessKeyOption = string | (() => string | Promise<string>);
 /** One key. It never ends by itself. */
 class Key {
   readonly expiresOn = Number.POSITIVE_INFINITY;
+  readonly remaining = Number.POSITIVE_INFINITY;
   // Private, so that neither inspection nor serialisation of anything that holds a key can show it.
   readonly #secret: string;
 
@@ -21,10 +22,6 @@ class Key {
 
   get secret(): string {
     return this.#secret;
-  }
-
-  isAlive(): boolean {
-    return true;
   }
 }
 
@@ -77,6 +74,11 @@ export class AccessKey extends EventEmitter<CyclerEvents> {
     if (this.#closedWith) throw this.#closedWith;
     // Why it could not be had has been reported by `refreshFailed`.
     await unlessAborted(this.refresh(), signal).catch(() => undefined);
+  }
+
+  /** It may have been rotated. Why no other can be had is reported by `refreshFailed`. */
+  refused(): void {
+    this.refresh().catch(() => undefined);
   }
 
   /** A key needs no refreshing. */

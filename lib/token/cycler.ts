@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffDelay } from '../backoff.js';
+import { Deadline } from '../deadline.js';
 import { AzureRedisError } from '../errors.js';
 import { attemptTimeout, atStart, retryAfter, type AttemptSettings } from './attempts.js';
 import { askAgainTime, refreshTime } from './schedule.js';
@@ -24,7 +25,10 @@ export interface CyclerEvents {
 /** The shortest time between two attempts that failed, in ms, however many connections wait for a token. */
 const SHORTEST_PAUSE = 1_000;
 
-/** The longest time between two looks at the wall clock, in ms: a process that was suspended catches up within it. */
+/** The share of the token's remaining life after which a failed attempt is repeated at the latest. */
+const URGENCY = 1 / 4;
+
+/** The longest time between two looks at the clocks, in ms: a process that was suspended catches up within it. */
 const LONGEST_SLEEP = 60_000;
 
 /**
@@ -37,10 +41,10 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
   readonly #request: TokenRequest;
   readonly #settings: CyclerSettings;
   #current: Token;
-  #askAt: number;
+  #askAt: Deadline;
   #failures = 0;
   /** Before this moment nobody asks: the identity service has just failed, or wants to be left alone. */
-  #pausedUntil = 0;
+  #pausedUntil: Deadline | undefined;
   #lastError: AzureRedisError | undefined;
   #asking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -52,7 +56,7 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
     this.#request = request;
     this.#settings = settings;
     this.#current = first;
-    this.#askAt = refreshTime(first, settings.expirationRefreshRatio);
+    this.#askAt = new Deadline(refreshTime(first, settings.expirationRefreshRatio));
   }
 
   /** Gets the first token. @throws AzureRedisError as {@link atStart} does. */
@@ -105,9 +109,24 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
     }
   }
 
+  /**
+   * The server refused the current token. If it is no longer quite new, it may have ended without this being known
+   * here: the clock of this machine may have been wrong when the identity library said when it would.
+   */
+  refused(): void {
+    if (this.#current.isFresh() || this.#pause > 0) return;
+    // A failure has been reported by `refreshFailed`.
+    this.refresh().catch(() => undefined);
+  }
+
+  /** For how long nobody asks, in ms. */
+  get #pause(): number {
+    return Math.max(0, this.#pausedUntil?.remaining ?? 0);
+  }
+
   /** Waits for the answer to the next question that may be asked, or until `signal` is aborted. */
   async #nextAnswer(signal: AbortSignal): Promise<void> {
-    const pause = this.#pausedUntil - Date.now();
+    const pause = this.#pause;
     const answer = pause > 0 ? sleep(pause, undefined, { ref: false }) : this.refresh();
     // Why there is no token is kept in #lastError and has been reported by `refreshFailed`.
     await unlessAborted(answer, signal).catch(() => undefined);
@@ -124,23 +143,27 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
   #accept(token: Token): void {
     if (token.username !== this.#current.username) throw anotherIdentity();
     this.#failures = 0;
-    this.#pausedUntil = 0;
+    this.#pausedUntil = undefined;
     this.#lastError = undefined;
     if (!token.isNewerThan(this.#current)) {
-      this.#askAt = askAgainTime(this.#current, Date.now());
+      this.#askAt = new Deadline(askAgainTime(this.#current, Date.now()));
       return;
     }
     this.#current = token;
-    this.#askAt = refreshTime(token, this.#settings.expirationRefreshRatio);
+    this.#askAt = new Deadline(refreshTime(token, this.#settings.expirationRefreshRatio));
     this.emit('refreshed', token);
   }
 
   #fail(error: AzureRedisError): AzureRedisError {
-    const now = Date.now();
     this.#failures += 1;
     this.#lastError = error;
-    this.#pausedUntil = now + Math.max(SHORTEST_PAUSE, retryAfter(error));
-    this.#askAt = Math.max(this.#pausedUntil, now + backoffDelay(this.#failures, this.#settings.retry));
+    const pause = Math.max(SHORTEST_PAUSE, retryAfter(error));
+    // The less life is left, the more often: a token that could be had must not come too late.
+    const urgency = Math.max(0, this.#current.remaining * URGENCY);
+    const backoff = Math.min(urgency, backoffDelay(this.#failures, this.#settings.retry));
+    const now = Date.now();
+    this.#pausedUntil = new Deadline(now + pause);
+    this.#askAt = new Deadline(now + Math.max(pause, backoff));
     this.emit('refreshFailed', error);
     return error;
   }
@@ -148,7 +171,7 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
   #arm(): void {
     clearTimeout(this.#timer);
     if (!this.#running) return;
-    const wait = Math.min(LONGEST_SLEEP, Math.max(0, this.#askAt - Date.now()));
+    const wait = Math.min(LONGEST_SLEEP, Math.max(0, this.#askAt.remaining));
     this.#timer = setTimeout(() => {
       this.#wake();
     }, wait);
@@ -156,7 +179,7 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
   }
 
   #wake(): void {
-    if (Date.now() < this.#askAt) {
+    if (this.#askAt.remaining > 0) {
       this.#arm();
       return;
     }

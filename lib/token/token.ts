@@ -1,12 +1,16 @@
+import { Deadline } from '../deadline.js';
+
+/** The share of its life in which a token is still fresh: the identity service would hardly know a better one. */
+const FRESH = 0.05;
+
 /** An access token that has been checked, and what the life cycle needs to know of it. Times are ms since 1970. */
 export class Token {
   /** The Redis user name that it logs in. */
   readonly username: string;
   readonly acquiredOn: number;
-  /** When the server drops a connection that logged in with it. */
-  readonly expiresOn: number;
   /** When the identity service advises to ask for the next one, if it does. */
   readonly refreshAfter: number | undefined;
+  readonly #expiry: Deadline;
   // Private, so that neither inspection nor serialisation of anything that holds a token can show it.
   readonly #secret: string;
 
@@ -17,7 +21,7 @@ export class Token {
     this.#secret = secret;
     this.username = details.username;
     this.acquiredOn = details.acquiredOn;
-    this.expiresOn = details.expiresOn;
+    this.#expiry = new Deadline(details.expiresOn);
     this.refreshAfter = details.refreshAfter;
   }
 
@@ -26,20 +30,31 @@ export class Token {
     return this.#secret;
   }
 
+  /** When the server drops a connection that logged in with it. */
+  get expiresOn(): number {
+    return this.#expiry.time;
+  }
+
+  /** How long it still lives, in ms; negative once it is dead. */
+  get remaining(): number {
+    return this.#expiry.remaining;
+  }
+
+  /** How long it lives in all, in ms. */
   get lifetime(): number {
     return this.expiresOn - this.acquiredOn;
   }
 
-  isAlive(now = Date.now()): boolean {
-    return now < this.expiresOn;
+  isFresh(): boolean {
+    return this.remaining > this.lifetime * (1 - FRESH);
   }
 
   /**
    * Whether a connection that is opened now will be logged in before the token dies: a tenth of its life must be
    * left, or five seconds, in which a TLS connection across continents is made.
    */
-  hasLifeLeft(now = Date.now()): boolean {
-    return this.expiresOn - now > Math.min(5_000, this.lifetime / 10);
+  hasLifeLeft(): boolean {
+    return this.remaining > Math.min(5_000, this.lifetime / 10);
   }
 
   /** Whether this is another token than the given one, and no older. Identity libraries hand the same token out again until near its expiry. */

@@ -128,18 +128,42 @@ describe('TokenCycler', () => {
       expect(service.requests).to.have.length(2);
     });
 
-    it('tries again with growing waits of at most a minute, for as long as it takes', async () => {
+    it('asks in time though the wall clock was set back', async () => {
+      await start();
+      cycler?.run();
+      clock.setSystemTime(Date.now() - 5 * HOUR);
+      await clock.tickAsync(45 * MINUTE);
+      expect(service.requests).to.have.length(2);
+    });
+
+    it('tries again with growing waits of at most a minute, and every second once the token is dead', async () => {
+      service.lifetime = 10 * HOUR;
       await start();
       cycler?.run();
       service.failure = unavailable();
-      await clock.tickAsync(2 * HOUR);
+      await clock.tickAsync(9 * HOUR);
       const waits = service.requests.slice(1).map(({ at }, index, all) => at - (all[index - 1]?.at ?? at));
       expect(waits.slice(1, 9)).to.deep.equal([1_000, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
       expect(Math.max(...waits)).to.equal(MINUTE);
       expect(service.requests.length).to.be.above(60);
+      await clock.tickAsync(2 * HOUR);
+      expect(cycler?.current.remaining).to.be.below(0);
       service.failure = undefined;
-      await clock.tickAsync(MINUTE);
-      expect(cycler?.current.isAlive()).to.equal(true);
+      await clock.tickAsync(1_000);
+      expect(cycler?.current.remaining).to.be.above(0);
+    });
+
+    it('asks for a new token when the server refused the one that seemed good, unless it is quite new', async () => {
+      await start();
+      cycler?.refused();
+      expect(service.requests).to.have.length(1);
+      await clock.tickAsync(4 * MINUTE);
+      cycler?.refused();
+      cycler?.refused();
+      expect(service.requests).to.have.length(2);
+      await clock.tickAsync(0);
+      cycler?.refused();
+      expect(service.requests).to.have.length(2);
     });
 
     it('honours Retry-After, whoever waits for a token', async () => {
@@ -210,7 +234,7 @@ describe('TokenCycler', () => {
     it('waits for a new token when the current one is about to die, and all wait for the same', async () => {
       await start();
       await clock.tickAsync(HOUR - 2_000);
-      await Promise.all(Array.from({ length: 1000 }, () => cycler?.ready(NEVER)));
+      await Promise.all(Array.from({ length: 1000 }, async () => cycler?.ready(NEVER)));
       expect(service.requests).to.have.length(2);
       expect(cycler?.current.hasLifeLeft()).to.equal(true);
     });
