@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Command } from '../../lib/connections/client.js';
 import { Transaction } from '../../lib/connections/transaction.js';
 
-function multi(outcome: Promise<unknown> = new Promise(() => undefined)): Command {
+function multi(outcome = new Promise<unknown>(() => undefined)): Command {
   return { name: 'multi', args: [], promise: outcome, reject: () => undefined, toWritable: () => '' };
 }
 

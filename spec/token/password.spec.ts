@@ -6,11 +6,7 @@ describe('the password function', () => {
   it('is the token of the moment, as text and when called', () => {
     let current = 'first';
     const password = createPassword(() => current);
-    expect([String(password), `${password.toString()}`, password()]).to.deep.equal([
-      'first',
-      'first',
-      'first',
-    ]);
+    expect([String(password), password.toString(), password()]).to.deep.equal(['first', 'first', 'first']);
     current = 'second';
     expect(String(password)).to.equal('second');
   });
