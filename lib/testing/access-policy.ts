@@ -14,24 +14,39 @@ const PERMISSIONS: Readonly<Record<Role, readonly string[]>> = {
 
 /** Who may log in, and as what: every identity is an ACL user of the server, whose password only this object knows. */
 export class AccessPolicy {
-  readonly #admin: AdminConnection;
+  readonly #admins: AdminConnection[];
   readonly #passwords = new Map<string, string>();
+  readonly #roles = new Map<string, Role>();
   #applied: Promise<unknown> = Promise.resolve();
 
-  constructor(admin: AdminConnection) {
-    this.#admin = admin;
+  constructor(...admins: AdminConnection[]) {
+    this.#admins = admins;
+  }
+
+  /** From now on it holds on this server too. */
+  async extendTo(admin: AdminConnection): Promise<void> {
+    this.#admins.push(admin);
+    await Promise.all([...this.#roles].map(([oid, role]) => this.assign(oid, role)));
+  }
+
+  /** This server is, or will be, gone. */
+  withdrawFrom(admin: AdminConnection): void {
+    const index = this.#admins.indexOf(admin);
+    if (index !== -1) this.#admins.splice(index, 1);
   }
 
   /** Gives the identity this role, in place of the one that it had. Connections that are logged in have it at once. */
   async assign(oid: string, role: Role): Promise<void> {
     const password = this.#passwords.get(oid) ?? randomBytes(32).toString('hex');
     this.#passwords.set(oid, password);
+    this.#roles.set(oid, role);
     const rules = ['reset', 'on', `>${password}`, 'allkeys', 'allchannels', ...PERMISSIONS[role]];
     await this.#apply('ACL', 'SETUSER', oid, ...rules);
   }
 
   /** Takes the identity's access away. The server closes the connections that are logged in with it. */
   async remove(oid: string): Promise<void> {
+    this.#roles.delete(oid);
     if (this.#passwords.delete(oid)) await this.#apply('ACL', 'DELUSER', oid);
   }
 
@@ -46,9 +61,9 @@ export class AccessPolicy {
     return this.#passwords.get(oid);
   }
 
-  /** Changes reach the server in the order in which they were made. */
+  /** Changes reach each server in the order in which they were made. */
   async #apply(...command: string[]): Promise<void> {
-    const done = this.#admin.call(...command);
+    const done = Promise.all(this.#admins.map((admin) => admin.call(...command)));
     this.#applied = Promise.allSettled([this.#applied, done]);
     await done;
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:tls';
-import type { Server, TLSSocket } from 'node:tls';
+import type { Server as TlsServer, TLSSocket } from 'node:tls';
 import type { KeyAndCertificate } from './certificates.js';
 import type { ConnectionListener, OpenConnection } from './connection.js';
 import { ClientConnection } from './connection.js';
@@ -13,6 +13,15 @@ export interface EndpointParts {
   readonly check: LoginCheck;
   /** Opens a connection to the server behind the endpoint. */
   readonly connectServer: () => Socket;
+  /** What takes connections in the place of the TLS server, and hands on to it those that are for it. */
+  readonly door?: (tls: TlsServer) => Door;
+}
+
+/** What takes an endpoint's connections. */
+export interface Door {
+  readonly server: Server;
+  /** Closes the connections that it did not hand on. */
+  closeConnections(): void;
 }
 
 /** What an endpoint tells; it also says which number a new connection gets. */
@@ -23,6 +32,7 @@ export interface EndpointListener extends ConnectionListener {
 /** A TLS endpoint before one redis-server, on a port of 127.0.0.1 that the system chose. */
 export class Endpoint {
   readonly #server: Server;
+  readonly #door: Door | undefined;
   readonly #parts: EndpointParts;
   readonly #listener: EndpointListener;
   /** Also those whose handshake is still under way. */
@@ -32,19 +42,21 @@ export class Endpoint {
   private constructor(parts: EndpointParts, listener: EndpointListener) {
     this.#parts = parts;
     this.#listener = listener;
-    this.#server = createServer({
+    const tls = createServer({
       ...parts.certificate,
       minVersion: 'TLSv1.2',
       allowHalfOpen: true,
       noDelay: true,
     });
-    this.#server.on('connection', (socket: Socket) => {
+    tls.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    this.#server.on('secureConnection', (socket) => {
+    tls.on('secureConnection', (socket) => {
       this.#accept(socket);
     });
+    this.#door = parts.door?.(tls);
+    this.#server = this.#door?.server ?? tls;
   }
 
   static async listen(parts: EndpointParts, listener: EndpointListener): Promise<Endpoint> {
@@ -76,6 +88,7 @@ export class Endpoint {
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.drop();
+    this.#door?.closeConnections();
     await closed;
   }
 

@@ -74,7 +74,7 @@ interface Starting {
   readonly stop: () => Promise<void>;
 }
 
-function run(program: string, folder: string): Starting {
+function run(program: string, folder: string, more: ServerSettings): Starting {
   const path = join(folder, 'redis.sock');
   const settings = {
     port: '0',
@@ -85,6 +85,7 @@ function run(program: string, folder: string): Starting {
     appendonly: 'no',
     daemonize: 'no',
     logfile: '',
+    ...more,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   // In a process group of its own: Ctrl+C is for the tests, which may still need the server to end well.
@@ -129,11 +130,26 @@ function run(program: string, folder: string): Starting {
   };
 }
 
-/** Starts a redis-server of our own, on a socket that only this user can open. */
-export async function startRedisServer(): Promise<RedisServer> {
+/** Settings of redis-server, by their names in its configuration file. */
+export type ServerSettings = Readonly<Record<string, string>>;
+
+/** A password that nobody outside of this process gets to know. */
+export function newServerPassword(): string {
+  return randomBytes(32).toString('hex');
+}
+
+/**
+ * Starts a redis-server of our own, on a socket that only this user can open.
+ *
+ * @param settings More settings than those that every server has. They show in the list of processes.
+ */
+export async function startRedisServer(
+  settings: ServerSettings = {},
+  defaultPassword = newServerPassword(),
+): Promise<RedisServer> {
   const program = process.env['REDIS_SERVER'] ?? 'redis-server';
-  const { path, ready, stop } = run(program, await mkdtemp(join(tmpdir(), 'ioredis-azure-')));
-  const defaultPassword = randomBytes(32).toString('hex');
+  const folder = await mkdtemp(join(tmpdir(), 'ioredis-azure-'));
+  const { path, ready, stop } = run(program, folder, settings);
   try {
     await ready;
     const admin = openAdmin({ path });
