@@ -5,6 +5,9 @@ export type {
   LocalAzureOptions,
   TokenOptions,
 } from './local-azure.js';
+export type { LocalCluster, ClusterSize } from './cluster/local-cluster.js';
+export type { ClusterNode } from './cluster/node.js';
+export type { SlotMigration } from './cluster/slot-migration.js';
 export { LocalEntra } from './entra/index.js';
 export type {
   Application,

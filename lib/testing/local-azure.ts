@@ -4,16 +4,19 @@ import { AzureRedisError } from '../errors.js';
 import { AccessPolicy } from './access-policy.js';
 import type { Role } from './access-policy.js';
 import type { AdminConnection } from './admin-connection.js';
+import { LocalCluster } from './cluster/local-cluster.js';
+import type { ClusterSize } from './cluster/local-cluster.js';
 import { createCertificateAuthority } from './certificates.js';
-import { Endpoint } from './endpoint.js';
+import { SingleServer } from './deployment.js';
+import type { Deployment } from './deployment.js';
 import type { LocalEntra } from './entra/index.js';
 import { IdentityService } from './identity-service.js';
 import { checkTokenSettings, LocalCredential } from './identity.js';
 import type { TokenSettings } from './identity.js';
 import { LoginCheck } from './login-check.js';
 import { DEFAULT_USER } from './login.js';
-import { attachRedisServer, startRedisServer } from './redis-server.js';
-import type { RedisServer, Upstream } from './redis-server.js';
+import { newServerPassword } from './redis-server.js';
+import type { Upstream } from './redis-server.js';
 import { Recorder } from './statistics.js';
 import type { LocalAzureEvents, Statistics } from './statistics.js';
 import { createTokenAuthority } from './tokens.js';
@@ -24,6 +27,15 @@ export interface LocalAzureOptions extends TokenSettings {
   readonly upstream?: Upstream;
   /** Whose tokens are taken, from identities that are given a role. Default: those of its own `credential()`s only. */
   readonly entra?: LocalEntra;
+  /**
+   * A clustered cache (the OSS cluster policy) of this size: real redis-servers in cluster mode, each behind an endpoint
+   * of its own. It needs redis-server 7.0 or newer. Default: one server, not clustered.
+   *
+   * ```ts
+   * const azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 } });
+   * ```
+   */
+  readonly cluster?: ClusterSize;
 }
 
 export interface CredentialOptions extends TokenSettings {
@@ -54,7 +66,8 @@ export interface LocalAzureConnectionOptions {
 
 interface Parts {
   readonly ca: string;
-  readonly server: RedisServer;
+  /** The password of the servers' default user, which the access key stands for. */
+  readonly serverPassword: string;
   readonly tokens: TokenAuthority;
   readonly settings: TokenSettings;
 }
@@ -94,7 +107,6 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
   readonly host = 'localhost';
   /** The certificate authority that the endpoint's certificate is of, as PEM text: what a client passes as `tls.ca`. */
   readonly ca: string;
-  readonly #server: RedisServer;
   readonly #tokens: TokenAuthority;
   readonly #settings: TokenSettings;
   readonly #policy: AccessPolicy;
@@ -103,19 +115,18 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
   readonly #recorder = new Recorder(this);
   readonly #credential: LocalCredential;
   #accessKey = newAccessKey();
-  #endpoint: Endpoint | undefined;
+  #deployment: Deployment | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor({ ca, server, tokens, settings }: Parts) {
+  private constructor({ ca, serverPassword, tokens, settings }: Parts) {
     super();
     this.ca = ca;
-    this.#server = server;
     this.#tokens = tokens;
     this.#settings = settings;
-    this.#policy = new AccessPolicy(server.admin);
+    this.#policy = new AccessPolicy();
     this.#check = new LoginCheck(tokens, this.#policy, () => ({
       text: this.#accessKey,
-      serverPassword: server.defaultPassword,
+      serverPassword,
     }));
     this.#credential = this.credential();
   }
@@ -126,16 +137,32 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
    * Rejects with an `AzureRedisError`: `MISSING_DEPENDENCY` when redis-server, `jose` or `selfsigned` is missing or does
    * not run, `INVALID_OPTION` when an option or the upstream cannot be used.
    */
-  static async start({ upstream, entra, ...settings }: LocalAzureOptions = {}): Promise<LocalAzure> {
+  static async start({ upstream, cluster, entra, ...settings }: LocalAzureOptions = {}): Promise<LocalAzure> {
     checkTokenSettings(settings);
+    if (upstream && cluster) {
+      throw new AzureRedisError(
+        'INVALID_OPTION',
+        'Both `upstream` and `cluster` were given.',
+        'Leave one of them out: the servers of a cluster are always started for it.',
+      );
+    }
     const authority = await createCertificateAuthority();
-    const certificate = await authority.issue({ dns: ['localhost'], ip: ['127.0.0.1', '::1'] });
+    const addresses = cluster ? [] : ['127.0.0.1', '::1'];
+    const certificate = await authority.issue({ dns: ['localhost'], ip: addresses });
     const tokens = entra?.authority ?? (await createTokenAuthority());
-    const server = upstream === undefined ? await startRedisServer() : await attachRedisServer(upstream);
-    const azure = new LocalAzure({ ca: authority.ca, server, tokens, settings });
+    const password = upstream?.password ?? newServerPassword();
+    const azure = new LocalAzure({ ca: authority.ca, serverPassword: password, tokens, settings });
+    const parts = {
+      certificate,
+      password,
+      check: azure.#check,
+      policy: azure.#policy,
+      listener: azure.#recorder,
+    };
     try {
-      const parts = { certificate, check: azure.#check, connectServer: () => server.connect() };
-      azure.#endpoint = await Endpoint.listen(parts, azure.#recorder);
+      azure.#deployment = cluster
+        ? await LocalCluster.start(cluster, parts)
+        : await SingleServer.start(parts, upstream);
     } catch (error) {
       await azure.stop();
       throw error;
@@ -145,7 +172,7 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
 
   /** The port that the endpoint listens on. */
   get port(): number {
-    return this.#endpoint?.port ?? 0;
+    return this.#deployment?.port ?? 0;
   }
 
   /** What a client needs, to be spread into `configureForAzure`; its identity has the role Data Owner. */
@@ -155,10 +182,24 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
 
   /**
    * The real server, past the endpoint, as a user who may do everything: `await azure.server.call('GET', 'counter')`.
-   * It answers as in RESP2.
+   * Of a cluster, it is the first node's. It answers as in RESP2.
    */
   get server(): AdminConnection {
-    return this.#server.admin;
+    return this.#deployed.server;
+  }
+
+  /**
+   * The nodes of the cluster, and what can happen to them.
+   *
+   * @throws AzureRedisError `INVALID_OPTION` if it was not started with the option `cluster`.
+   */
+  get cluster(): LocalCluster {
+    if (this.#deployment instanceof LocalCluster) return this.#deployment;
+    throw new AzureRedisError(
+      'INVALID_OPTION',
+      'This LocalAzure is not clustered.',
+      'Start it with `cluster: { masters: 3, replicas: 1 }`.',
+    );
   }
 
   /** The access key of the cache: it logs in as the user `default`, for as long as the connection lives. */
@@ -173,7 +214,7 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
 
   /** What happened so far. It does not change any more: ask again for what happened since. */
   get statistics(): Statistics {
-    return this.#recorder.snapshot(this.#endpoint?.open ?? []);
+    return this.#recorder.snapshot(this.#deployment?.open ?? []);
   }
 
   /** Makes an identity, and gives it access to the cache. Token settings not given are those of the `LocalAzure`. */
@@ -277,7 +318,7 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
 
   /** Closes every connection on the spot, what is in flight being lost. Says how many these were. */
   dropConnections(): number {
-    return this.#endpoint?.drop() ?? 0;
+    return this.#deployment?.drop() ?? 0;
   }
 
   /** Ends everything: connections, endpoint, requests for tokens, redis-server. Another call changes nothing. */
@@ -292,7 +333,12 @@ export class LocalAzure extends EventEmitter<LocalAzureEvents> {
 
   async #stop(): Promise<void> {
     this.#service.stop();
-    await this.#endpoint?.close();
-    await this.#server.stop(this.#policy.users);
+    await this.#deployment?.stop();
+  }
+
+  get #deployed(): Deployment {
+    // Nobody gets hold of one that did not start.
+    if (!this.#deployment) throw new Error('LocalAzure is not started.');
+    return this.#deployment;
   }
 }

@@ -1,0 +1,88 @@
+import { RedisReplyError } from '../resp/decode.js';
+import type { ClusterNode } from './node.js';
+
+/** The most keys that one MIGRATE moves. */
+const BATCH = 100;
+
+/** How long a MIGRATE may wait for the other server, in ms. */
+const PATIENCE = 5_000;
+
+/**
+ * A slot on its way from one master to another. Until `finish()`, the source answers for the keys that it still has,
+ * and says ASK for the others.
+ */
+export class SlotMigration {
+  readonly slot: number;
+  readonly #source: ClusterNode;
+  readonly #target: ClusterNode;
+  readonly #masters: readonly ClusterNode[];
+  readonly #password: string;
+
+  private constructor(
+    slot: number,
+    source: ClusterNode,
+    target: ClusterNode,
+    masters: readonly ClusterNode[],
+    password: string,
+  ) {
+    this.slot = slot;
+    this.#source = source;
+    this.#target = target;
+    this.#masters = masters;
+    this.#password = password;
+  }
+
+  /** @internal */
+  static async begin(
+    slot: number,
+    source: ClusterNode,
+    target: ClusterNode,
+    masters: readonly ClusterNode[],
+    password: string,
+  ): Promise<SlotMigration> {
+    // In this order: a client that the source sends on with ASK is expected by the target.
+    await target.server.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', source.id);
+    await source.server.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', target.id);
+    return new SlotMigration(slot, source, target, masters, password);
+  }
+
+  /** Moves the keys that the source has now, or this many of them; says how many it has moved. */
+  async moveKeys(count = Infinity): Promise<number> {
+    let moved = 0;
+    while (moved < count) {
+      const wanted = Math.min(BATCH, count - moved);
+      const keys = await this.#source.server.call('CLUSTER', 'GETKEYSINSLOT', this.slot, wanted);
+      if (!Array.isArray(keys) || keys.length === 0) break;
+      await this.#migrate(keys.map(String));
+      moved += keys.length;
+    }
+    return moved;
+  }
+
+  /** Moves the keys that are left, and makes the target the slot's master. Clients that do not know it are told MOVED. */
+  async finish(): Promise<void> {
+    const assign = (node: ClusterNode): Promise<unknown> =>
+      node.server.call('CLUSTER', 'SETSLOT', this.slot, 'NODE', this.#target.id);
+    // A source that is on the move takes no new keys: afterwards it has none.
+    await this.moveKeys();
+    await assign(this.#target);
+    await assign(this.#source);
+    await Promise.all(
+      this.#masters.filter((node) => node !== this.#target && node !== this.#source).map(assign),
+    );
+  }
+
+  async #migrate(keys: readonly string[]): Promise<void> {
+    const to = ['127.0.0.1', this.#target.port, '', 0, PATIENCE];
+    const login = ['AUTH2', 'default', this.#password];
+    for (;;) {
+      try {
+        await this.#source.server.call('MIGRATE', ...to, ...login, 'KEYS', ...keys);
+        return;
+      } catch (error) {
+        // The servers may keep each other waiting on a busy machine; what was moved is not there any more.
+        if (!(error instanceof RedisReplyError) || !error.message.startsWith('IOERR')) throw error;
+      }
+    }
+  }
+}
