@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+interface Route {
+  readonly client: Socket;
+  readonly server: Socket;
+}
+
+/**
+ * The network between clients and an endpoint of this machine, with the faults that networks have. It passes bytes on
+ * unread, so that TLS is between the two ends.
+ */
+export class Network {
+  readonly #server: Server;
+  readonly #routes = new Set<Route>();
+  /** Clients whose endpoint has forgotten them. */
+  readonly #lost = new Set<Socket>();
+  #target: number;
+  #isSilent = false;
+  #isDown = false;
+  #delay = 0;
+
+  private constructor(target: number) {
+    this.#target = target;
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      this.#route(client);
+    });
+  }
+
+  static async to(port: number): Promise<Network> {
+    const network = new Network(port);
+    network.#server.listen(0, '127.0.0.1');
+    await once(network.#server, 'listening');
+    return network;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** From now on connections lead to this port. */
+  leadTo(port: number): void {
+    this.#target = port;
+  }
+
+  /** From now on connections are reset, those that are open too. */
+  goDown(): void {
+    this.#isDown = true;
+    for (const { client, server } of this.#routes) {
+      client.resetAndDestroy();
+      server.destroy();
+    }
+  }
+
+  /** From now on nothing passes in either direction, new connections included; all of them stay open. */
+  goSilent(): void {
+    this.#isSilent = true;
+    for (const route of this.#routes) hush(route);
+  }
+
+  /** The endpoint forgets the connections that are open now, and the clients are not told. */
+  loseServerSides(): void {
+    for (const route of this.#routes) {
+      const { client, server } = route;
+      hush(route);
+      this.#routes.delete(route);
+      this.#lost.add(client);
+      server.removeAllListeners('close').destroy();
+    }
+  }
+
+  /** From now on what the endpoint says arrives this much later, in ms. */
+  delayReplies(delay: number): void {
+    this.#delay = delay;
+  }
+
+  /** Ends all faults; what was held up passes now, as TCP would send it again. */
+  restore(): void {
+    this.#isDown = false;
+    this.#isSilent = false;
+    this.#delay = 0;
+    for (const { client, server } of this.#routes) {
+      client.resume();
+      server.resume();
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const client of this.#lost) client.destroy();
+    for (const { client, server } of this.#routes) {
+      client.destroy();
+      server.destroy();
+    }
+    await closed;
+  }
+
+  #route(client: Socket): void {
+    if (this.#isDown) {
+      client.resetAndDestroy();
+      return;
+    }
+    const server = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const route = { client, server };
+    this.#routes.add(route);
+    this.#pass(client, server, () => 0);
+    this.#pass(server, client, () => this.#delay);
+    for (const [end, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      end.on('close', () => {
+        this.#routes.delete(route);
+        other.destroySoon();
+      });
+    }
+    if (this.#isSilent) hush(route);
+  }
+
+  /** Passes on what comes from one end to the other one, in its order. */
+  #pass(from: Socket, to: Socket, delay: () => number): void {
+    let passed: Promise<unknown> = Promise.resolve();
+    const afterDelay = (act: () => void): void => {
+      const due = performance.now() + delay();
+      passed = passed.then(() => sleep(Math.max(0, due - performance.now()))).then(act);
+    };
+    from.on('data', (bytes) => {
+      if (delay() === 0) to.write(bytes);
+      else afterDelay(() => to.write(bytes));
+    });
+    from.on('end', () => {
+      if (delay() === 0) to.end();
+      else afterDelay(() => to.end());
+    });
+    // The close that follows says all there is to say.
+    from.on('error', () => undefined);
+  }
+}
+
+function hush({ client, server }: Route): void {
+  client.pause();
+  server.pause();
+}
