@@ -67,8 +67,9 @@ export class AzureConnector extends AbstractConnector {
     if (this.#isAbandoned) return closedSocket();
 
     const stream = openSocket(this.#options);
-    stream.once('error', (error) => {
-      this.firstError = error;
+    // A TLS socket may emit more errors after its first, which ioredis no longer listens to: they would end the process.
+    stream.on('error', (error) => {
+      this.firstError ??= error;
     });
     this.stream = stream;
     return stream;
