@@ -19,6 +19,7 @@ export class Network {
   #target: number;
   #isSilent = false;
   #isDown = false;
+  #isNoisy = false;
   #delay = 0;
 
   private constructor(target: number) {
@@ -76,10 +77,16 @@ export class Network {
     this.#delay = delay;
   }
 
+  /** From now on what passes is changed on the way. */
+  corrupt(): void {
+    this.#isNoisy = true;
+  }
+
   /** Ends all faults; what was held up passes now, as TCP would send it again. */
   restore(): void {
     this.#isDown = false;
     this.#isSilent = false;
+    this.#isNoisy = false;
     this.#delay = 0;
     for (const { client, server } of this.#routes) {
       client.resume();
@@ -128,16 +135,18 @@ export class Network {
       passed = passed.then(() => sleep(Math.max(0, due - performance.now()))).then(act);
     };
     from.on('data', (bytes) => {
-      if (delay() === 0) to.write(bytes);
-      else afterDelay(() => to.write(bytes));
+      afterDelay(() => to.write(this.#isNoisy ? corrupted(bytes) : bytes));
     });
     from.on('end', () => {
-      if (delay() === 0) to.end();
-      else afterDelay(() => to.end());
+      afterDelay(() => to.end());
     });
     // The close that follows says all there is to say.
     from.on('error', () => undefined);
   }
+}
+
+function corrupted(bytes: Buffer): Buffer {
+  return bytes.map((byte) => byte ^ 0x55) as Buffer;
 }
 
 function hush({ client, server }: Route): void {

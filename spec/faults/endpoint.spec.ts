@@ -1,0 +1,321 @@
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { expect } from 'chai';
+import type { Redis } from 'ioredis';
+import type { AuthenticatorEvents, ConfigureForAzureOptions, AzureRedisOptions } from '../../lib/index.js';
+import { LocalAzure } from '../../lib/testing/index.js';
+import { Cache } from '../support/cache.js';
+import { VARIANTS } from '../support/ioredis-versions.js';
+import { Network } from '../support/network.js';
+import { next, past, times, until } from '../support/waiting.js';
+
+/** A cache behind a network that can fail. */
+function describeBehindNetwork(
+  title: string,
+  tokenLifetime: number,
+  specs: (cache: Cache, behind: BehindNetwork) => void,
+): void {
+  describe(title, () => {
+    const cache = Cache.forEach({ tokenLifetime });
+    const behind = new BehindNetwork(cache);
+    beforeEach(() => behind.start());
+    afterEach(() => behind.stop());
+    specs(cache, behind);
+  });
+}
+
+class BehindNetwork {
+  readonly #cache: Cache;
+  #network: Network | undefined;
+
+  constructor(cache: Cache) {
+    this.#cache = cache;
+  }
+
+  get network(): Network {
+    if (!this.#network) throw new Error('there is no network yet');
+    return this.#network;
+  }
+
+  async start(): Promise<void> {
+    this.#network = await Network.to(this.#cache.azure.port);
+  }
+
+  async stop(): Promise<void> {
+    await this.#network?.close();
+  }
+
+  configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<AzureRedisOptions> {
+    return this.#cache.configure({ port: this.network.port, connectTimeout: 500, ...more });
+  }
+
+  /** A client of every kind, all logged in with one token. */
+  async everyKind(options: AzureRedisOptions): Promise<Redis[]> {
+    return Promise.all(VARIANTS.map((variant) => this.#cache.connect(variant, options)));
+  }
+}
+
+async function happens(client: Redis, name: string): Promise<void> {
+  await new Promise((resolve) => client.once(name, resolve));
+}
+
+/** Resolves when every connection of these options is logged in with the newest token. */
+async function allRenewed({ authenticator }: AzureRedisOptions): Promise<void> {
+  await until(() => {
+    const newest = authenticator.expiresOn.getTime();
+    return authenticator.connections.every(({ expiresOn }) => expiresOn?.getTime() === newest);
+  });
+}
+
+/** What the clients answer now, each its own counter. */
+function count(clients: readonly Redis[]): Promise<number[]> {
+  return Promise.all(clients.map((client, index) => client.incr(`counter ${index}`)));
+}
+
+describeBehindNetwork('an endpoint that cannot be reached', 3_000, (cache, behind) => {
+  afterEach(() => {
+    expect(cache.azure.statistics.refusals).to.deep.equal([]);
+  });
+
+  it('restarts: commands wait, and are run once it is back, with a new token if theirs has ended', async () => {
+    const options = await behind.configure();
+    const clients = await behind.everyKind(options);
+    const first = options.authenticator.expiresOn;
+    behind.network.goDown();
+    const waiting = count(clients);
+    await past(first);
+    await Promise.all(clients.map((client) => happens(client, 'close')));
+    behind.network.restore();
+    expect(await waiting).to.deep.equal([1, 1, 1]);
+    expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
+    expect(cache.azure.statistics.evictions).to.deep.equal([]);
+  });
+
+  it('shows a wrong certificate: it never gets to see a token', async () => {
+    await using impostor = await LocalAzure.start();
+    const seen: string[] = [];
+    impostor.on('login', () => seen.push('login'));
+    impostor.on('refusal', () => seen.push('refusal'));
+    const options = await behind.configure();
+    const clients = await behind.everyKind(options);
+    const failures = clients.map(
+      (client) =>
+        new Promise<Error>((resolve) => {
+          client.once('error', resolve);
+        }),
+    );
+    behind.network.leadTo(impostor.port);
+    cache.azure.dropConnections();
+    const waiting = count(clients);
+    for (const failure of failures) expect((await failure).message).to.match(/certificate/);
+    behind.network.leadTo(cache.azure.port);
+    expect(await waiting).to.deep.equal([1, 1, 1]);
+    expect(seen).to.deep.equal([]);
+  });
+
+  it('has a name that is not found for a while', async () => {
+    let isFound = true;
+    const failingLookup: LookupFunction = (hostname, options, callback) => {
+      if (isFound) lookup(hostname, options, callback);
+      else callback(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '');
+    };
+    const options = await behind.configure({
+      tls: { ca: cache.azure.ca, servername: 'localhost', ...{ lookup: failingLookup } },
+    });
+    const clients = await behind.everyKind(options);
+    isFound = false;
+    const failed = clients.map((client) => next(client, 'error').catch((error: unknown) => error));
+    cache.azure.dropConnections();
+    const waiting = count(clients);
+    for (const failure of failed) expect(await failure).to.have.property('code', 'ENOTFOUND');
+    isFound = true;
+    expect(await waiting).to.deep.equal([1, 1, 1]);
+  });
+});
+
+describeBehindNetwork('a connection that is open, but silent', 3_000, (cache, behind) => {
+  afterEach(() => {
+    expect(cache.azure.statistics.refusals).to.deep.equal([]);
+  });
+
+  it('is given up before its token ends, when packets are lost on the way, and made anew when they pass', async () => {
+    const options = await behind.configure({ expirationRefreshRatio: 0.5, disconnectTimeout: 200 });
+    const clients = await behind.everyKind(options);
+    const first = options.authenticator.expiresOn;
+    behind.network.goSilent();
+    await Promise.all(clients.map((client) => happens(client, 'close')));
+    expect(new Date()).to.be.below(first);
+    const waiting = count(clients);
+    behind.network.restore();
+    expect(await waiting).to.deep.equal([1, 1, 1]);
+  });
+
+  it('is replaced before its token ends, when the other side has forgotten it; what waits is run again', async () => {
+    const options = await behind.configure();
+    const clients = await behind.everyKind(options);
+    const reasons: string[] = [];
+    options.authenticator.on('recycled', ({ reason }) => reasons.push(reason));
+    behind.network.loseServerSides();
+    const waiting = count(clients);
+    await until(() => reasons.length === clients.length);
+    expect(new Set(reasons)).to.deep.equal(new Set(['blocked']));
+    expect(await waiting).to.deep.equal([1, 1, 1]);
+  });
+
+  it('is made anew when its bytes are changed on the way', async () => {
+    const options = await behind.configure();
+    const clients = await behind.everyKind(options);
+    const closed = Promise.all(clients.map((client) => happens(client, 'close')));
+    behind.network.corrupt();
+    const waiting = count(clients);
+    await closed;
+    behind.network.restore();
+    expect(await waiting).to.deep.equal([1, 1, 1]);
+  });
+
+  it('lets commands fail when their own time is over', async () => {
+    const options = await behind.configure({ commandTimeout: 200 });
+    const clients = await behind.everyKind(options);
+    behind.network.goSilent();
+    const outcomes = await Promise.allSettled(clients.map((client) => client.get('key')));
+    for (const outcome of outcomes) {
+      expect(outcome).to.have.property('reason').with.property('message', 'Command timed out');
+    }
+    behind.network.restore();
+    await until(async () => (await Promise.allSettled(clients.map((client) => client.ping()))).every(isDone));
+  });
+});
+
+function isDone({ status }: PromiseSettledResult<unknown>): boolean {
+  return status === 'fulfilled';
+}
+
+describeBehindNetwork('an AUTH', 4_000, (cache, behind) => {
+  afterEach(() => {
+    expect(cache.azure.statistics.refusals).to.deep.equal([]);
+    expect(cache.azure.statistics.evictions).to.deep.equal([]);
+  });
+
+  it('may be answered late', async () => {
+    const options = await behind.configure({ expirationRefreshRatio: 0.4 });
+    const clients = await behind.everyKind(options);
+    behind.network.delayReplies(600);
+    const reauthenticated = times(clients.length, options.authenticator, 'reauthenticated');
+    const failures: unknown[] = [];
+    options.authenticator.on('reauthenticationFailed', ({ error }) => failures.push(error));
+    await reauthenticated;
+    expect(failures).to.deep.equal([]);
+    expect(await count(clients)).to.deep.equal([1, 1, 1]);
+    expect(cache.azure.statistics.connections).to.have.length(clients.length);
+  });
+
+  it('that takes longer than the `commandTimeout` is sent again, and no reply is taken for another', async () => {
+    const options = await behind.configure({ expirationRefreshRatio: 0.4, commandTimeout: 250 });
+    const clients = await behind.everyKind(options);
+    behind.network.delayReplies(500);
+    const { error } = await next<AuthenticatorEvents['reauthenticationFailed'][0]>(
+      options.authenticator,
+      'reauthenticationFailed',
+    );
+    expect(error.message).to.equal('Command timed out');
+    behind.network.restore();
+    await allRenewed(options);
+    expect(await Promise.all(clients.map((client) => client.echo('my own')))).to.deep.equal(
+      clients.map(() => 'my own'),
+    );
+    expect(cache.azure.statistics.connections).to.have.length(clients.length);
+  });
+
+  it('whose connection closes before the answer is no failure: the next connection logs in', async () => {
+    const options = await behind.configure({ expirationRefreshRatio: 0.4 });
+    const clients = await behind.everyKind(options);
+    const failures: unknown[] = [];
+    options.authenticator.on('reauthenticationFailed', ({ error }) => failures.push(error));
+    const ready = Promise.all(clients.map((client) => happens(client, 'ready')));
+    // The server has accepted the new token; the client does not get to know.
+    const closed = new Promise<void>((resolve) => {
+      cache.azure.once('login', () => {
+        cache.azure.dropConnections();
+        resolve();
+      });
+    });
+    await closed;
+    await ready;
+    expect(await count(clients)).to.deep.equal([1, 1, 1]);
+    expect(failures).to.deep.equal([]);
+  });
+});
+
+describe('an access policy that is taken away and given back', () => {
+  const cache = Cache.forEach();
+
+  it('ends the connections, refuses logins with the reason, and lets the same clients in again', async () => {
+    const credential = cache.azure.credential();
+    const options = await cache.configure({ credential, maxRetriesPerRequest: null });
+    const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
+    const refused = clients.map((client) => next(client, 'error').catch((error: unknown) => error));
+    await cache.azure.removeAccess(credential.oid);
+    for (const error of refused) expect(await error).to.have.property('code', 'WRONGPASS');
+    const ready = Promise.all(clients.map((client) => happens(client, 'ready')));
+    await cache.azure.assignRole(credential.oid, 'Data Owner');
+    await ready;
+    expect(await count(clients)).to.deep.equal([1, 1, 1]);
+  });
+
+  it('costs no connection, if only logins are refused while the old token lives', async () => {
+    const credential = cache.azure.credential({ tokenLifetime: 6_000 });
+    const options = await cache.configure({ credential, expirationRefreshRatio: 0.3 });
+    const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
+    cache.azure.refuseLogins();
+    const failed = new Set<Error>();
+    options.authenticator.on('reauthenticationFailed', ({ error }) => failed.add(error));
+    await until(() => failed.size >= clients.length);
+    for (const error of failed) expect(error).to.have.property('code', 'WRONGPASS');
+    cache.azure.acceptLogins();
+    await allRenewed(options);
+    expect(await count(clients)).to.deep.equal([1, 1, 1]);
+    expect(cache.azure.statistics.connections).to.have.length(clients.length);
+    expect(cache.azure.statistics.evictions).to.deep.equal([]);
+  });
+});
+
+describe('a transaction whose connection closes', () => {
+  const cache = Cache.forEach({ tokenLifetime: 3_000 });
+
+  it('fails, or is run as a whole: its results are never those of others', async () => {
+    const options = await cache.configure();
+    const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
+    let isOver = false;
+    let whole = 0;
+    const work = clients.flatMap((client, index) =>
+      Array.from({ length: 4 }, async (_, worker) => {
+        const key = `key of ${index}, ${worker}`;
+        while (!isOver) {
+          const value = `value ${whole}`;
+          const results = await client
+            .multi()
+            .set(key, value)
+            .get(key)
+            .exec()
+            .catch(() => undefined);
+          if (!results) continue;
+          expect(results).to.deep.equal([
+            [null, 'OK'],
+            [null, value],
+          ]);
+          whole += 1;
+        }
+      }),
+    );
+    for (let drops = 0; drops < 20; drops += 1) {
+      const before = whole;
+      await until(() => whole > before + 20);
+      // Some of them fall into a refresh.
+      if (drops % 4 === 0) void options.authenticator.refresh();
+      cache.azure.dropConnections();
+    }
+    isOver = true;
+    await Promise.all(work);
+    expect(cache.azure.statistics.refusals).to.deep.equal([]);
+  });
+});
