@@ -1,7 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
+import createDebug from 'debug';
 import { adoptClientsWith, includeCopyOf, stopAdopting } from './connections/adoption.js';
 import { internals, type Client } from './connections/client.js';
+import { isClusterSubscriber, letClusterReplace } from './connections/cluster-subscriber.js';
 import {
   Connection,
   type ConnectionObserver,
@@ -9,6 +11,7 @@ import {
   type Replacement,
 } from './connections/connection.js';
 import { AzureConnector, connectorFor, type ConnectorClass } from './connections/connector.js';
+import { dateOf } from './deadline.js';
 import { AzureRedisError } from './errors.js';
 import type { LoginSource } from './connections/login.js';
 import type { CyclerEvents } from './token/cycler.js';
@@ -52,8 +55,8 @@ export interface LoginCycle extends LoginSource, EventEmitter<CyclerEvents> {
   close(reason: AzureRedisError): void;
 }
 
-/** The last moment that a Date can hold, in ms since 1970: the end of an access key, which has none. */
-const NEVER = 8.64e15;
+const debugAuthenticator = createDebug('ioredis-azure:authenticator');
+const debugConnection = createDebug('ioredis-azure:connection');
 
 /**
  * Owns one identity: its current token, the next refresh, and the live connections that log in with it.
@@ -96,7 +99,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   /** When the current token ends. An access key does not: that is the last moment that a Date can hold. */
   get expiresOn(): Date {
-    return new Date(Math.min(NEVER, this.#cycle.current.expiresOn));
+    return dateOf(this.#cycle.current.expiresOn);
   }
 
   /** The live connections, as they are now. */
@@ -183,14 +186,18 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     }
     useConnector(client, this.#connector);
     const connection = new Connection(client, this.#cycle, this.#observer);
+    if (isClusterSubscriber(client)) {
+      connection.replaceWith(() => letClusterReplace(client, () => this.#connections.keys()));
+    }
     this.#connections.set(client, connection);
+    debugConnection('adopted a client of %s', connection.endpoint);
     this.#run();
     return connection;
   }
 
   readonly #observer: ConnectionObserver = {
     reauthenticated: ({ endpoint, expiresOn = this.#cycle.current.expiresOn }) => {
-      this.#tell('reauthenticated', { endpoint, expiresOn: new Date(Math.min(NEVER, expiresOn)) });
+      this.#tell('reauthenticated', { endpoint, expiresOn: dateOf(expiresOn) });
     },
     reauthenticationFailed: ({ endpoint }, error) => {
       this.#tell('reauthenticationFailed', { endpoint, error });
@@ -198,7 +205,8 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     recycled: ({ endpoint }, reason, { gap, delivery }) => {
       this.#tell('recycled', { endpoint, reason, gap, delivery });
     },
-    ended: ({ client }) => {
+    ended: ({ client, endpoint }) => {
+      debugConnection('a client of %s has ended', endpoint);
       this.#connections.delete(client);
       if (this.#connections.size === 0) this.#rest();
     },
@@ -221,6 +229,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   /** Emits in a turn of its own: what a listener throws is its owner's affair, and must not disturb the life cycle. */
   #tell<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
+    debugAuthenticator('%s %o', name, event);
     process.nextTick(() => {
       // TypeScript cannot tell that the tuple of a generic event name is the one built here.
       this.emit<keyof AuthenticatorEvents>(name, ...([event] as AuthenticatorEvents[Name]));

@@ -1,3 +1,11 @@
+/** The last moment that a Date can hold, in ms since 1970: an access key never ends. */
+const END_OF_TIME = 8.64e15;
+
+/** A moment in ms since 1970, perhaps `Infinity`, as a Date. */
+export function dateOf(time: number): Date {
+  return new Date(Math.min(END_OF_TIME, time));
+}
+
 /**
  * A moment that has come as soon as either clock says so. The monotonic clock stands still while the process, or the
  * machine, is suspended; the wall clock can be set back. Neither alone would notice every end of a token.

@@ -1,5 +1,11 @@
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
-export { configureForAzure } from './configure.js';
+export { configureClusterForAzure, configureForAzure } from './configure.js';
+export type {
+  AzureClusterArguments,
+  AzureClusterOptions,
+  ConfigureClusterForAzureOptions,
+} from './cluster-options.js';
+export type { ReauthenticationTrace, TokenRefreshTrace } from './diagnostics.js';
 export {
   AuthorizationCodeFlow,
   type AuthorizationCodeFlowOptions,

@@ -1,4 +1,6 @@
 import { backoffDelay, type Backoff } from '../backoff.js';
+import { dateOf } from '../deadline.js';
+import { traceReauthentication } from '../diagnostics.js';
 import { settlesWithin } from '../settles-within.js';
 import { endpointOf, internals, repliesOf, type Client, type Command, type ReplyError } from './client.js';
 import { lacksLogin } from './connector.js';
@@ -283,7 +285,11 @@ export class Connection {
   }
 
   async #logIn(): Promise<void> {
-    await this.client.auth(this.#logins.username, this.#logins.current.secret);
+    const { username, current } = this.#logins;
+    const trace = { identity: username, endpoint: this.endpoint, expiresOn: dateOf(current.expiresOn) };
+    await traceReauthentication(trace, async () => {
+      await this.client.auth(username, current.secret);
+    });
   }
 
   #reauthenticationFailed(error: unknown): void {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffDelay } from '../backoff.js';
 import { Deadline } from '../deadline.js';
+import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
 import { attemptTimeout, atStart, retryAfter, type AttemptSettings } from './attempts.js';
 import { askAgainTime, refreshTime } from './schedule.js';
@@ -61,7 +62,8 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
 
   /** Gets the first token. @throws AzureRedisError as {@link atStart} does. */
   static async start(request: TokenRequest, settings: CyclerSettings): Promise<TokenCycler> {
-    return new TokenCycler(request, settings, await atStart(request, settings));
+    const attempt = (timeout: number): Promise<Token> => traceTokenRefresh(undefined, () => request(timeout));
+    return new TokenCycler(request, settings, await atStart(attempt, settings));
   }
 
   get username(): string {
@@ -133,8 +135,9 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
   }
 
   async #ask(): Promise<void> {
+    const timeout = attemptTimeout(this.#settings, this.#failures);
     try {
-      this.#accept(await this.#request(attemptTimeout(this.#settings, this.#failures)));
+      this.#accept(await traceTokenRefresh(this.username, () => this.#request(timeout)));
     } catch (error) {
       throw this.#fail(error instanceof AzureRedisError ? error : unforeseen(error));
     }
