@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { check } from './check.js';
 import { azureEndpoint } from './endpoints.js';
 import { AzureRedisError } from './errors.js';
@@ -81,5 +81,16 @@ function checkedTls(tls: ConnectionOptions): ConnectionOptions {
     );
   }
   // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not reach it.
-  return { minVersion: 'TLSv1.2', ...tls, rejectUnauthorized: true };
+  return { minVersion: 'TLSv1.2', ...tls, ...serverIdentityCheck(tls), rejectUnauthorized: true };
+}
+
+/** A check of the caller's own, such as of a pinned certificate, comes on top of that of the name. It replaces nothing. */
+function serverIdentityCheck({
+  checkServerIdentity: own,
+}: ConnectionOptions): Pick<ConnectionOptions, 'checkServerIdentity'> {
+  if (!own) return {};
+  return {
+    checkServerIdentity: (host, certificate) =>
+      checkServerIdentity(host, certificate) ?? own(host, certificate),
+  };
 }
