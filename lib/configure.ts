@@ -1,5 +1,11 @@
 import type { TokenCredential } from '@azure/core-auth';
 import { Authenticator, type LoginCycle } from './authenticator.js';
+import {
+  clusterOptionsForAzure,
+  nodeOptionsOf,
+  type AzureClusterArguments,
+  type ConfigureClusterForAzureOptions,
+} from './cluster-options.js';
 import type { AuthorityContext } from './identities/authority.js';
 import { defaultCredential } from './identities/default-credential.js';
 import { endpointOptions } from './endpoint-options.js';
@@ -49,6 +55,35 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
     clientInfoTag: clientInfoTag(options.clientInfoTag),
     authenticator,
   };
+}
+
+/**
+ * Builds what an ioredis `Cluster` is made with: the same as `configureForAzure()` for each of its nodes, and the
+ * options of a cluster that Azure needs otherwise than ioredis' defaults:
+ *
+ * - `dnsLookup` leaves the cache's name as it is, so that it is looked up for each connection, not once.
+ * - `redisOptions.tls.servername` is the cache's name: nodes are announced by bare addresses, for which the certificate
+ *   does not hold.
+ * - `slotsRefreshTimeout: 5000` ms instead of 1000, since each refresh makes a connection, with TLS and a login.
+ * - `clusterRetryStrategy` waits from 0.1 s to 2 s, at random, instead of ten times a second.
+ * - `maxRedirections: 64`, `retryDelayOnFailover: 500` and `retryDelayOnClusterDown: 500` ms keep a command trying for
+ *   16 s, as long as a failover may take, instead of one.
+ *
+ * @example
+ * ```ts
+ * const cluster = new Cluster(...(await configureClusterForAzure({ host, cluster: { scaleReads: 'slave' } })));
+ * ```
+ *
+ * @param options What `configureForAzure()` takes, and in `cluster` any of ioredis' options of a cluster, which win.
+ * @returns The startup nodes, and the options; `redisOptions.authenticator` keeps all connections logged in.
+ * @throws AzureRedisError as `configureForAzure()` does; `CONFLICTING_OPTIONS` for a `path`, `sentinels` or a `db`.
+ */
+export async function configureClusterForAzure(
+  options: ConfigureClusterForAzureOptions,
+): Promise<AzureClusterArguments> {
+  const redisOptions = await configureForAzure(nodeOptionsOf(options));
+  const { host = '', port = 0 } = redisOptions;
+  return [[{ host, port }], { ...clusterOptionsForAzure(options.cluster ?? {}), redisOptions }];
 }
 
 async function createAuthenticator(options: ConfigureForAzureOptions): Promise<Authenticator> {

@@ -1,5 +1,6 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
+import { clusterOptionsForAzure } from '../cluster-options.js';
 import { internals } from '../connections/client.js';
 import type { MaintenanceType } from './maintenance-events.js';
 
@@ -112,7 +113,7 @@ type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?
 function createCluster(options: RedisOptions, clusterOptions: ClusterOptions): Cluster {
   const { host, port } = options;
   return new Cluster([{ host, port }], {
-    ...clusterOptions,
+    ...clusterOptionsForAzure(clusterOptions),
     lazyConnect: true,
     // As above. Where its nodes are, and when to connect to them again, a cluster decides itself.
     redisOptions: { ...clusterOptions.redisOptions, ...options } as NodeOptions,
