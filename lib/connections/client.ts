@@ -27,6 +27,7 @@ export interface ClientOptions {
   readonly port?: number | undefined;
   readonly path?: string | null | undefined;
   readonly family?: number | undefined;
+  readonly connectionName?: string | undefined;
   readonly tls?: ConnectionOptions | undefined;
   readonly connectTimeout?: number | undefined;
   readonly disconnectTimeout?: number | undefined;
