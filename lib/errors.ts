@@ -11,6 +11,7 @@
  * - `TOKEN_INVALID`: what the identity gave cannot be used: no JWT, no `oid`, already expired, somebody else's.
  * - `MISSING_DEPENDENCY`: a package that is needed for what was asked is not installed.
  * - `WRONGPASS`, `NOPERM`: the cache refused the login, or the command.
+ * - `CLUSTERED`, `NOT_CLUSTERED`: the cache is clustered, but the client is not; or the other way round.
  * - `FOREIGN_CLIENT`: the client given does not log in with this authenticator.
  * - `CONNECTION_FAILED`: a connection could not be made, or was lost for good.
  * - `SUBSCRIPTION_REFUSED`: the cache refused to subscribe to a channel.
@@ -32,6 +33,8 @@ export type AzureRedisErrorCode =
   | 'MISSING_DEPENDENCY'
   | 'WRONGPASS'
   | 'NOPERM'
+  | 'CLUSTERED'
+  | 'NOT_CLUSTERED'
   | 'FOREIGN_CLIENT'
   | 'CONNECTION_FAILED'
   | 'SUBSCRIPTION_REFUSED'

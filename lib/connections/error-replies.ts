@@ -1,12 +1,14 @@
 import { AzureRedisError } from '../errors.js';
 import type { Command, ReplyError } from './client.js';
 
+type ExplainedCode = 'WRONGPASS' | 'NOPERM' | 'CLUSTERED' | 'NOT_CLUSTERED';
+
 /** An error that the server replied, with what it means on Azure; the reply itself is its `cause`. */
 class ExplainedReply extends AzureRedisError {
   /** The command that was refused, as on ioredis' own errors. */
   readonly command: ReplyError['command'];
 
-  constructor(code: 'WRONGPASS' | 'NOPERM', reply: ReplyError, hint: string) {
+  constructor(code: ExplainedCode, reply: ReplyError, hint: string) {
     super(code, reply.message, hint, { cause: reply });
     this.command = reply.command;
   }
@@ -28,6 +30,23 @@ export function explained(reply: ReplyError, username: string): Error {
       reply,
       `The access policy of the identity ${username} does not permit this: assign it a role that does ` +
         '(Data Owner, Data Contributor, or a custom access policy).',
+    );
+  }
+  // A Cluster client acts on the message, which is the server's own; only of a plain client does it reach the user.
+  if (reply.message.startsWith('MOVED ')) {
+    return new ExplainedReply(
+      'CLUSTERED',
+      reply,
+      'The cache is clustered (OSS cluster policy): make a Cluster of what configureClusterForAzure() returns, ' +
+        '`new Cluster(...(await configureClusterForAzure({ host })))`, in place of the `new Redis()`.',
+    );
+  }
+  if (/cluster support (?:is )?disabled/i.test(reply.message)) {
+    return new ExplainedReply(
+      'NOT_CLUSTERED',
+      reply,
+      'The cache is not clustered, or has the Enterprise cluster policy: make a client of what configureForAzure() ' +
+        'returns, `new Redis(await configureForAzure({ host }))`, in place of the `new Cluster()`.',
     );
   }
   return reply;
