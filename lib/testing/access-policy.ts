@@ -14,14 +14,10 @@ const PERMISSIONS: Readonly<Record<Role, readonly string[]>> = {
 
 /** Who may log in, and as what: every identity is an ACL user of the server, whose password only this object knows. */
 export class AccessPolicy {
-  readonly #admins: AdminConnection[];
+  readonly #admins: AdminConnection[] = [];
   readonly #passwords = new Map<string, string>();
   readonly #roles = new Map<string, Role>();
   #applied: Promise<unknown> = Promise.resolve();
-
-  constructor(...admins: AdminConnection[]) {
-    this.#admins = admins;
-  }
 
   /** From now on it holds on this server too. */
   async extendTo(admin: AdminConnection): Promise<void> {
