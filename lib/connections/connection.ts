@@ -109,6 +109,9 @@ export class Connection {
       status: (status) => {
         this.#statusChanged(status);
       },
+      abandoned: () => {
+        this.#ended();
+      },
     });
   }
 
@@ -170,10 +173,12 @@ export class Connection {
   #statusChanged(status: string): void {
     if (status === 'ready') this.#connected();
     else if (status === 'close') this.#disconnected();
-    else if (status === 'end') {
-      this.release();
-      this.#observer.ended(this);
-    }
+    else if (status === 'end') this.#ended();
+  }
+
+  #ended(): void {
+    this.release();
+    this.#observer.ended(this);
   }
 
   #connected(): void {

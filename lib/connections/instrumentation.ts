@@ -10,6 +10,8 @@ export interface ClientWatcher {
   refused(command: Command, reply: ReplyError, handOn: (error: Error) => void): void;
   /** The client has another status; its event has just been emitted. */
   status(status: string): void;
+  /** The client was disconnected for good while it waited for its next attempt: ioredis tells nobody of that end. */
+  abandoned(): void;
 }
 
 const NOTEWORTHY = /^(?:auth|hello|multi|exec|discard|reset)$/i;
@@ -21,11 +23,13 @@ const NOTEWORTHY = /^(?:auth|hello|multi|exec|discard|reset)$/i;
  */
 export class Instrumentation {
   readonly #client: ClientInternals;
-  readonly #methods: Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus'>;
+  readonly #methods: Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus'> &
+    Pick<Client, 'disconnect'>;
 
   constructor(client: Client, watcher: ClientWatcher) {
     const inner = internals(client);
     const { sendCommand, handleReconnection, setStatus } = inner;
+    const { disconnect } = client;
     this.#client = inner;
     this.#methods = {
       sendCommand: (command, stream) => {
@@ -45,6 +49,10 @@ export class Instrumentation {
         process.nextTick(() => {
           watcher.status(status);
         });
+      },
+      disconnect: (reconnect = false) => {
+        disconnect.call(client, reconnect);
+        if (!reconnect && client.status === 'reconnecting') watcher.abandoned();
       },
     };
     this.apply();
