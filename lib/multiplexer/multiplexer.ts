@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
-import { configureForAzure } from '../configure.js';
+import { configureClusterForAzure, configureForAzure } from '../configure.js';
 import { endpointOf } from '../connections/client.js';
 import { AzureRedisError } from '../errors.js';
 import type { AzureRedisOptions } from '../options.js';
@@ -85,7 +85,7 @@ export class Multiplexer<
   #subscriber: Subscriber | undefined;
   /** The protocol that the interactive connection negotiated last; while it connects, ioredis knows only what it will ask for. */
   #protocol: 2 | 3 = 2;
-  /** Since when the interactive connection is lost, in ms since 1970. */
+  /** Since when the interactive connection is lost, by the clock of `performance.now()`. */
   #lostAt: number | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
@@ -109,11 +109,15 @@ export class Multiplexer<
   static connect(options: MultiplexerOptions & { cluster?: undefined }): Promise<Multiplexer>;
   static async connect(options: MultiplexerOptions): Promise<Multiplexer | Multiplexer<Cluster>> {
     const { cluster, maintenanceEvents, clientOptions } = splitOptions(options);
+    if (cluster) {
+      const [nodes, configured] = await configureClusterForAzure({ ...clientOptions, cluster });
+      return start(
+        new Multiplexer(clusterTopology(nodes, configured), configured.redisOptions),
+        maintenanceEvents,
+      );
+    }
     const configured = await configureForAzure(clientOptions);
-    const { authenticator, ...redisOptions } = configured;
-    return cluster
-      ? start(new Multiplexer(clusterTopology(redisOptions, cluster), configured), maintenanceEvents)
-      : start(new Multiplexer(standalone(redisOptions, authenticator), configured), maintenanceEvents);
+    return start(new Multiplexer(standalone(configured), configured), maintenanceEvents);
 
     async function start<Any extends Redis | Cluster>(
       multiplexer: Multiplexer<Any>,
@@ -210,7 +214,11 @@ export class Multiplexer<
     return this.#subscribe('psubscribe', patterns, listener, options);
   }
 
-  /** Subscribes to shard channels (Redis 7), to which `interactive.spublish()` publishes. As `subscribe()`. */
+  /**
+   * Subscribes to shard channels (Redis 7), to which `interactive.spublish()` publishes. As `subscribe()`.
+   *
+   * @throws AzureRedisError `SUBSCRIPTION_REFUSED` with `cluster`, where each node has some of the shard channels.
+   */
   ssubscribe<Options extends SubscribeOptions = TextOptions>(
     channels: string | readonly string[],
     options: Options,
@@ -298,7 +306,7 @@ export class Multiplexer<
   #interactiveLost(): void {
     // Before it is up for the first time, and when it closes, there is nothing to lose.
     if (this.#lostAt !== undefined || !this.#subscriber || this.#closing) return;
-    this.#lostAt = Date.now();
+    this.#lostAt = performance.now();
     this.#tell('connectionLost', { connection: 'interactive', endpoint: this.#endpoint });
   }
 
@@ -311,7 +319,7 @@ export class Multiplexer<
 
   #tellInteractiveRestored(): void {
     if (this.#lostAt === undefined) return;
-    const gap = Date.now() - this.#lostAt;
+    const gap = performance.now() - this.#lostAt;
     this.#lostAt = undefined;
     this.#tell('connectionRestored', { connection: 'interactive', endpoint: this.#endpoint, gap });
   }
@@ -334,6 +342,7 @@ export class Multiplexer<
       listenerOrOptions,
       maybeOptions,
     );
+    if (!this.#topology.kinds.includes(kind)) throw shardChannelsRefused();
     const subscriber = this.#subscriber;
     if (!subscriber || this.#closing) throw closedError();
     const subscription = new Subscription<string | Buffer>({
@@ -392,9 +401,11 @@ export class Multiplexer<
       await ready(shared);
       // What it has negotiated if it has just come back may be another protocol than before.
       if (this.protocol === 3) {
-        return new SubscriberConnection(shared, this.authenticator.connectionOf(shared), () =>
-          Promise.resolve(),
-        );
+        // The client is the application's: it ends, and waits for what it has asked, as that likes.
+        return new SubscriberConnection(shared, this.authenticator.connectionOf(shared), {
+          end: () => Promise.resolve(),
+          overdue: () => undefined,
+        });
       }
     }
     const client = this.#topology.createSubscriber();
@@ -445,6 +456,14 @@ function listenerFailed(error: unknown, channel: string): AzureRedisError {
     `A listener of the channel ${channel} failed: ${error instanceof Error ? error.message : String(error)}`,
     'See the cause; other listeners have got the message.',
     { cause: error },
+  );
+}
+
+function shardChannelsRefused(): AzureRedisError {
+  return new AzureRedisError(
+    'SUBSCRIPTION_REFUSED',
+    'A subscriber connection to a cluster cannot subscribe to shard channels: each node has some of them.',
+    'Use `subscribe()` and `publish()`, or an ioredis Cluster of its own with `shardedSubscribers: true`.',
   );
 }
 

@@ -8,37 +8,47 @@ import { connectionFailed, end } from './lifecycle.js';
 /** The connection was lost before the server could answer: what was asked may be asked again of another one. */
 export class ConnectionLost extends Error {}
 
+/** What is done about a client that serves subscriptions. */
+export interface Upkeep {
+  /** It is needed no more. */
+  end(): Promise<void>;
+  /** An answer is awaited, and nothing comes: as far as messages go, the connection is lost. Called again until it is. */
+  overdue(): void;
+}
+
+/** For how long nothing may come while an answer is awaited, in ms. */
+const PATIENCE = 5_000;
+
 /** The subscriptions of one connection to the server, from when it is ready until it closes. */
 export class SubscriberConnection {
   /** Who gets the messages. */
   receive: (message: Message) => void = () => undefined;
   readonly client: Redis;
   readonly #connection: Connection;
-  readonly #end: () => Promise<void>;
+  readonly #upkeep: Upkeep;
   readonly #names: Readonly<Record<Kind, Set<string>>> = {
     subscribe: new Set(),
     psubscribe: new Set(),
     ssubscribe: new Set(),
   };
   #lostAt: number | undefined;
+  #heardAt = performance.now();
   /** Resolves when the connection is closed. */
   readonly lost: Promise<void>;
   readonly #stopListening: () => void;
 
-  /**
-   * @param client A client that is ready.
-   * @param end Called when the connection is needed no more.
-   */
-  constructor(client: Redis, connection: Connection, end: () => Promise<void>) {
+  /** @param client A client that is ready. */
+  constructor(client: Redis, connection: Connection, upkeep: Upkeep) {
     this.client = client;
     this.#connection = connection;
-    this.#end = end;
+    this.#upkeep = upkeep;
     this.#stopListening = listenTo(client, (message) => {
+      this.#heardAt = performance.now();
       this.receive(message);
     });
     this.lost = new Promise((resolve) => {
       client.once('close', () => {
-        this.#lostAt = Date.now();
+        this.#lostAt = performance.now();
         this.#stopListening();
         withdrawSubscriptions(client);
         resolve();
@@ -54,9 +64,9 @@ export class SubscriberConnection {
     return this.#lostAt === undefined;
   }
 
-  /** When it was closed, in ms since 1970. */
-  get lostAt(): number | undefined {
-    return this.#lostAt;
+  /** When it was closed; until then, when it was last heard of. By the clock of `performance.now()`. */
+  get workedUntil(): number {
+    return this.#lostAt ?? this.#heardAt;
   }
 
   /** Whether the server has confirmed that this channel or pattern is subscribed. */
@@ -86,10 +96,19 @@ export class SubscriberConnection {
   /** Lets it go: nothing is received from it any more. */
   async end(): Promise<void> {
     this.#stopListening();
-    await this.#end();
+    await this.#upkeep.end();
   }
 
   async #send(send: () => Promise<unknown>): Promise<void> {
+    const answered = this.#answer(send);
+    while (!(await settlesWithin(PATIENCE, answered))) {
+      // Where messages come, an answer will, after those that are before it.
+      if (performance.now() - this.#heardAt > PATIENCE) this.#upkeep.overdue();
+    }
+    this.#heardAt = performance.now();
+  }
+
+  async #answer(send: () => Promise<unknown>): Promise<void> {
     try {
       // On a connection that carries commands too, a subscription within a transaction would become part of it.
       await this.#connection.outsideTransaction(async () => {
@@ -120,7 +139,9 @@ export async function connectSubscriber(
   connection: Connection,
   signal: AbortSignal,
 ): Promise<SubscriberConnection> {
-  const { connectTimeout = DEFAULT_CONNECT_TIMEOUT } = client.options;
+  const { connectTimeout = 0 } = client.options;
+  // For the token, the socket, and the login.
+  const timeout = 3 * (connectTimeout > 0 ? connectTimeout : DEFAULT_CONNECT_TIMEOUT);
   let lastError: unknown;
   client.on('error', (error) => {
     lastError = error;
@@ -131,8 +152,7 @@ export async function connectSubscriber(
   signal.addEventListener('abort', abandon, { once: true });
   try {
     signal.throwIfAborted();
-    // For the token, the socket, and the login.
-    if (!(await settlesWithin(3 * connectTimeout, client.connect()))) throw new Error('connect ETIMEDOUT');
+    if (!(await settlesWithin(timeout, client.connect()))) throw new Error('connect ETIMEDOUT');
     signal.throwIfAborted();
   } catch (error) {
     await end(client);
@@ -140,7 +160,12 @@ export async function connectSubscriber(
   } finally {
     signal.removeEventListener('abort', abandon);
   }
-  return new SubscriberConnection(client, connection, () => end(client));
+  return new SubscriberConnection(client, connection, {
+    end: () => end(client),
+    overdue: () => {
+      client.disconnect();
+    },
+  });
 }
 
 /** ioredis' own default, in ms. */

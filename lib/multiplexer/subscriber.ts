@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Replacement } from '../connections/connection.js';
+import type { Delivery, Replacement } from '../connections/connection.js';
 import { settlesWithin } from '../settles-within.js';
 import { KINDS, PRIVATE_PREFIX, type Kind, type Message } from './channels.js';
 import { closedError } from './closed-error.js';
@@ -24,8 +23,11 @@ export interface SubscriberHost {
   failed(error: unknown): void;
 }
 
-/** How long a connection may take to pass the mark, or to answer, before the switch goes on without, in ms. */
+/** How long the connections may take to pass the mark before the switch goes on without, in ms. */
 const PATIENCE = 5_000;
+
+/** For how long the connections to two nodes both receive, in ms: far longer than nodes take to tell each other. */
+const OVERLAP = 1_000;
 
 /**
  * Keeps one connection subscribed to what is wanted, whatever becomes of it: one that is lost is made again, and one
@@ -35,10 +37,13 @@ export class Subscriber {
   readonly #host: SubscriberHost;
   readonly #subscriptions: Subscriptions;
   readonly #closing: AbortController;
+  readonly #closed: Promise<void>;
   #connection: SubscriberConnection;
   /** What is subscribed does not change while one connection takes the place of another. */
   readonly #turns = new Turns();
   #replacing: Promise<Replacement | undefined> | undefined;
+  /** Whether it was told that the connection is lost, and not yet that it is restored. */
+  #isLost = false;
   /** Resolves when all predecessors have ended. */
   #departed: Promise<unknown> = Promise.resolve();
 
@@ -51,6 +56,11 @@ export class Subscriber {
     this.#host = host;
     this.#subscriptions = subscriptions;
     this.#closing = closing;
+    this.#closed = new Promise((resolve) => {
+      closing.signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
     this.#connection = first;
     this.#use(first);
   }
@@ -119,6 +129,7 @@ export class Subscriber {
 
   async #lost(connection: SubscriberConnection): Promise<void> {
     if (this.#isClosing() || connection !== this.#connection) return;
+    this.#isLost = true;
     this.#host.lost(connection);
     await this.#replacing;
     if (connection === this.#connection) await this.replace();
@@ -147,7 +158,8 @@ export class Subscriber {
 
   async #replace(): Promise<Replacement | undefined> {
     const { signal } = this.#closing;
-    for (let failures = 1; !this.#isClosing(); failures += 1) {
+    let failures = 0;
+    while (!this.#isClosing()) {
       let next: SubscriberConnection | undefined;
       try {
         next = await this.#host.open(signal);
@@ -156,35 +168,41 @@ export class Subscriber {
         await next?.end();
         if (this.#isClosing()) return undefined;
         this.#host.failed(error);
-        await sleep(this.#host.retryDelay(failures), undefined, { signal }).catch(() => undefined);
+        failures = (await this.#pause(failures + 1)) ? failures + 1 : 0;
       }
     }
     return undefined;
   }
 
+  /** Waits before the next attempt; whether until the end. If the connection is lost now, there is no time to lose. */
+  async #pause(failures: number): Promise<boolean> {
+    const { isLive, lost } = this.#connection;
+    const interrupted = isLive ? Promise.race([this.#closed, lost]) : this.#closed;
+    return !(await settlesWithin(this.#host.retryDelay(failures), interrupted));
+  }
+
   async #switchTo(next: SubscriberConnection): Promise<Replacement> {
     if (this.#isClosing()) throw closedError();
     const old = this.#connection;
-    const isExact = old.isLive ? await this.#handOver(old, next) : await this.#takeUp(next);
+    const delivery = old.isLive ? await this.#handOver(old, next) : await this.#takeUp(next);
     this.#use(next);
     this.#departed = Promise.all([this.#departed, old.end()]);
 
-    if (isExact) return { gap: 0, delivery: 'exactly-once' };
-    if (old.lostAt === undefined) return { gap: 0, delivery: 'at-least-once' };
-    const gap = Date.now() - old.lostAt;
-    this.#host.restored(next, gap);
-    return { gap, delivery: 'at-most-once' };
+    const gap = delivery === 'at-most-once' ? performance.now() - old.workedUntil : 0;
+    if (this.#isLost) this.#host.restored(next, gap);
+    this.#isLost = false;
+    return { gap, delivery };
   }
 
   /** Subscribes a connection that has no predecessor any more. */
-  async #takeUp(next: SubscriberConnection): Promise<false> {
+  async #takeUp(next: SubscriberConnection): Promise<Delivery> {
     next.receive = this.#deliver;
     await this.#subscribeToWanted(next);
-    return false;
+    return 'at-most-once';
   }
 
-  /** Lets `next` take over from `old`. Whether each message was delivered exactly once is told. */
-  async #handOver(old: SubscriberConnection, next: SubscriberConnection): Promise<boolean> {
+  /** Lets `next` take over from `old`, and tells how messages were delivered across that. */
+  async #handOver(old: SubscriberConnection, next: SubscriberConnection): Promise<Delivery> {
     const handover = new Handover<Message>(this.#deliver);
     const mark = `${PRIVATE_PREFIX}handover:${randomUUID()}`;
     old.receive = (message) => {
@@ -195,12 +213,13 @@ export class Subscriber {
       if (message.name === mark) handover.newPassedMark();
       else handover.fromNew(message);
     };
+    let hasAll: boolean;
     try {
       await this.#subscribeToWanted(next);
-      if (!(await this.#pass(mark, old, next, handover))) {
-        // What was published before `next` was subscribed may still be on its way to `old`.
-        await settlesWithin(PATIENCE, old.drain()).catch(() => undefined);
-      }
+      const isSameNode = old.endpoint === next.endpoint;
+      if (isSameNode) await this.#pass(mark, old, next, handover);
+      else await settlesWithin(OVERLAP, this.#closed);
+      hasAll = handover.isComplete || (await hasReceivedAll(old));
       if (!next.isLive) throw new ConnectionLost();
       handover.takeOver();
     } catch (error) {
@@ -210,16 +229,17 @@ export class Subscriber {
       throw error;
     }
     this.#forget(mark, next);
-    return handover.isComplete;
+    if (handover.isComplete) return 'exactly-once';
+    return hasAll ? 'at-least-once' : 'at-most-once';
   }
 
-  /** Publishes the mark; whether both connections have passed it. Nothing but the loss of one keeps it from an answer. */
+  /** Publishes the mark, and waits until both connections have passed it, unless something stands in the way. */
   async #pass(
     mark: string,
     old: SubscriberConnection,
     next: SubscriberConnection,
     handover: Handover<Message>,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const passing = async (): Promise<void> => {
       await Promise.all([old.subscribe('subscribe', [mark]), next.subscribe('subscribe', [mark])]);
       await this.#host.publish(mark, '');
@@ -229,7 +249,7 @@ export class Subscriber {
       throw new ConnectionLost();
     });
     // Whatever stands in the way, a permission or a connection, there is another way than the mark.
-    return settlesWithin(PATIENCE, Promise.race([passing(), lost])).catch(() => false);
+    await settlesWithin(PATIENCE, Promise.race([passing(), lost])).catch(() => undefined);
   }
 
   #forget(mark: string, connection: SubscriberConnection): void {
@@ -262,4 +282,12 @@ export class Subscriber {
       }
     }
   }
+}
+
+/** Whether a connection has received what was published so far: it may be on its way, or lost with the connection. */
+function hasReceivedAll(connection: SubscriberConnection): Promise<boolean> {
+  return connection.drain().then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,13 +1,16 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import type { Authenticator } from '../authenticator.js';
-import { clusterOptionsForAzure } from '../cluster-options.js';
+import type { AzureClusterArguments } from '../cluster-options.js';
 import { internals } from '../connections/client.js';
+import type { AzureRedisOptions } from '../options.js';
+import { KINDS, type Kind } from './channels.js';
 import type { MaintenanceType } from './maintenance-events.js';
 
 /** The server side of a multiplexer: how its clients are made, and what can be known of it by them. */
 export interface Topology<Interactive extends Redis | Cluster> {
   /** The client for commands. It is not connected yet. */
   readonly interactive: Interactive;
+  /** In which ways one connection can subscribe to whatever channel. */
+  readonly kinds: readonly Kind[];
   /** The version of RESP that the interactive connection, when ready, has negotiated. */
   protocol(): 2 | 3;
   /** The interactive connection, if with RESP3 it can carry the subscriptions too. */
@@ -21,10 +24,12 @@ export interface Topology<Interactive extends Redis | Cluster> {
 }
 
 /** Both connections to one server, or to a proxy before it. */
-export function standalone(options: RedisOptions, authenticator: Authenticator): Topology<Redis> {
+export function standalone(options: AzureRedisOptions): Topology<Redis> {
+  const { authenticator } = options;
   const interactive = createRedis({ ...options, ...INTERACTIVE });
   return {
     interactive,
+    kinds: KINDS,
     protocol: () => protocolOf(interactive),
     shared: interactive,
     createSubscriber: () => createSubscriber(options),
@@ -42,26 +47,36 @@ export function standalone(options: RedisOptions, authenticator: Authenticator):
 /**
  * Commands go to the node that has the key, subscriptions to one node: a cluster publishes to all of them.
  *
- * A subscriber's successor connects to the same node, as long as there is one: nodes do not receive messages in the
- * same order.
+ * A subscriber's successor connects to the same node, as long as that takes connections: nodes do not receive messages in
+ * the same order.
  */
-export function cluster(options: RedisOptions, clusterOptions: ClusterOptions): Topology<Cluster> {
-  const interactive = createCluster(options, clusterOptions);
+export function cluster(
+  nodes: AzureClusterArguments[0],
+  options: AzureClusterArguments[1],
+): Topology<Cluster> {
+  const interactive = createCluster(nodes, options);
+  /** Where the last subscriber is connected, or was. */
   let address: string | undefined;
   return {
     interactive,
+    // Which node has a shard channel depends on its name.
+    kinds: ['subscribe', 'psubscribe'],
     protocol: () => {
       const [node] = interactive.nodes('master').filter(({ status }) => status === 'ready');
       return node ? protocolOf(node) : 2;
     },
     shared: undefined,
     createSubscriber: () => {
-      const nodes = interactive.nodes('master');
-      const node = nodes.find((each) => addressOf(each) === address) ?? nodes[0];
-      if (!node) return createSubscriber(options);
-      address = addressOf(node);
-      const { host, port } = node.options;
-      return createSubscriber({ ...options, ...defined({ host, port }) });
+      const node =
+        interactive.nodes().find((each) => addressOf(each) === address) ??
+        sample(interactive.nodes('master'));
+      address = undefined;
+      const { host, port } = node?.options ?? {};
+      const client = createSubscriber({ ...options.redisOptions, ...defined({ host, port }) });
+      client.once('ready', () => {
+        address = addressOf(client);
+      });
+      return client;
     },
     // A transaction of a cluster is always written in one go.
     publish: (channel, message) => interactive.publish(channel, message),
@@ -110,14 +125,17 @@ function createRedis(options: RedisOptions): Redis {
 
 type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?: 'legacy' };
 
-function createCluster(options: RedisOptions, clusterOptions: ClusterOptions): Cluster {
-  const { host, port } = options;
-  return new Cluster([{ host, port }], {
-    ...clusterOptionsForAzure(clusterOptions),
+function createCluster(nodes: AzureClusterArguments[0], options: ClusterOptions): Cluster {
+  // As above. Where its nodes are, and when to connect to them again, a cluster decides itself.
+  return new Cluster(nodes, {
+    ...options,
     lazyConnect: true,
-    // As above. Where its nodes are, and when to connect to them again, a cluster decides itself.
-    redisOptions: { ...clusterOptions.redisOptions, ...options } as NodeOptions,
+    redisOptions: options.redisOptions as NodeOptions,
   });
+}
+
+function sample<Item>(items: readonly Item[]): Item | undefined {
+  return items[Math.floor(Math.random() * items.length)];
 }
 
 function protocolOf(client: Redis): 2 | 3 {
