@@ -62,7 +62,7 @@ export function nodeOptionsOf({
   ...options
 }: ConfigureClusterForAzureOptions): ConfigureForAzureOptions {
   const { tls, ...redisOptions } = cluster?.redisOptions ?? {};
-  const merged = { ...options, ...redisOptions, ...(tls && { tls: { ...(options.tls || {}), ...tls } }) };
+  const merged = { ...options, ...redisOptions, ...(tls && { tls: { ...options.tls, ...tls } }) };
   checkNodeOptions(merged);
   return merged;
 }

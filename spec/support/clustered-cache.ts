@@ -1,0 +1,101 @@
+import { Cluster, Redis } from 'ioredis';
+import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
+import {
+  configureClusterForAzure,
+  type AzureClusterArguments,
+  type ConfigureClusterForAzureOptions,
+} from '../../lib/index.js';
+import { LocalAzure, type LocalAzureOptions, type LocalCluster } from '../../lib/testing/index.js';
+import { until } from './waiting.js';
+
+/** An ioredis, and the protocol that the nodes of its clusters are spoken to in. */
+export interface ClusterVariant {
+  readonly name: string;
+  readonly Cluster: typeof Cluster;
+  readonly Redis: typeof Redis;
+  readonly protocol: 2 | 3;
+}
+
+// TypeScript takes the classes of two copies of ioredis for two different things.
+const FIVE = { Cluster: Cluster5 as unknown as typeof Cluster, Redis: Redis5 as unknown as typeof Redis };
+
+/** Every ioredis and protocol that is supported. ioredis 5 speaks RESP2 only. */
+export const CLUSTER_VARIANTS: readonly ClusterVariant[] = [
+  { name: 'ioredis 6 over RESP3', Cluster, Redis, protocol: 3 },
+  { name: 'ioredis 6 over RESP2', Cluster, Redis, protocol: 2 },
+  { name: 'ioredis 5', ...FIVE, protocol: 2 },
+];
+
+/** A clustered cache of its own for a group of specs: clients end after each spec, the cache after all. */
+export class ClusteredCache {
+  #azure: LocalAzure | undefined;
+  readonly #clients = new Set<Cluster>();
+  readonly #closers = new Set<() => void>();
+
+  /** Declares one cache for all specs of the `describe` that calls this. */
+  static forAll(options: LocalAzureOptions = {}): ClusteredCache {
+    const cache = new ClusteredCache();
+    before(async function () {
+      this.timeout(60_000);
+      cache.#azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 }, ...options });
+    });
+    afterEach(() => {
+      cache.#disconnect();
+    });
+    after(() => cache.#azure?.stop());
+    return cache;
+  }
+
+  get azure(): LocalAzure {
+    if (!this.#azure) throw new Error('the cache is not started yet');
+    return this.#azure;
+  }
+
+  get cluster(): LocalCluster {
+    return this.azure.cluster;
+  }
+
+  /** Configures for this cache, by default with an identity of its own. */
+  async configure(more: Partial<ConfigureClusterForAzureOptions> = {}): Promise<AzureClusterArguments> {
+    const { host, port, tls } = this.azure.options;
+    const identity =
+      'credential' in more || 'authenticator' in more ? {} : { credential: this.azure.credential() };
+    const configured = await configureClusterForAzure({ host, port, tls, ...identity, ...more });
+    this.#closers.add(() => {
+      configured[1].redisOptions.authenticator.close();
+    });
+    return configured;
+  }
+
+  /** Sees that a client is ended after the spec. */
+  keep<Client extends Cluster>(client: Client): Client {
+    // Failures are looked for where they matter; ioredis would print those that nobody listens to.
+    client.on('error', () => undefined);
+    this.#clients.add(client);
+    return client;
+  }
+
+  /** A cluster of this variant that is ready, and what it was made with. */
+  async connect(
+    variant: ClusterVariant,
+    more: Partial<ConfigureClusterForAzureOptions> = {},
+  ): Promise<{ cluster: Cluster; options: AzureClusterArguments[1] }> {
+    const [nodes, options] = await this.configure({ protocol: variant.protocol, ...more });
+    const cluster = this.keep(new variant.Cluster(nodes, options));
+    await until(() => cluster.status === 'ready');
+    return { cluster, options };
+  }
+
+  /** What a counter has come to, asked of its node itself. */
+  async counted(counter: string): Promise<number> {
+    const node = await this.cluster.masterOf(await this.cluster.slotOf(counter));
+    return Number(await node.server.call('GET', counter));
+  }
+
+  #disconnect(): void {
+    for (const client of this.#clients) client.disconnect();
+    this.#clients.clear();
+    for (const close of this.#closers) close();
+    this.#closers.clear();
+  }
+}
