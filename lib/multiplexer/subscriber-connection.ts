@@ -33,6 +33,7 @@ export class SubscriberConnection {
   };
   #lostAt: number | undefined;
   #heardAt = performance.now();
+  #isOverdue = false;
   /** Resolves when the connection is closed. */
   readonly lost: Promise<void>;
   readonly #stopListening: () => void;
@@ -43,12 +44,12 @@ export class SubscriberConnection {
     this.#connection = connection;
     this.#upkeep = upkeep;
     this.#stopListening = listenTo(client, (message) => {
-      this.#heardAt = performance.now();
+      this.#heard();
       this.receive(message);
     });
     this.lost = new Promise((resolve) => {
       client.once('close', () => {
-        this.#lostAt = performance.now();
+        this.#lostAt = this.#isOverdue ? this.#heardAt : performance.now();
         this.#stopListening();
         withdrawSubscriptions(client);
         resolve();
@@ -64,7 +65,10 @@ export class SubscriberConnection {
     return this.#lostAt === undefined;
   }
 
-  /** When it was closed; until then, when it was last heard of. By the clock of `performance.now()`. */
+  /**
+   * Until when it has surely received what was published: when it was closed; or, if it was silent before that or is not
+   * closed, when something last came. By the clock of `performance.now()`.
+   */
   get workedUntil(): number {
     return this.#lostAt ?? this.#heardAt;
   }
@@ -103,9 +107,16 @@ export class SubscriberConnection {
     const answered = this.#answer(send);
     while (!(await settlesWithin(PATIENCE, answered))) {
       // Where messages come, an answer will, after those that are before it.
-      if (performance.now() - this.#heardAt > PATIENCE) this.#upkeep.overdue();
+      if (performance.now() - this.#heardAt <= PATIENCE) continue;
+      this.#isOverdue = true;
+      this.#upkeep.overdue();
     }
+    this.#heard();
+  }
+
+  #heard(): void {
     this.#heardAt = performance.now();
+    this.#isOverdue = false;
   }
 
   async #answer(send: () => Promise<unknown>): Promise<void> {
