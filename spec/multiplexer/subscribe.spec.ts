@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { AzureRedisError, Multiplexer } from '../../lib/index.js';
 import { rejection } from '../support/rejection.js';
-import { next, until } from '../support/waiting.js';
-import { callsOf, Multiplexers, PROTOCOLS, recorder } from './support/multiplexers.js';
+import { until } from '../support/waiting.js';
+import { callsOf, eventOf, Multiplexers, PROTOCOLS, recorder } from './support/multiplexers.js';
 
 for (const protocol of PROTOCOLS) {
   describe(`subscribing with RESP${protocol}`, () => {
@@ -247,7 +247,7 @@ for (const protocol of PROTOCOLS) {
     it('subscribes as soon as there is a connection again', async () => {
       const { calls, listener } = recorder();
       await multiplexer.subscribe('old', listener);
-      const lost = next(multiplexer, 'connectionLost');
+      const lost = eventOf(multiplexer, 'connectionLost');
       multiplexers.azure.dropConnections();
       const crossing = multiplexer.subscribe('crossing', listener);
       await lost;

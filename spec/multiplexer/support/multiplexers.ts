@@ -1,8 +1,10 @@
+import type { EventEmitter } from 'node:events';
 import { Redis } from 'ioredis';
 import {
   Multiplexer,
   type AuthenticatorEvents,
   type ConfigureForAzureOptions,
+  type MultiplexerEvents,
   type MultiplexerSettings,
 } from '../../../lib/index.js';
 import { LocalAzure, type LocalAzureOptions } from '../../../lib/testing/index.js';
@@ -45,10 +47,10 @@ export class Multiplexers {
 
   /** Connects, by default with an identity of its own. */
   async connect(more: Options = {}): Promise<Multiplexer> {
-    const { credential: _shared, ...options } = this.azure.options;
+    const { host, port, tls } = this.azure.options;
     const isGiven = 'authenticator' in more || 'credential' in more;
     const identity = isGiven ? {} : { credential: this.azure.credential() };
-    const multiplexer = await Multiplexer.connect({ ...options, ...identity, ...more });
+    const multiplexer = await Multiplexer.connect({ host, port, tls, ...identity, ...more });
     this.#open.push(multiplexer);
     return multiplexer;
   }
@@ -76,4 +78,21 @@ export function recorder(): { readonly calls: unknown[][]; readonly listener: (.
 export async function callsOf(azure: LocalAzure, command: string): Promise<number> {
   const text = String(await azure.server.call('INFO', 'commandstats'));
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0);
+}
+
+/** The next of a multiplexer's events of this name that is as wanted. Errors, which come and go, do not end the wait. */
+export function eventOf<Name extends keyof MultiplexerEvents>(
+  multiplexer: Multiplexer,
+  name: Name,
+  isWanted: (event: MultiplexerEvents[Name][0]) => boolean = () => true,
+): Promise<MultiplexerEvents[Name][0]> {
+  const emitter: EventEmitter = multiplexer;
+  return new Promise((resolve) => {
+    const listener = (event: MultiplexerEvents[Name][0]): void => {
+      if (!isWanted(event)) return;
+      emitter.off(name, listener);
+      resolve(event);
+    };
+    emitter.on(name, listener);
+  });
 }

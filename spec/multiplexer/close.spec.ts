@@ -1,0 +1,140 @@
+import { expect } from 'chai';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { rejection } from '../support/rejection.js';
+import { next, until } from '../support/waiting.js';
+import { eventOf, Multiplexers, PROTOCOLS, recorder } from './support/multiplexers.js';
+
+const run = promisify(execFile);
+
+const APPLICATION = fileURLToPath(new URL('./support/application.ts', import.meta.url));
+
+for (const protocol of PROTOCOLS) {
+  describe(`close() with RESP${protocol}`, () => {
+    const multiplexers = Multiplexers.forEach({ tokenLifetime: 5_000 });
+
+    it('lets the replies in flight arrive, and quits', async () => {
+      const multiplexer = await multiplexers.connect({ protocol });
+      await multiplexer.subscribe('news');
+      const replies = Array.from({ length: 500 }, () => multiplexer.interactive.incr('counter'));
+      const big = multiplexer.interactive.eval("return string.rep('x', 5000000)", 0);
+      const published = multiplexer.publish('news', 'hello');
+      const closing = multiplexer.close();
+      expect(multiplexer.status).to.equal('closing');
+      expect(multiplexer.close()).to.equal(closing);
+      await closing;
+      expect(multiplexer.status).to.equal('closed');
+      expect((await Promise.all(replies)).at(-1)).to.equal(500);
+      expect(await big).to.have.length(5_000_000);
+      expect(await published).to.equal(1);
+      await until(() => multiplexers.azure.statistics.open.length === 0);
+      expect(multiplexer.authenticator.connections).to.deep.equal([]);
+    });
+
+    it('lets commands be answered that were to be pipelined automatically', async () => {
+      const multiplexer = await multiplexers.connect({ protocol, enableAutoPipelining: true });
+      const replies = Array.from({ length: 10 }, () => multiplexer.interactive.incr('counter'));
+      await multiplexer.close();
+      expect((await Promise.all(replies)).at(-1)).to.equal(10);
+    });
+
+    it('takes no more commands', async () => {
+      const multiplexer = await multiplexers.connect({ protocol });
+      const subscription = await multiplexer.subscribe('news');
+      const closing = multiplexer.close();
+      for (const when of ['while it closes', 'afterwards']) {
+        expect((await rejection(multiplexer.publish('news', when))).code).to.equal('CLOSED');
+        expect((await rejection(multiplexer.subscribe('news'))).code).to.equal('CLOSED');
+        expect((await rejection(multiplexer.interactive.get('key'))).code).to.equal('CLOSED');
+        await subscription.unsubscribe();
+        await closing;
+      }
+    });
+
+    it('ends the loops over subscriptions, after the messages that wait', async () => {
+      const multiplexer = await multiplexers.connect({ protocol });
+      const { calls, listener } = recorder();
+      await multiplexer.subscribe('news', listener);
+      const subscription = await multiplexer.subscribe('news');
+      await multiplexer.publish('news', 'last');
+      await until(() => calls.length === 1);
+      await multiplexer.close();
+      const texts: string[] = [];
+      for await (const { message } of subscription) texts.push(message);
+      expect(texts).to.deep.equal(['last']);
+    });
+
+    it('ends one whose connections are lost', async () => {
+      const multiplexer = await multiplexers.connect({ protocol, retryStrategy: () => 60_000 });
+      await multiplexer.subscribe('news');
+      multiplexers.azure.refuseLogins();
+      multiplexers.azure.dropConnections();
+      await until(() => multiplexer.connections.every(({ status }) => status === 'reconnecting'));
+      const waiting = rejection(multiplexer.subscribe('late'));
+      await multiplexer.close();
+      expect((await waiting).code).to.equal('CLOSED');
+      expect(multiplexer.status).to.equal('closed');
+      expect(multiplexer.interactive.status).to.equal('end');
+    });
+
+    it('happens by itself when ioredis has given the interactive connection up', async () => {
+      const multiplexer = await multiplexers.connect({ protocol, retryStrategy: () => null });
+      const error = eventOf(multiplexer, 'error');
+      multiplexers.azure.dropConnections();
+      expect((await error).code).to.equal('CONNECTION_FAILED');
+      await multiplexer.close();
+      expect(multiplexer.status).to.equal('closed');
+    });
+
+    it('happens at the end of a scope', async () => {
+      const shared = await multiplexers.connect({ protocol });
+      {
+        await using multiplexer = await multiplexers.connect({
+          protocol,
+          authenticator: shared.authenticator,
+        });
+        await multiplexer.publish('news', 'hello');
+      }
+      await until(() => multiplexers.azure.statistics.open.length === shared.connections.length);
+    });
+
+    it('leaves the authenticator to others, who can connect again', async () => {
+      const first = await multiplexers.connect({ protocol, expirationRefreshRatio: 0.2 });
+      const { authenticator } = first;
+      await first.close();
+      // Nobody needs a token now.
+      const tokens = multiplexers.azure.statistics.tokensIssued.length;
+      const second = await multiplexers.connect({ protocol, authenticator });
+      expect(multiplexers.azure.statistics.tokensIssued.length).to.equal(tokens);
+      const { calls, listener } = recorder();
+      await second.subscribe('news', listener);
+      await next(authenticator, 'tokenRefreshed');
+      await second.publish('news', 'hello');
+      await until(() => calls.length === 1);
+    });
+
+    it('lets the process end, which nothing but its connections kept alive; and nothing is ever printed', async () => {
+      const { azure } = multiplexers;
+      const options = {
+        host: azure.host,
+        port: azure.port,
+        tls: azure.options.tls,
+        protocol,
+        accessToken: await azure.options.credential.getToken('https://redis.azure.com/.default'),
+      };
+      // The application subscribes, has its connections dropped, and closes.
+      const dropping = (async () => {
+        await until(async () => String(await azure.server.call('GET', 'dropped')) === 'please');
+        azure.dropConnections();
+      })();
+      const { stdout, stderr } = await run(
+        process.execPath,
+        [...process.execArgv, '--import', 'tsx', APPLICATION, JSON.stringify(options)],
+        { env: { ...process.env, NODE_OPTIONS: '' } },
+      );
+      await dropping;
+      expect(stdout + stderr).to.equal('');
+    });
+  });
+}

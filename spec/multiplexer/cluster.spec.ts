@@ -1,0 +1,156 @@
+import { expect } from 'chai';
+import { Cluster } from 'ioredis';
+import { Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
+import { LocalAzure } from '../../lib/testing/index.js';
+import { rejection } from '../support/rejection.js';
+import { next, until } from '../support/waiting.js';
+import { PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
+
+describe('the multiplexer of a cluster', () => {
+  let azure: LocalAzure;
+  const open: Multiplexer<Cluster>[] = [];
+
+  before(async function () {
+    this.timeout(60_000);
+    azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 }, tokenLifetime: 3_000 });
+  });
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((multiplexer) => multiplexer.close()));
+  });
+
+  after(() => azure.stop());
+
+  async function connect(more: Partial<ConfigureForAzureOptions> = {}): Promise<Multiplexer<Cluster>> {
+    const multiplexer = await Multiplexer.connect({
+      ...azure.options,
+      credential: azure.credential(),
+      expirationRefreshRatio: 0.4,
+      maintenanceEvents: true,
+      cluster: {},
+      ...more,
+    });
+    open.push(multiplexer);
+    return multiplexer;
+  }
+
+  it('has a Cluster for commands and a connection for subscriptions', async () => {
+    for (const protocol of PROTOCOLS) {
+      const multiplexer = await connect({ protocol });
+      const { interactive } = multiplexer;
+      expect(interactive).to.be.instanceOf(Cluster);
+      expect(multiplexer.protocol).to.equal(protocol);
+      expect(multiplexer.status).to.equal('ready');
+      expect(multiplexer.connections.map(({ name }) => name)).to.deep.equal(['interactive', 'subscriber']);
+      // Keys of every node.
+      const keys = Array.from({ length: 30 }, (_, index) => `key ${index}`);
+      await Promise.all(keys.map((key) => interactive.set(key, key)));
+      expect(await Promise.all(keys.map((key) => interactive.get(key)))).to.deep.equal(keys);
+    }
+  });
+
+  it('neither loses nor repeats a message when tokens expire', async () => {
+    const trials = await Promise.all(
+      PROTOCOLS.map(async (protocol) => {
+        const multiplexer = await connect({ protocol });
+        const { calls, listener } = recorder();
+        const recycled: Recycled[] = [];
+        multiplexer.authenticator.on('recycled', (event) => recycled.push(event));
+        await multiplexer.subscribe('news', listener);
+        return { protocol, multiplexer, calls, recycled };
+      }),
+    );
+    const [publisher] = trials;
+    let count = 0;
+    const isOver = (): boolean =>
+      trials.every(({ protocol, recycled }) => protocol === 3 || recycled.length >= 3);
+    // Each after the last one is answered: nodes tell each other of messages in no common order.
+    while (!isOver()) {
+      await publisher?.multiplexer.publish('news', String(count));
+      count += 1;
+    }
+    for (const { calls, recycled } of trials) {
+      await until(() => calls.length >= count);
+      expect(calls.map(([text]) => Number(text))).to.have.members(
+        Array.from({ length: count }, (_, index) => index),
+      );
+      expect(recycled.map(({ delivery }) => delivery)).to.deep.equal(recycled.map(() => 'exactly-once'));
+    }
+    expect(azure.statistics.evictions).to.deep.equal([]);
+  });
+
+  it('finds another node for subscriptions when theirs is gone, and loses nothing while both are there', async function () {
+    this.timeout(60_000);
+    const extra = await azure.cluster.addNode();
+    await azure.cluster.moveSlots([0], extra);
+    try {
+      // One of them is at that node: which one, chance decides.
+      const multiplexer = await connectTo(extra.port);
+      const { calls, listener } = recorder();
+      await multiplexer.subscribe('news', listener);
+      const [first] = await azure.cluster.masters();
+      await azure.cluster.moveSlots([0], first ?? extra);
+      multiplexer.interactive.refreshSlotsCache();
+      await until(() => multiplexer.interactive.nodes().every((node) => node.options.port !== extra.port));
+      const recycled = await next<Recycled>(multiplexer.authenticator, 'recycled');
+      expect(recycled).to.deep.include({ gap: 0, delivery: 'at-least-once' });
+      expect(subscriberPort(multiplexer)).not.to.equal(extra.port);
+      await multiplexer.publish('news', 'hello');
+      await until(() => calls.length === 1);
+    } finally {
+      await azure.cluster.removeNode(extra);
+    }
+  });
+
+  function subscriberPort({ connections }: Multiplexer<Cluster>): number {
+    return Number(
+      connections
+        .find(({ name }) => name === 'subscriber')
+        ?.endpoint.split(':')
+        .at(-1),
+    );
+  }
+
+  async function connectTo(port: number): Promise<Multiplexer<Cluster>> {
+    for (;;) {
+      const multiplexer = await connect({ protocol: 2 });
+      if (subscriberPort(multiplexer) === port) return multiplexer;
+      await multiplexer.close();
+    }
+  }
+
+  it('refuses shard channels, of which each node has some', async () => {
+    const multiplexer = await connect();
+    const error = await rejection(multiplexer.ssubscribe('orders'));
+    expect(error.code).to.equal('SUBSCRIPTION_REFUSED');
+    expect(error.hint).to.contain('shardedSubscribers');
+  });
+
+  it('asks for the slots again after maintenance', async () => {
+    const multiplexer = await connect();
+    let refreshes = 0;
+    multiplexer.interactive.on('refresh', () => (refreshes += 1));
+    const told = new Promise((resolve) => multiplexer.once('maintenance', resolve));
+    await azure.server.call('PUBLISH', 'AzureRedisEvents', 'NotificationType|NodeMaintenanceScaleComplete');
+    await told;
+    await until(() => refreshes > 0);
+  });
+
+  it('lets the replies in flight arrive when it is closed', async () => {
+    const multiplexer = await connect();
+    const replies = Array.from({ length: 100 }, () => multiplexer.interactive.incr('counter'));
+    await multiplexer.close();
+    expect((await Promise.all(replies)).at(-1)).to.equal(100);
+    await until(() => azure.statistics.open.length === 0);
+    expect(multiplexer.interactive.status).to.equal('end');
+  });
+});
+
+describe('a multiplexer for the other kind of cache', () => {
+  it('says so: a cluster was asked for, and there is none', async () => {
+    await using azure = await LocalAzure.start();
+    const error = await rejection(Multiplexer.connect({ ...azure.options, cluster: {} }));
+    expect(error.code).to.equal('NOT_CLUSTERED');
+    await until(() => azure.statistics.open.length === 0);
+  });
+});

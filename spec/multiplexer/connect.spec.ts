@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import { inspect } from 'node:util';
+import { configureForAzure, Multiplexer } from '../../lib/index.js';
+import { rejection } from '../support/rejection.js';
+import { until } from '../support/waiting.js';
+import { Multiplexers, PROTOCOLS, recorder } from './support/multiplexers.js';
+
+for (const protocol of PROTOCOLS) {
+  describe(`Multiplexer.connect() with RESP${protocol}`, () => {
+    const multiplexers = Multiplexers.forEach();
+
+    it('resolves when everything is ready', async () => {
+      const multiplexer = await multiplexers.connect({ protocol });
+      expect(multiplexer.status).to.equal('ready');
+      expect(multiplexer.connections.map(({ status }) => status)).to.deep.equal(
+        protocol === 3 ? ['ready'] : ['ready', 'ready'],
+      );
+      for (const { endpoint } of multiplexer.connections) {
+        expect(endpoint).to.equal(`localhost:${multiplexers.azure.port}`);
+      }
+      await multiplexer.interactive.set('key', 'value');
+      expect(await multiplexer.interactive.get('key')).to.equal('value');
+    });
+
+    it('takes what configureForAzure() returned, and its authenticator', async () => {
+      const options = await configureForAzure({ ...multiplexers.azure.options, protocol });
+      await using first = await Multiplexer.connect(options);
+      await using second = await Multiplexer.connect({ ...options, db: 1 });
+      expect(first.authenticator).to.equal(options.authenticator);
+      expect(second.authenticator).to.equal(options.authenticator);
+      expect(multiplexers.azure.statistics.tokensIssued.length).to.equal(1);
+      await second.interactive.set('key', 'in db 1');
+      expect(await first.interactive.get('key')).to.be.null;
+
+      const third = await multiplexers.connect({ protocol, authenticator: options.authenticator });
+      const { calls, listener } = recorder();
+      await third.subscribe('news', listener);
+      await first.publish('news', 'hello');
+      await until(() => calls.length === 1);
+    });
+
+    it('rejects at once if the cache refuses the identity, and leaves nothing behind', async () => {
+      const credential = multiplexers.azure.credential({ role: 'none' });
+      const { host, port, tls } = multiplexers.azure.options;
+      const error = await rejection(Multiplexer.connect({ host, port, tls, credential, protocol }));
+      expect(error.code).to.equal('WRONGPASS');
+      expect(error.hint).to.contain('access policy');
+      await until(() => multiplexers.azure.statistics.open.length === 0);
+      expect(multiplexers.azure.statistics.connections.length).to.equal(1);
+    });
+
+    it('rejects after three attempts if there is no connection', async () => {
+      const { host, tls, credential } = multiplexers.azure.options;
+      let retries = 0;
+      const connecting = Multiplexer.connect({
+        host,
+        // Nobody listens there.
+        port: 1,
+        tls,
+        credential,
+        protocol,
+        retryStrategy: () => {
+          retries += 1;
+          return 1;
+        },
+      });
+      const error = await rejection(connecting);
+      expect(error.code).to.equal('CONNECTION_FAILED');
+      expect(error.message).to.contain('ECONNREFUSED');
+      expect(error.hint).to.contain('firewall');
+      expect(retries).to.equal(2);
+    });
+
+    it('rejects if the identity is none', async () => {
+      const error = await rejection(Multiplexer.connect({ host: 'localhost', protocol }));
+      expect(error.code).to.equal('NO_PORT');
+    });
+
+    it('shows nothing of a token', async () => {
+      const { authenticator, ...multiplexer } = await multiplexers.connect({ protocol });
+      expect(authenticator.username).not.to.be.empty;
+      const [connected] = [await multiplexers.connect({ protocol })];
+      const shown = inspect(connected, { depth: 10, showHidden: true }) + JSON.stringify(connected);
+      expect(shown).to.contain("status: 'ready'").and.contain('"status":"ready"');
+      expect(shown + inspect(multiplexer, { depth: 10 })).not.to.contain('eyJ');
+    });
+  });
+}
+
+describe('Multiplexer.connect() with RESP2', () => {
+  const multiplexers = Multiplexers.forEach();
+
+  it('rejects if there is no subscriber connection, and closes the interactive one', async () => {
+    const { azure } = multiplexers;
+    azure.once('login', () => {
+      azure.refuseLogins();
+    });
+    const error = await rejection(multiplexers.connect({ protocol: 2 }));
+    expect(error.code).to.equal('WRONGPASS');
+    expect(azure.statistics.connections.length).to.equal(2);
+    await until(() => azure.statistics.open.length === 0);
+  });
+});

@@ -1,0 +1,3 @@
+import { register } from 'node:module';
+
+register('./resolve-ioredis5.js', import.meta.url);
