@@ -1,0 +1,150 @@
+import type { TokenCredential } from '@azure/core-auth';
+import { expect } from 'chai';
+import type { ClusterOptions } from 'ioredis';
+import {
+  configureClusterForAzure,
+  configureForAzure,
+  type ConfigureClusterForAzureOptions,
+} from '../../lib/index.js';
+import { unsignedJwt } from '../support/jwt.js';
+import { rejection } from '../support/rejection.js';
+
+const HOST = 'my-cache.westeurope.redis.azure.net';
+
+const credential: TokenCredential = {
+  getToken: () =>
+    Promise.resolve({ token: unsignedJwt({ oid: 'me' }), expiresOnTimestamp: Date.now() + 3_600_000 }),
+};
+
+async function configure(
+  cluster: ClusterOptions,
+  more: Partial<ConfigureClusterForAzureOptions> = {},
+): ReturnType<typeof configureClusterForAzure> {
+  return configureClusterForAzure({ host: HOST, credential, ...more, cluster });
+}
+
+/** What JavaScript, which knows no types, may pass. */
+function untyped(options: Record<string, unknown>): Partial<ConfigureClusterForAzureOptions> {
+  return options;
+}
+
+describe('configureClusterForAzure()', () => {
+  it("gives what a Cluster is made with: the cache's name and port, and options with an authenticator", async () => {
+    const [nodes, options] = await configure({});
+    expect(nodes).to.deep.equal([{ host: HOST, port: 10000 }]);
+    expect(options.redisOptions).to.include({ username: 'me' });
+    expect(options.redisOptions.authenticator.username).to.equal('me');
+  });
+
+  it("has the nodes' certificate checked for the cache's name, by which alone it holds", async () => {
+    const [, { redisOptions }] = await configure({});
+    expect(redisOptions.tls).to.deep.equal({
+      minVersion: 'TLSv1.2',
+      servername: HOST,
+      rejectUnauthorized: true,
+    });
+  });
+
+  it('leaves the name to be looked up for each connection', async () => {
+    const [, { dnsLookup }] = await configure({});
+    const found = await new Promise((resolve, reject) => {
+      dnsLookup?.(HOST, (error, address) => {
+        if (error) reject(error);
+        else resolve(address);
+      });
+    });
+    expect(found).to.equal(HOST);
+  });
+
+  it('gives a refresh of the slots the time for TLS and a login', async () => {
+    const [, { slotsRefreshTimeout }] = await configure({});
+    expect(slotsRefreshTimeout).to.equal(5_000);
+  });
+
+  it('comes back ever more slowly, at random, and never gives up', async () => {
+    const [, { clusterRetryStrategy }] = await configure({});
+    for (const times of [1, 2, 5, 100, 10_000]) {
+      const delays = Array.from({ length: 20 }, () => Number(clusterRetryStrategy?.(times)));
+      const [least, most] = [Math.min(2_000, 100 * 2 ** (times - 1)), Math.min(2_000, 100 * 2 ** times)];
+      for (const delay of delays) expect(delay).to.be.within(least, most);
+    }
+  });
+
+  it('keeps commands trying for as long as a failover takes', async () => {
+    const [, options] = await configure({});
+    const { maxRedirections = 0, retryDelayOnFailover = 0, retryDelayOnClusterDown = 0 } = options;
+    // Each attempt on a node that is gone counts as two redirections.
+    expect((maxRedirections / 2) * retryDelayOnFailover).to.be.at.least(15_000);
+    expect((maxRedirections / 2) * retryDelayOnClusterDown).to.be.at.least(15_000);
+  });
+
+  it('passes the options of the cluster through, and what they set wins', async () => {
+    const given = {
+      scaleReads: 'slave',
+      natMap: {},
+      dnsLookup: (_hostname, callback) => {
+        callback(null, '127.0.0.1');
+      },
+      slotsRefreshTimeout: 1,
+      clusterRetryStrategy: () => 2,
+      maxRedirections: 3,
+      retryDelayOnFailover: 4,
+      retryDelayOnClusterDown: 5,
+    } satisfies ClusterOptions;
+    const [, options] = await configure(given);
+    expect(options).to.deep.include(given);
+  });
+
+  it('takes an option that is undefined for one that was not given', async () => {
+    const [, options] = await configure({ slotsRefreshTimeout: undefined });
+    expect(options.slotsRefreshTimeout).to.equal(5_000);
+  });
+
+  it("gives each node ioredis' options, of which those in `cluster` win, option by option", async () => {
+    const [, { redisOptions }] = await configure(
+      { redisOptions: { connectionName: 'inner', tls: { ca: 'inner' } } },
+      {
+        connectionName: 'outer',
+        keyPrefix: 'shop:',
+        tls: { ca: 'outer', servername: 'other.name' },
+      },
+    );
+    expect(redisOptions).to.include({ connectionName: 'inner', keyPrefix: 'shop:' });
+    expect(redisOptions.tls).to.deep.include({ ca: 'inner', servername: 'other.name' });
+  });
+
+  it('takes options that were configured before', async () => {
+    const redisOptions = await configureForAzure({ host: HOST, credential });
+    const [nodes, options] = await configureClusterForAzure({ host: HOST, cluster: { redisOptions } });
+    expect(nodes).to.deep.equal([{ host: HOST, port: 10000 }]);
+    expect(options.redisOptions.authenticator).to.equal(redisOptions.authenticator);
+  });
+
+  it('shares the authenticator of another cache', async () => {
+    const { authenticator } = await configureForAzure({ host: HOST, credential });
+    const [, options] = await configureClusterForAzure({ host: HOST, authenticator });
+    expect(options.redisOptions.authenticator).to.equal(authenticator);
+  });
+
+  const CONFLICTS: readonly [what: string, options: Record<string, unknown>][] = [
+    ['a path', { path: '/tmp/redis.sock' }],
+    ['sentinels', { sentinels: [{ host: 'localhost' }] }],
+    ['a database other than 0, which is the only one of a cluster', { db: 1 }],
+    ['a password', { password: 'secret' }],
+    ['a password in the options of the nodes', { cluster: { redisOptions: { password: 'secret' } } }],
+  ];
+  for (const [what, options] of CONFLICTS) {
+    it(`refuses ${what}`, async () => {
+      const error = await rejection(
+        configureClusterForAzure({ host: HOST, credential, ...untyped(options) }),
+      );
+      expect(error.code).to.equal('CONFLICTING_OPTIONS');
+      expect(JSON.stringify(error)).to.not.include('secret');
+    });
+  }
+
+  it('refuses to send a token to whoever answers', async () => {
+    const unverified = configure({ redisOptions: { tls: { rejectUnauthorized: false } } });
+    expect((await rejection(unverified)).code).to.equal('INSECURE_CONNECTION');
+  });
+});
