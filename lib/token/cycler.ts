@@ -23,7 +23,7 @@ export interface CyclerEvents {
   refreshFailed: [error: AzureRedisError];
 }
 
-/** The shortest time between two attempts that failed, in ms, however many connections wait for a token. */
+/** The shortest time between two attempts that gave no new token, in ms, however many connections wait for one. */
 const SHORTEST_PAUSE = 1_000;
 
 /** The share of the token's remaining life after which a failed attempt is repeated at the latest. */
@@ -44,7 +44,7 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
   #current: Token;
   #askAt: Deadline;
   #failures = 0;
-  /** Before this moment nobody asks: the identity service has just failed, or wants to be left alone. */
+  /** Before this moment no connection asks: the identity service has just had no new token, or wants to be left alone. */
   #pausedUntil: Deadline | undefined;
   #lastError: AzureRedisError | undefined;
   #asking: Promise<void> | undefined;
@@ -149,7 +149,10 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
     this.#pausedUntil = undefined;
     this.#lastError = undefined;
     if (!token.isNewerThan(this.#current)) {
-      this.#askAt = new Deadline(askAgainTime(this.#current, Date.now()));
+      const now = Date.now();
+      this.#askAt = new Deadline(askAgainTime(this.#current, now));
+      // A cache answers at once: connections that wait for another token would ask it without end.
+      this.#pausedUntil = new Deadline(now + SHORTEST_PAUSE);
       return;
     }
     this.#current = token;

@@ -57,8 +57,12 @@ export class Token {
     return this.remaining > Math.min(5_000, this.lifetime / 10);
   }
 
-  /** Whether this is another token than the given one, and no older. Identity libraries hand the same token out again until near its expiry. */
+  /**
+   * Whether this is another token than the given one, and no older. Identity libraries hand the same token out again
+   * until near its expiry; and after the clock was set back, a newer one seems to end before it.
+   */
   isNewerThan(other: Token): boolean {
-    return this.expiresOn >= other.expiresOn && this.#secret !== other.#secret;
+    const endsNoEarlier = this.expiresOn >= other.expiresOn || this.remaining >= other.remaining;
+    return endsNoEarlier && this.#secret !== other.#secret;
   }
 }

@@ -251,6 +251,28 @@ describe('TokenCycler', () => {
       await ready;
     });
 
+    it('asks once a second while the identity library keeps giving a token that is about to die', async () => {
+      await start();
+      const cached = cycler?.current;
+      await clock.tickAsync(HOUR - 4_500);
+      service.answer = () => cached ?? service.token();
+      const ready = cycler?.ready(NEVER);
+      await clock.tickAsync(3_500);
+      expect(service.requests.length - 1).to.equal(4);
+      service.answer = undefined;
+      await clock.tickAsync(1_000);
+      await ready;
+    });
+
+    it('gets a new token although the clock was set back, so that the new one seems to end before the old', async () => {
+      await start();
+      clock.setSystemTime(Date.now() - 5 * HOUR);
+      await clock.tickAsync(HOUR);
+      await cycler?.ready(NEVER);
+      expect(cycler?.current.secret).to.equal('token 2');
+      expect(service.requests).to.have.length(2);
+    });
+
     it('is told the reason when it gives up', async () => {
       await start();
       await clock.tickAsync(HOUR);
