@@ -66,6 +66,8 @@ export interface CommandQueue {
  */
 export interface ClientInternals {
   readonly stream: Socket | undefined;
+  /** Whether the application has sent QUIT or disconnected: the connection that there may still be is on its way out. */
+  readonly manuallyClosing: boolean;
   /** The state of the present connection; `handshake` exists from 6.0 on. */
   readonly condition: { readonly handshake?: boolean; readonly protocol?: 2 | 3 } | null | undefined;
   /** Commands that were written and have no reply yet. */

@@ -255,7 +255,9 @@ export class Connection {
   /** Whether the live connection is logged in with something older than what there is. */
   #isOutdated(): boolean {
     const { status } = this.client;
-    const isLive = status === 'ready' || status === 'monitoring';
+    // What follows a QUIT would make the server reset the connection, and the answer to QUIT be lost.
+    const isLeaving = internals(this.client).manuallyClosing;
+    const isLive = (status === 'ready' || status === 'monitoring') && !isLeaving;
     return isLive && this.#login !== this.#logins.current && this.#logins.current.remaining > 0;
   }
 

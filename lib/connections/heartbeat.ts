@@ -27,6 +27,8 @@ export class Heartbeat {
 
   /** A PING in a transaction would be queued and shift its results; ioredis takes none when monitoring. */
   #mayPing(): boolean {
-    return this.#client.status === 'ready' && this.#client.mode !== 'monitor' && !this.#transaction.isOpen;
+    const { status, mode } = this.#client;
+    const isUsable = status === 'ready' && mode !== 'monitor' && !internals(this.#client).manuallyClosing;
+    return isUsable && !this.#transaction.isOpen;
   }
 }
