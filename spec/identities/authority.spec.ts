@@ -70,7 +70,9 @@ describe('authorityHost', () => {
     process.env['AZURE_AUTHORITY_HOST'] = 'login.microsoftonline.us';
     const error = thrown(() => authorityHostOf({}));
     expect(error).to.include({ code: 'INVALID_OPTION' });
-    expect(error).to.have.property('message').that.matches(/^AZURE_AUTHORITY_HOST is no address/);
+    expect(error)
+      .to.have.property('message')
+      .that.matches(/^AZURE_AUTHORITY_HOST is no address/);
   });
 
   it("is known to be Microsoft's, or not", () => {

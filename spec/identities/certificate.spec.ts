@@ -10,7 +10,7 @@ import {
   encryptKey,
 } from './support/client-certificates.js';
 import { failure, thrown } from './support/failure.js';
-import { createCaseFolder } from './support/identity-cases.js';
+import { createCaseFolder } from './support/case-folder.js';
 import { expectNoSecret } from './support/secrecy.js';
 
 describe('certificate', () => {

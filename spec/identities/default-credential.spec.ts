@@ -35,11 +35,9 @@ describe('no identity option (DefaultAzureCredential)', () => {
 });
 
 async function refusalIn(environment: Record<string, string>): Promise<ShownError> {
-  const identity = new IdentityProcess({ identity: { kind: 'default' }, environment, objectId: '' });
+  const identity = new IdentityProcess({ identity: { kind: 'default' }, environment });
   try {
-    const answer = await identity.ask();
-    if ('token' in answer) throw new Error('expected an error');
-    return answer.error;
+    return await identity.error();
   } finally {
     await identity.stop();
   }

@@ -4,8 +4,8 @@ import { AzureRedisError } from '../../lib/errors.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../../lib/identities/managed-identity.js';
 import { LocalEntra } from '../../lib/testing/entra/index.js';
 import { thrown } from './support/failure.js';
-import type { IdentityCase } from './support/identity-cases.js';
-import { IdentityProcess, type ShownError } from './support/identity-process.js';
+
+import { type IdentityCase, IdentityProcess } from './support/identity-process.js';
 import { expectNoSecret } from './support/secrecy.js';
 
 describe('managedIdentity', () => {
@@ -51,8 +51,8 @@ describe('managedIdentity', () => {
 
     before(async () => {
       entra = await LocalEntra.start({ tokenLifetime: 86_400_000 });
-      const { objectId } = entra.addManagedIdentity('systemAssigned');
-      identity = new IdentityProcess(onMachine(objectId, true));
+      entra.addManagedIdentity('systemAssigned');
+      identity = new IdentityProcess(onMachine(true));
     });
     after(async () => {
       await identity.stop();
@@ -62,14 +62,8 @@ describe('managedIdentity', () => {
       entra.restored();
     });
 
-    function onMachine(objectId: string, option: true | { clientId: string }): IdentityCase {
-      return { identity: { kind: 'managedIdentity', option }, environment: entra.imdsEnvironment, objectId };
-    }
-
-    async function errorOf(process: IdentityProcess): Promise<ShownError> {
-      const answer = await process.ask();
-      if ('token' in answer) throw new Error('expected an error');
-      return answer.error;
+    function onMachine(option: true | { clientId: string }): IdentityCase {
+      return { identity: { kind: 'managedIdentity', option }, environment: entra.imdsEnvironment };
     }
 
     it('asks for a new token each time, though the last one lives for a day', async () => {
@@ -81,9 +75,9 @@ describe('managedIdentity', () => {
 
     it('tells when a token ends that Azure gave out before', async () => {
       const caching = await LocalEntra.start({ tokenLifetime: 60_000, cachesManagedIdentityTokens: true });
-      const { objectId } = caching.addManagedIdentity('systemAssigned');
+      caching.addManagedIdentity('systemAssigned');
       const environment = caching.imdsEnvironment;
-      const other = new IdentityProcess({ ...onMachine(objectId, true), environment });
+      const other = new IdentityProcess({ ...onMachine(true), environment });
       try {
         const first = await other.token();
         // So that counting from the second answer would give another second.
@@ -99,7 +93,7 @@ describe('managedIdentity', () => {
     it('says when it is asked to slow down, and until when, without trying again by itself', async () => {
       entra.throttling({ retryAfter: 30_000 });
       const before = entra.statistics.requests.length;
-      const { description } = await errorOf(identity);
+      const { description } = await identity.error();
       expect(description.definite).to.equal(false);
       expect(description.retryAfter).to.equal(30_000);
       expect(entra.statistics.requests.length).to.equal(before + 1);
@@ -107,7 +101,7 @@ describe('managedIdentity', () => {
 
     it('is tried again when the endpoint is not up yet, with the hint that it works only inside Azure', async () => {
       entra.down();
-      const { description } = await errorOf(identity);
+      const { description } = await identity.error();
       expect(description.definite).to.equal(false);
       expect(description.hint)
         .to.match(/only inside Azure/)
@@ -115,11 +109,9 @@ describe('managedIdentity', () => {
     });
 
     it('is refused for good when the machine does not have the identity', async () => {
-      const stranger = new IdentityProcess(
-        onMachine('', { clientId: '00000000-0000-0000-0000-000000000001' }),
-      );
+      const stranger = new IdentityProcess(onMachine({ clientId: '00000000-0000-0000-0000-000000000001' }));
       try {
-        const { description, text } = await errorOf(stranger);
+        const { description, text } = await stranger.error();
         expect(text).to.include('Identity not found');
         expect(description.definite).to.equal(true);
         expect(description.hint).to.match(/Assign this managed identity/);

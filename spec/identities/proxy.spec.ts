@@ -37,7 +37,6 @@ describe('proxy settings in the environment', () => {
         NODE_EXTRA_CA_CERTS: entra.caFile,
         HTTPS_PROXY: proxy.url,
       },
-      objectId: application.objectId,
     });
     try {
       await identity.token();
@@ -49,11 +48,10 @@ describe('proxy settings in the environment', () => {
   });
 
   it('do not count for the identity endpoint of the machine itself', async () => {
-    const { objectId } = entra.addManagedIdentity('systemAssigned');
+    entra.addManagedIdentity('systemAssigned');
     const identity = new IdentityProcess({
       identity: { kind: 'managedIdentity', option: true },
       environment: { ...entra.imdsEnvironment, HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url },
-      objectId,
     });
     try {
       await identity.token();

@@ -1,43 +1,122 @@
 import { expect } from 'chai';
-import { LocalEntra } from '../../lib/testing/entra/index.js';
-import { createTokenAuthority, type TokenAuthority } from '../../lib/testing/tokens.js';
-import { createCaseFolder, identityCases } from './support/identity-cases.js';
-import { IdentityProcess } from './support/identity-process.js';
+import { LocalAzure, LocalEntra } from '../../lib/testing/index.js';
+import { VARIANTS } from '../support/ioredis-versions.js';
+import { nextWhere, past } from '../support/waiting.js';
+import { ApplicationProcess } from './support/application-process.js';
+import type { ApplicationReport } from './support/application.js';
+import { createCaseFolder } from './support/case-folder.js';
 import { expectNoSecret } from './support/secrecy.js';
+import { allSurroundings } from './support/surroundings.js';
 
-describe('identities through the real identity libraries', () => {
-  let authority: TokenAuthority;
+/** How long tokens live, in ms, and how many expiries are lived through. */
+const LIFETIME = 4_000;
+const EXPIRIES = 3;
+
+interface Tried {
+  readonly process: ApplicationProcess;
+  readonly secrets: Readonly<Record<string, string>>;
+  reports: readonly ApplicationReport[];
+}
+
+describe('each identity, through the real identity library, while its tokens expire', () => {
+  const tried = new Map<string, Tried>();
   let entra: LocalEntra;
-  let folder: Awaited<ReturnType<typeof createCaseFolder>>;
+  /** How many tokens there were before the applications began. */
+  let tokensBefore = 0;
+  let caches: readonly LocalAzure[] = [];
 
-  before(async () => {
-    authority = await createTokenAuthority();
-    // The libraries' own caches give a token out until five minutes before its end: these are never kept.
-    entra = await LocalEntra.start({ authority, tokenLifetime: 60_000 });
-    folder = await createCaseFolder();
+  before(async function () {
+    this.timeout(120_000);
+    const folder = await createCaseFolder();
+    entra = await LocalEntra.start({ tokenLifetime: LIFETIME });
+    caches = [await LocalAzure.start({ entra }), await LocalAzure.start({ entra })];
+    const grant = async (objectId: string): Promise<void> => {
+      await Promise.all(caches.map((cache) => cache.assignRole(objectId, 'Data Owner')));
+    };
+    try {
+      const systemAssigned = entra.addManagedIdentity('systemAssigned');
+      await grant(systemAssigned.objectId);
+      for (const [where, surroundings] of Object.entries(allSurroundings)) {
+        const prepared = await surroundings.prepare({ entra, grant, systemAssigned, folder: folder.path });
+        const applications = prepared.identities.map((identity, index) => ({
+          name: `${where}, ${surroundings.names[index] ?? ''}`,
+          identity,
+          caches: caches.map(({ options: { host, port, tls } }) => ({ host, port, tls })),
+        }));
+        const process = new ApplicationProcess(applications, prepared.environment);
+        tried.set(where, { process, secrets: prepared.secrets, reports: [] });
+      }
+      const all = [...tried.values()];
+      // Loading the libraries keeps the machine busy: nothing shall expire meanwhile.
+      await Promise.all(all.map(({ process }) => process.prepare()));
+      tokensBefore = entra.statistics.tokens.length;
+      await Promise.all(all.map(({ process }) => process.start()));
+      for (const cache of caches) await liveThrough(EXPIRIES, cache);
+      await Promise.all(
+        all.map(async (one) => {
+          one.reports = await one.process.finish();
+        }),
+      );
+    } finally {
+      await folder.remove();
+    }
   });
   after(async () => {
+    await Promise.all([...tried.values()].map(({ process }) => process.stop()));
+    await Promise.all(caches.map((cache) => cache.stop()));
     await entra.stop();
-    await folder.remove();
   });
 
-  for (const [name, setUp] of Object.entries(identityCases)) {
-    it(`${name}: gives a token that the cache accepts, and a new one at each refresh`, async () => {
-      const identityCase = await setUp({ entra, folder: folder.path });
-      const identity = new IdentityProcess(identityCase);
-      try {
-        const tokens = [await identity.token(), await identity.token(), await identity.token()];
-        expect(new Set(tokens.map(({ token }) => token)).size).to.equal(3);
-        for (const { token, expiresOnTimestamp } of tokens) {
-          const { oid, exp } = await authority.verify(token);
-          expect(oid).to.equal(identityCase.objectId);
-          // Entra announces whole seconds, and msal counts in them, rounded.
-          expect(expiresOnTimestamp).to.be.within(exp * 1000 - 2000, exp * 1000 + 600);
-          expectNoSecret(identity.output, { ...identityCase.secrets, token });
-        }
-      } finally {
-        await identity.stop();
+  for (const [where, { names }] of Object.entries(allSurroundings)) {
+    describe(where, () => {
+      for (const [index, name] of names.entries()) {
+        it(`${name}: no command, connection, login or request for a token fails`, () => {
+          const report = tried.get(where)?.reports[index];
+          expect(report?.failures).to.deep.equal([]);
+          expect(report?.answered).to.be.above(EXPIRIES * VARIANTS.length * caches.length);
+          expect(new Set(report?.expiries).size, 'new tokens').to.be.at.least(EXPIRIES);
+        });
       }
+
+      it('shows no secret and no token, though all logging is on', () => {
+        const { process, secrets = {} } = tried.get(where) ?? {};
+        expect(process?.output).to.not.match(/eyJ[\w-]{20}/);
+        expectNoSecret(process?.output, secrets);
+      });
     });
   }
+
+  const applications = Object.values(allSurroundings).flatMap(({ names }) => names).length;
+
+  it('keeps each connection: none is closed at an expiry, and no login is refused', () => {
+    for (const { statistics } of caches) {
+      expect(statistics.connections).to.have.length(applications * VARIANTS.length);
+      expect(statistics.evictions).to.deep.equal([]);
+      expect(statistics.refusals).to.deep.equal([]);
+    }
+  });
+
+  it('asks for one token at each refresh, for all connections to both caches', () => {
+    const reports = [...tried.values()].flatMap(({ reports: ofProcess }) => ofProcess);
+    const refreshes = reports.reduce((sum, { expiries }) => sum + expiries.length, 0);
+    // Each may have been about to refresh when it was told to finish.
+    expect(entra.statistics.tokens.length - tokensBefore).to.be.within(
+      applications + refreshes,
+      applications + refreshes + applications,
+    );
+  });
 });
+
+/** Resolves once every connection of a cache has outlived so many tokens. */
+async function liveThrough(expiries: number, cache: LocalAzure): Promise<void> {
+  const outlived = (): readonly (Date | undefined)[] => {
+    const { open, logins } = cache.statistics;
+    return open.map(({ id }) => {
+      const ends = logins.filter((login) => login.connection === id).map(({ expiresOn }) => expiresOn);
+      // The last is good still.
+      return ends.slice(0, -1)[expiries - 1];
+    });
+  };
+  await nextWhere(cache, 'login', () => outlived().every((end) => end !== undefined));
+  for (const end of outlived()) if (end) await past(end);
+}

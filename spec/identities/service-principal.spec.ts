@@ -11,7 +11,7 @@ import {
 import { type Application, LocalEntra } from '../../lib/testing/entra/index.js';
 import { createClientCertificate } from './support/client-certificates.js';
 import { failure, thrown } from './support/failure.js';
-import { createCaseFolder } from './support/identity-cases.js';
+import { createCaseFolder } from './support/case-folder.js';
 import { expectNoSecret } from './support/secrecy.js';
 
 const SCOPE = 'https://redis.azure.com/.default';

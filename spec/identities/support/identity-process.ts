@@ -1,8 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import type { AccessToken } from '@azure/core-auth';
 import type { IdentityErrorDescription } from '../../../lib/identities/identity-errors.js';
-import type { IdentityCase } from './identity-cases.js';
+import { AnsweringProcess } from './answering-process.js';
+import type { IdentityDescription } from './identity-options.js';
 
 /** What an identity answered in its process. */
 export type Answer = { readonly token: AccessToken } | { readonly error: ShownError };
@@ -14,57 +13,38 @@ export interface ShownError {
   readonly text: string;
 }
 
-/**
- * An identity in a process of its own, with the environment in which it works and nothing else: some identity
- * libraries read the environment once, and keep what they found for as long as the process runs.
- */
+/** An identity, and the environment in which it works. */
+export interface IdentityCase {
+  readonly identity: IdentityDescription;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** An identity in a process of its own, which is asked for tokens. */
 export class IdentityProcess {
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
-  #output = '';
+  readonly #process: AnsweringProcess<'token', Answer>;
 
   constructor({ identity, environment }: IdentityCase) {
-    const { PATH = '', HOME = '' } = process.env;
-    this.#child = fork(new URL('./identity-child.ts', import.meta.url), [JSON.stringify(identity)], {
-      execArgv: ['--import', 'tsx'],
-      // Logging is on, to show that no secret is in it.
-      env: { PATH, HOME, AZURE_LOG_LEVEL: 'verbose', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
-    this.#exited = once(this.#child, 'exit');
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (chunk: string) => (this.#output += chunk));
-    }
-  }
-
-  /** Everything that the process wrote. */
-  get output(): string {
-    return this.#output;
-  }
-
-  /** Asks the identity for a token. */
-  async ask(): Promise<Answer> {
-    const answered = new Promise<Answer>((resolve) => {
-      // Written by identity-child.ts, in this form.
-      this.#child.once('message', (answer) => {
-        resolve(answer as Answer);
-      });
-    });
-    this.#child.send('getToken');
-    const ended = this.#exited.then(() => {
-      throw new Error(`the process has ended: ${this.#output}`);
-    });
-    return Promise.race([answered, ended]);
+    this.#process = new AnsweringProcess(
+      new URL('./identity-child.ts', import.meta.url),
+      identity,
+      environment,
+    );
   }
 
   async token(): Promise<AccessToken> {
-    const answer = await this.ask();
+    const answer = await this.#process.ask('token');
     if ('error' in answer) throw new Error(answer.error.text);
     return answer.token;
   }
 
-  async stop(): Promise<void> {
-    if (this.#child.connected) this.#child.disconnect();
-    await this.#exited;
+  /** The error that it rejects with. */
+  async error(): Promise<ShownError> {
+    const answer = await this.#process.ask('token');
+    if ('token' in answer) throw new Error('expected an error');
+    return answer.error;
+  }
+
+  stop(): Promise<void> {
+    return this.#process.stop();
   }
 }
