@@ -1,25 +1,29 @@
 /**
  * Signs a user in with the browser and keeps the user signed in, without a secret in the program.
  *
- *   npx tsx samples/authorization-code/main.ts --local
- *       against an Entra on this machine: nothing in Azure is needed
+ *   npm run sample:authorization-code
+ *       against an Entra and an Azure Redis on this machine: nothing in Azure is needed
  *   npx tsx samples/authorization-code/main.ts --host my-cache.westeurope.redis.azure.net --client-id … --tenant-id …
  *       against a real cache; the app registration allows public client flows and has the "Mobile and desktop"
  *       redirect URI http://localhost, and the user has an access policy on the cache
  *
  * With --no-browser it only prints the address to open.
  */
-import { globalAgent } from 'node:https';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
-import { AuthorizationCodeFlow, AzureRedisError, configureForAzure } from 'ioredis-azure';
-import { LocalEntra } from '../../lib/testing/entra/index.js';
+import {
+  AuthorizationCodeFlow,
+  AzureRedisError,
+  configureForAzure,
+  type ConfigureForAzureOptions,
+} from 'ioredis-azure';
+import { LocalAzure, LocalEntra } from 'ioredis-azure/testing';
 import { openBrowser } from './open-browser.js';
 import { RedirectListener } from './redirect-listener.js';
 
 const USAGE = 'Give --local, or --host, --client-id and --tenant-id.';
-const SCOPE = 'https://redis.azure.com/.default';
 
 const { values } = parseArgs({
   options: {
@@ -44,7 +48,7 @@ try {
   if (local) {
     await runLocally();
   } else if (host !== undefined && clientId !== undefined && tenantId !== undefined) {
-    await useCache(host, await signIn({ clientId, tenantId }));
+    await useCache({ host, credential: await signIn({ clientId, tenantId }) }, Infinity);
   } else {
     console.error(USAGE);
     process.exitCode = 1;
@@ -56,24 +60,26 @@ try {
 }
 
 async function runLocally(): Promise<void> {
-  const entra = await LocalEntra.start({ tokenLifetime: 5_000 });
+  await using entra = await LocalEntra.start({ tokenLifetime: 5_000 });
+  await using azure = await LocalAzure.start({ entra });
   // This process trusts the local Entra's certificate from here on; the browser will ask whether it shall.
-  globalAgent.options.ca = entra.ca;
-  try {
-    const password = 'local-password';
-    const { clientId } = entra.addApplication({
-      publicClient: true,
-      redirectUris: ['http://localhost/signed-in'],
-    });
-    const { username } = entra.addUser({ username: 'ada@localentra.onmicrosoft.com', password });
-    console.log(
-      `An Entra on this machine, whose tokens live for 5 s.\nUser name: ${username}\nPassword: ${password}`,
-    );
-    const { tenantId, authorityHost } = entra;
-    await useTokens(await signIn({ clientId, tenantId, authorityHost }));
-  } finally {
-    await entra.stop();
-  }
+  entra.trust();
+  const password = 'local-password';
+  const { username, objectId } = entra.addUser({ username: 'ada@localentra.onmicrosoft.com', password });
+  await azure.assignRole(objectId, 'Data Contributor');
+  const { clientId } = entra.addApplication({
+    publicClient: true,
+    redirectUris: ['http://localhost/signed-in'],
+  });
+  console.log('An Entra and an Azure Redis on this machine, whose tokens live for 5 s.');
+  console.log(`User name: ${username}\nPassword: ${password}`);
+
+  const { tenantId, authorityHost } = entra;
+  const credential = await signIn({ clientId, tenantId, authorityHost });
+  const { host, port, tls } = azure.options;
+  await useCache({ host, port, tls, credential }, 3);
+  const { connections, evictions } = azure.statistics;
+  console.log(`The cache counted: connections ${connections.length}, evictions ${evictions.length}`);
 }
 
 /** Sends the user to the sign-in page and waits for the answer. */
@@ -92,25 +98,31 @@ async function signIn(application: Application): Promise<Credential> {
   }
 }
 
-/** Shows that the user stays signed in: each token is new, and nobody is asked for it. */
-async function useTokens(credential: Credential): Promise<void> {
-  for (let number = 1; number <= 4; number++) {
-    const token = await credential.getToken(SCOPE);
-    if (!token) throw new Error('no token');
-    console.log(`Token ${number} lives until ${new Date(token.expiresOnTimestamp).toLocaleTimeString()}.`);
-    if (number < 4) await sleep((token.expiresOnTimestamp - Date.now()) * 0.75);
-  }
-}
-
-async function useCache(host: string, credential: Credential): Promise<void> {
-  const options = await configureForAzure({ host, credential });
+/** Uses the cache until the connection has logged in anew so often, or Ctrl+C. */
+async function useCache(connection: ConfigureForAzureOptions, reauthentications: number): Promise<void> {
+  // The role Data Contributor does not permit INFO, which ioredis checks readiness with.
+  const options = await configureForAzure({ ...connection, enableReadyCheck: false });
   const redis = new Redis(options);
-  console.log(`Logged in to ${host} as ${options.authenticator.username}. Ctrl+C ends it.`);
+  const { authenticator } = options;
+  console.log(
+    `Logged in as ${authenticator.username}; the token lives until ${timeOf(authenticator.expiresOn)}.`,
+  );
   process.once('SIGINT', () => {
     redis.disconnect();
   });
-  while (redis.status !== 'end') {
-    console.log(new Date().toLocaleTimeString(), await redis.ping().catch(String));
-    await sleep(10_000);
+  authenticator.on('reauthenticated', ({ expiresOn }) => {
+    reauthentications -= 1;
+    console.log(`Logged in anew, without asking anybody: until ${timeOf(expiresOn)}.`);
+  });
+  while (redis.status !== 'end' && reauthentications > 0) {
+    const visits = await redis.incr('visits').catch(String);
+    console.log(`${timeOf(new Date())} visits: ${visits}`);
+    await sleep(1_000);
   }
+  redis.disconnect();
+  if (redis.status !== 'end') await once(redis, 'end');
+}
+
+function timeOf(moment: Date): string {
+  return moment.toLocaleTimeString();
 }

@@ -3,10 +3,19 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 const PAGE = `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>Back to the program</title><link rel="icon" href="data:,"></head>
-<body style="font: 16px/1.5 system-ui, sans-serif; margin: 12vh auto; max-width: 28rem">
-<h1>Thank you</h1><p>The program goes on. You can close this page.</p>
-</body></html>
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>Back to the program</title>
+  <link rel="icon" href="data:,">
+  <style>
+    body { font: 16px/1.5 system-ui, sans-serif; background: #f2f2f2; color: #1b1b1b; margin: 0; }
+    main { background: #fff; max-width: 24rem; margin: 12vh auto; padding: 2.5rem; box-shadow: 0 2px 6px #0003; }
+    h1 { font-size: 1.5rem; font-weight: 600; margin: 0 0 1rem; }
+  </style>
+</head>
+<body><main><h1>Thank you</h1><p>The program goes on where you started it. You can close this page.</p></main></body>
+</html>
 `;
 
 /** Listens on this machine for the browser that comes back from the sign-in page. */

@@ -36,7 +36,7 @@ describe('the sample authorization-code, in a browser', function () {
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
 
-  it('signs the user in, and refreshes silently from then on', async () => {
+  it('signs the user in, who stays logged in to the cache while tokens expire, and is asked nothing', async () => {
     const username = await sample.printed(/User name: (\S+)\n/);
     const password = await sample.printed(/Password: (\S+)\n/);
     expect(await page.title()).to.equal('Sign in to your account');
@@ -52,7 +52,9 @@ describe('the sample authorization-code, in a browser', function () {
     expect(new URL(page.url()).hostname).to.equal('localhost');
 
     expect(await sample.exitCode()).to.equal(0);
-    expect(sample.output).to.match(/Signed in\.\nToken 1 .+\nToken 2 .+\nToken 3 .+\nToken 4 .+\n$/);
+    expect(sample.output).to.match(/Signed in\.\nLogged in as [\w-]+; the token lives until/);
+    expect(sample.output.match(/^Logged in anew/gm)).to.have.length(3);
+    expect(sample.output).to.match(/The cache counted: connections 1, evictions 0\n$/);
     expect(sample.output).to.not.match(/eyJ/);
     expect(complaints).to.deep.equal([]);
   });
