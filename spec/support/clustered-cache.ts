@@ -86,10 +86,16 @@ export class ClusteredCache {
     return { cluster, options };
   }
 
-  /** What a counter has come to, asked of its node itself. */
-  async counted(counter: string): Promise<number> {
-    const node = await this.cluster.masterOf(await this.cluster.slotOf(counter));
-    return Number(await node.server.call('GET', counter));
+  /** What counters have come to whose names begin so, asked of the nodes themselves. */
+  async countersOf(prefix: string): Promise<Map<string, number>> {
+    const counters = new Map<string, number>();
+    for (const { server } of await this.cluster.masters()) {
+      const keys = await server.call('KEYS', `${prefix}*`);
+      for (const key of (Array.isArray(keys) ? keys : []).map(String)) {
+        counters.set(key, Number(await server.call('GET', key)));
+      }
+    }
+    return counters;
   }
 
   #disconnect(): void {
