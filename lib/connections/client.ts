@@ -81,6 +81,7 @@ export interface ClientInternals {
   sendCommand: (command: Command, stream?: unknown) => unknown;
   /** Every error reply passes here before the command is rejected with it. */
   handleReconnection: (error: ReplyError, item: CommandItem) => void;
+  disconnect: (reconnect?: boolean) => void;
   /** Every change of `status` passes here; its event is emitted in the next tick. */
   setStatus: (status: string, argument?: unknown) => void;
 }

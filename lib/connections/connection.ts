@@ -57,6 +57,12 @@ const SPREAD = 1 / 4;
 /** How long before its login ends a connection whose AUTH has no answer is replaced, in ms, or half of what is left. */
 const RESERVE = 30_000;
 
+/**
+ * How long a reply may be awaited on a connection whose login seems to have ended, in ms: if the server has not closed
+ * it, the clock was set forward.
+ */
+const DOUBT = 2_000;
+
 /** The longest time that Node's timers can count, in ms; an access key never ends. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -333,6 +339,7 @@ export class Connection {
   #patience(): number {
     if (!this.#login) return RESERVE;
     const left = this.#login.remaining;
-    return Math.min(LONGEST_TIMER, Math.max(0, left - Math.min(RESERVE, left / 2)));
+    if (left <= 0) return DOUBT;
+    return Math.min(LONGEST_TIMER, left - Math.min(RESERVE, left / 2));
   }
 }

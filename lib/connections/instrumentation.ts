@@ -23,13 +23,11 @@ const NOTEWORTHY = /^(?:auth|hello|multi|exec|discard|reset)$/i;
  */
 export class Instrumentation {
   readonly #client: ClientInternals;
-  readonly #methods: Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus'> &
-    Pick<Client, 'disconnect'>;
+  readonly #methods: Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect'>;
 
   constructor(client: Client, watcher: ClientWatcher) {
     const inner = internals(client);
-    const { sendCommand, handleReconnection, setStatus } = inner;
-    const { disconnect } = client;
+    const { sendCommand, handleReconnection, setStatus, disconnect } = inner;
     this.#client = inner;
     this.#methods = {
       sendCommand: (command, stream) => {
