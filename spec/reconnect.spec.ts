@@ -1,8 +1,7 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { expect } from 'chai';
 import { Cache, connectionsOf } from './support/cache.js';
 import { VARIANTS } from './support/ioredis-versions.js';
-import { next, nextWhere, past, times } from './support/waiting.js';
+import { next, past, times } from './support/waiting.js';
 
 describe('a client that connects again', () => {
   const cache = Cache.forEach({ tokenLifetime: 1_500 });
@@ -47,38 +46,6 @@ describe('a client that connects again', () => {
         cache.azure.identityRestored();
         expect(await queued).to.equal(1);
       });
-
-      it('goes on when its process was suspended beyond the end of its token', async () => {
-        const { host, port, ca } = cache.azure;
-        const child = fork(
-          new URL('support/suspended-client.ts', import.meta.url),
-          [JSON.stringify({ variant: variant.name, host, port, ca })],
-          { execArgv: ['--import', 'tsx'] },
-        );
-        serveTokens(child);
-        await nextWhere(child, 'message', (message) => message === 'ready');
-        const evicted = next(cache.azure, 'eviction');
-        child.kill('SIGSTOP');
-        await evicted;
-        child.send('count');
-        child.kill('SIGCONT');
-        const { count } = await nextWhere<{ count?: number }>(
-          child,
-          'message',
-          (message) => 'count' in Object(message),
-        );
-        expect(count).to.equal(1);
-        const exited = next(child, 'exit');
-        child.send('end');
-        expect(await exited).to.equal(0);
-      });
-    });
-  }
-
-  function serveTokens(child: ChildProcess): void {
-    const credential = cache.azure.credential();
-    child.on('message', ({ scope }: { scope?: string }) => {
-      if (scope) void credential.getToken(scope).then((token) => child.send({ token }));
     });
   }
 });

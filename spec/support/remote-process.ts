@@ -1,0 +1,114 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import type { LocalAzure, LocalCredential } from '../../lib/testing/index.js';
+import type { Variant } from './ioredis-versions.js';
+import { next, nextWhere } from './waiting.js';
+
+const SCOPE = 'https://redis.azure.com/.default';
+
+/** What a process is told at its start. */
+export interface RemoteSettings {
+  readonly variant: string;
+  readonly host: string;
+  readonly port: number;
+  readonly ca: string;
+  /** By how much its clock is ahead, in ms. */
+  readonly clockShift: number;
+}
+
+/** What a process is told. */
+export interface ToRemote {
+  readonly token?: { readonly text: string; readonly lifetime: number };
+  readonly count?: true;
+  /** For how long its event loop is to be blocked, in ms. */
+  readonly block?: number;
+  readonly clockShift?: number;
+  readonly end?: true;
+}
+
+/** What a process tells. */
+export interface FromRemote {
+  readonly ready?: true;
+  readonly wantsToken?: true;
+  readonly reauthenticated?: true;
+  readonly counted?: number;
+}
+
+/** A client in a process of its own, which can be suspended, or blocked, or have another time. */
+export class RemoteProcess {
+  readonly #child: ChildProcess;
+  readonly #credential: LocalCredential;
+
+  private constructor(child: ChildProcess, credential: LocalCredential) {
+    this.#child = child;
+    this.#credential = credential;
+  }
+
+  /** Resolves when its client is ready. It gets its tokens from an identity of this cache. */
+  static async start(azure: LocalAzure, variant: Variant, clockShift = 0): Promise<RemoteProcess> {
+    const { host, port, ca } = azure;
+    const settings: RemoteSettings = { variant: variant.name, host, port, ca, clockShift };
+    const child = fork(new URL('remote-client.ts', import.meta.url), [JSON.stringify(settings)], {
+      execArgv: ['--import', 'tsx'],
+    });
+    const credential = azure.credential();
+    const remote = new RemoteProcess(child, credential);
+    child.on('message', ({ wantsToken }: FromRemote) => {
+      if (!wantsToken) return;
+      void credential.getToken(SCOPE).then(({ token, expiresOnTimestamp }) => {
+        remote.#tell({ token: { text: token, lifetime: expiresOnTimestamp - Date.now() } });
+      });
+    });
+    await remote.#told(({ ready }) => ready === true);
+    return remote;
+  }
+
+  /** Whom it logs in as. */
+  get oid(): string {
+    return this.#credential.oid;
+  }
+
+  suspend(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  /** Blocks its event loop for this long, in ms. */
+  block(duration: number): void {
+    this.#tell({ block: duration });
+  }
+
+  /** Sets its clock to be this much ahead, in ms. */
+  setClock(shift: number): void {
+    this.#tell({ clockShift: shift });
+  }
+
+  /** Resolves when its connection is logged in with the next token. */
+  async reauthenticated(): Promise<void> {
+    await this.#told((message) => message.reauthenticated === true);
+  }
+
+  /** How often it has counted, this time included. */
+  async count(): Promise<number> {
+    const told = this.#told(({ counted }) => counted !== undefined);
+    this.#tell({ count: true });
+    return (await told).counted ?? 0;
+  }
+
+  /** Its exit code once it has ended by itself. */
+  async end(): Promise<number | null> {
+    const exited = next<number | null>(this.#child, 'exit');
+    this.#tell({ end: true });
+    return exited;
+  }
+
+  #tell(message: ToRemote): void {
+    this.#child.send(message);
+  }
+
+  #told(isWanted: (message: FromRemote) => boolean): Promise<FromRemote> {
+    return nextWhere<FromRemote>(this.#child, 'message', isWanted);
+  }
+}
