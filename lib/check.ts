@@ -1,11 +1,7 @@
 import { AzureRedisError } from './errors.js';
 
-/** @throws AzureRedisError `INVALID_OPTION` unless the option's value is valid. */
+/** @throws AzureRedisError `INVALID_OPTION` unless the value of the option, or argument, is valid. */
 export function check(isValid: boolean, name: string, expected: string): asserts isValid {
   if (isValid) return;
-  throw new AzureRedisError(
-    'INVALID_OPTION',
-    `The option \`${name}\` is not what it should be.`,
-    `Give ${expected}.`,
-  );
+  throw new AzureRedisError('INVALID_OPTION', `\`${name}\` is not what it should be.`, `Give ${expected}.`);
 }

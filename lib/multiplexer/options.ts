@@ -1,6 +1,6 @@
 import type { ClusterOptions } from 'ioredis';
+import { check } from '../check.js';
 import { azureEndpoint } from '../endpoints.js';
-import { AzureRedisError } from '../errors.js';
 import type { AzureRedisOptions, ConfigureForAzureOptions } from '../options.js';
 import type { MessageListener, SubscribeOptions } from './subscription.js';
 
@@ -75,9 +75,4 @@ export function subscribeArguments(
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
-}
-
-function check(isValid: boolean, name: string, expected: string): asserts isValid {
-  if (isValid) return;
-  throw new AzureRedisError('INVALID_OPTION', `\`${name}\` is not what it should be.`, `Give ${expected}.`);
 }

@@ -1,3 +1,4 @@
+import { check } from '../../check.js';
 import { AzureRedisError } from '../../errors.js';
 import type { AdminConnection } from '../admin-connection.js';
 import type { OpenConnection } from '../connection.js';
@@ -274,10 +275,5 @@ function slotsOf({ first, last }: { first: number; last: number }): number[] {
 }
 
 function checkCount(name: string, count: number, least: number): void {
-  if (Number.isInteger(count) && count >= least) return;
-  throw new AzureRedisError(
-    'INVALID_OPTION',
-    `\`cluster.${name}\` is not what it should be.`,
-    `Give a whole number from ${least}.`,
-  );
+  check(Number.isInteger(count) && count >= least, `cluster.${name}`, `a whole number from ${least}`);
 }
