@@ -26,9 +26,10 @@ export type RecycleReason =
 
 /**
  * How the messages of a connection's channels arrived across its replacement: each exactly once; at least once (some may
- * have come twice, none is lost); or at most once (what was published during the gap did not arrive).
+ * have come twice, none is lost); at most once (what was published during the gap did not arrive); or, by another node of
+ * a cluster, with best effort: it may be behind, so that in addition some from shortly before the gap may have come twice.
  */
-export type Delivery = 'exactly-once' | 'at-least-once' | 'at-most-once';
+export type Delivery = 'exactly-once' | 'at-least-once' | 'at-most-once' | 'best-effort';
 
 /** How a connection was replaced by another one. */
 export interface Replacement {
@@ -196,7 +197,10 @@ export class Connection {
     // Its channels are subscribed again once their replies are here. A blocking command, sent again, has none yet.
     const isRestored = reason === 'subscriber' ? repliesOf(this.client) : Promise.resolve();
     void isRestored.then(() => {
-      this.#observer.recycled(this, reason, { gap: performance.now() - since, delivery: 'at-most-once' });
+      this.#observer.recycled(this, reason, {
+        gap: Math.round(performance.now() - since),
+        delivery: 'at-most-once',
+      });
     });
   }
 

@@ -319,7 +319,7 @@ export class Multiplexer<
 
   #tellInteractiveRestored(): void {
     if (this.#lostAt === undefined) return;
-    const gap = performance.now() - this.#lostAt;
+    const gap = Math.round(performance.now() - this.#lostAt);
     this.#lostAt = undefined;
     this.#tell('connectionRestored', { connection: 'interactive', endpoint: this.#endpoint, gap });
   }

@@ -188,7 +188,7 @@ export class Subscriber {
     this.#use(next);
     this.#departed = Promise.all([this.#departed, old.end()]);
 
-    const gap = delivery === 'at-most-once' ? performance.now() - old.workedUntil : 0;
+    const gap = delivery === 'at-most-once' ? Math.round(performance.now() - old.workedUntil) : 0;
     if (this.#isLost) this.#host.restored(next, gap);
     this.#isLost = false;
     return { gap, delivery };
