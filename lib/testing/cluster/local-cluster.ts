@@ -2,7 +2,7 @@ import { check } from '../../check.js';
 import { AzureRedisError } from '../../errors.js';
 import type { AdminConnection } from '../admin-connection.js';
 import type { OpenConnection } from '../connection.js';
-import type { Deployment, DeploymentParts } from '../deployment.js';
+import type { DeploymentParts } from '../deployment.js';
 import { Endpoint } from '../endpoint.js';
 import { agreement, shardsOf, until } from './agreement.js';
 import { ClusterNode } from './node.js';
@@ -28,7 +28,7 @@ const FAILOVER_TIMEOUT = 6_000;
  * As on Azure, clients enter by one address, `azure.port`, that stands for the cache, and are told of nodes by bare IP
  * addresses, for which the certificate does not hold.
  */
-export class LocalCluster implements Deployment {
+export class LocalCluster {
   readonly #parts: DeploymentParts;
   #nodes: ClusterNode[] = [];
   #entry: Endpoint | undefined;
