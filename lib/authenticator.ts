@@ -3,7 +3,7 @@ import { inspect, type InspectOptionsStylized } from 'node:util';
 import createDebug from 'debug';
 import { adoptClientsWith, includeCopyOf, stopAdopting } from './connections/adoption.js';
 import { internals, type Client } from './connections/client.js';
-import { isClusterSubscriber, letClusterReplace } from './connections/cluster-subscriber.js';
+import { ClusterSubscribers, isClusterSubscriber } from './connections/cluster-subscriber.js';
 import {
   Connection,
   type ConnectionObserver,
@@ -68,6 +68,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   readonly #cycle: LoginCycle;
   readonly #heartbeatInterval: number;
   readonly #connections = new Map<Client, Connection>();
+  readonly #clusterSubscribers = new ClusterSubscribers();
   readonly #password: Password;
   readonly #connector: ConnectorClass;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -187,7 +188,8 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     useConnector(client, this.#connector);
     const connection = new Connection(client, this.#cycle, this.#observer);
     if (isClusterSubscriber(client)) {
-      connection.replaceWith(() => letClusterReplace(client, () => this.#connections.keys()));
+      this.#clusterSubscribers.adopted(client);
+      connection.replaceWith(() => this.#clusterSubscribers.replace(client));
     }
     this.#connections.set(client, connection);
     debugConnection('adopted a client of %s', connection.endpoint);

@@ -1,58 +1,62 @@
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { settlesWithin } from '../settles-within.js';
 import { repliesOf, type Client } from './client.js';
 import type { Replacement } from './connection.js';
 
 /** What ioredis calls the connections of a `Cluster` for its subscriptions, sharded ones included. */
 const NAME = /^ioredis-cluster\(s?subscriber\)/;
 
-/**
- * Whether a `Cluster` made the client for its subscriptions. It makes another one when this one has ended, and
- * subscribes that to the channels: it knows which node has them by then.
- *
- * If the client itself connected again instead, the channels would be lost with the node (ioredis looks for them in the
- * newest connection, which has not subscribed yet), and a refusal to subscribe again would end the process.
- */
+/** How long a cluster may take to put another client in the place of one that has ended, in ms. */
+const PATIENCE = 10_000;
+
+/** How often a new client is asked whether it is subscribed, in ms: no event tells of it. */
+const INTERVAL = 2;
+
+/** Whether a `Cluster` made the client for its subscriptions. */
 export function isClusterSubscriber({ options: { connectionName } }: Client): boolean {
   return connectionName !== undefined && NAME.test(connectionName);
 }
 
 /**
- * Ends the client, and waits for the one that its cluster makes in its place.
+ * Replaces the clients that clusters have for their subscriptions: a cluster makes another one itself when one has
+ * ended, and subscribes that to the channels, on the node that has them by then.
  *
- * @param clients What the clients are that log in by now, oldest first.
- * @returns nothing if the cluster makes none, since it is closed.
+ * If the client connected again instead, the channels would be lost with the node (ioredis looks for them in the newest
+ * connection, which has not subscribed yet), and a refusal to subscribe again would end the process.
  */
-export async function letClusterReplace(
-  client: Client,
-  clients: () => Iterable<Client>,
-): Promise<Replacement | undefined> {
-  const since = performance.now();
-  const known = new Set(clients());
-  client.disconnect();
-  await reached(client, ['end']);
-  for (;;) {
-    // Others are told of the end after this.
-    await setImmediate();
-    const successor = [...clients()].find((each) => !known.has(each) && isClusterSubscriber(each));
-    if (!successor) return undefined;
-    known.add(successor);
-    // If it cannot be connected, the cluster tries another node.
-    if ((await reached(successor, ['ready', 'end'])) === 'end') continue;
-    await repliesOf(successor);
-    return { gap: performance.now() - since, delivery: 'at-most-once' };
-  }
-}
+export class ClusterSubscribers {
+  /** Who waits for the client in the place of one that has ended, by that one; first come, first served. */
+  readonly #awaited = new Map<Client, (successor: Client) => void>();
 
-/** Resolves as soon as the client has one of these statuses. */
-async function reached(client: Client, statuses: readonly string[]): Promise<string> {
-  while (!statuses.includes(client.status)) {
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        for (const status of statuses) client.off(status, settle);
-        resolve();
-      };
-      for (const status of statuses) client.once(status, settle);
-    });
+  /** A cluster has made this client. */
+  adopted(client: Client): void {
+    for (const [predecessor, resolve] of this.#awaited) {
+      if (predecessor.options.connectionName !== client.options.connectionName) continue;
+      this.#awaited.delete(predecessor);
+      resolve(client);
+      return;
+    }
   }
-  return client.status;
+
+  /** Ends the client; resolves to nothing if its cluster makes no other one, since it is closed. */
+  async replace(client: Client): Promise<Replacement | undefined> {
+    const since = performance.now();
+    const subscribed = this.#subscribed(client);
+    client.disconnect();
+    const isReplaced = await settlesWithin(PATIENCE, subscribed);
+    this.#awaited.delete(client);
+    return isReplaced ? { gap: Math.round(performance.now() - since), delivery: 'best-effort' } : undefined;
+  }
+
+  async #subscribed(client: Client): Promise<void> {
+    let successor: Client;
+    // If it cannot be connected, the cluster tries another node.
+    do {
+      successor = await new Promise<Client>((resolve) => this.#awaited.set(client, resolve));
+      while (successor.mode !== 'subscriber' && successor.status !== 'end') {
+        await sleep(INTERVAL, undefined, { ref: false });
+      }
+    } while (successor.status === 'end');
+    await repliesOf(successor);
+  }
 }

@@ -275,7 +275,10 @@ export class Connection {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      await this.#transaction.over();
+      if (!(await this.#transactionEnds())) {
+        this.#replace('blocked');
+        return;
+      }
       if (!this.#isOutdated()) return;
       const { mode } = this.client;
       if (mode === 'subscriber' || mode === 'monitor') await this.#recycle(mode);
@@ -283,6 +286,16 @@ export class Connection {
     } finally {
       this.#busy = false;
     }
+  }
+
+  /**
+   * Waits for the end of an open transaction. Beyond the end of its login it cannot go on: a connection that the server
+   * has not closed by then is dead.
+   */
+  async #transactionEnds(): Promise<boolean> {
+    if (!this.#transaction.isOpen) return true;
+    const left = Math.max(0, this.#login?.remaining ?? RESERVE);
+    return settlesWithin(Math.min(LONGEST_TIMER, left + DOUBT), this.#transaction.over());
   }
 
   async #reauthenticate(): Promise<void> {
