@@ -184,21 +184,22 @@ export class Subscriber {
   async #switchTo(next: SubscriberConnection): Promise<Replacement> {
     if (this.#isClosing()) throw closedError();
     const old = this.#connection;
-    const delivery = old.isLive ? await this.#handOver(old, next) : await this.#takeUp(next);
+    const delivery = old.isLive ? await this.#handOver(old, next) : await this.#takeUp(old, next);
     this.#use(next);
     this.#departed = Promise.all([this.#departed, old.end()]);
 
-    const gap = delivery === 'at-most-once' ? Math.round(performance.now() - old.workedUntil) : 0;
+    const isWhole = delivery === 'exactly-once' || delivery === 'at-least-once';
+    const gap = isWhole ? 0 : Math.round(performance.now() - old.workedUntil);
     if (this.#isLost) this.#host.restored(next, gap);
     this.#isLost = false;
     return { gap, delivery };
   }
 
-  /** Subscribes a connection that has no predecessor any more. */
-  async #takeUp(next: SubscriberConnection): Promise<Delivery> {
+  /** Subscribes a connection whose predecessor is lost. */
+  async #takeUp(old: SubscriberConnection, next: SubscriberConnection): Promise<Delivery> {
     next.receive = this.#deliver;
     await this.#subscribeToWanted(next);
-    return 'at-most-once';
+    return deliveryAcrossGap(old, next);
   }
 
   /** Lets `next` take over from `old`, and tells how messages were delivered across that. */
@@ -216,8 +217,7 @@ export class Subscriber {
     let hasAll: boolean;
     try {
       await this.#subscribeToWanted(next);
-      const isSameNode = old.endpoint === next.endpoint;
-      if (isSameNode) await this.#pass(mark, old, next, handover);
+      if (isSameNode(old, next)) await this.#pass(mark, old, next, handover);
       else await settlesWithin(OVERLAP, this.#closed);
       hasAll = handover.isComplete || (await hasReceivedAll(old));
       if (!next.isLive) throw new ConnectionLost();
@@ -230,7 +230,7 @@ export class Subscriber {
     }
     this.#forget(mark, next);
     if (handover.isComplete) return 'exactly-once';
-    return hasAll ? 'at-least-once' : 'at-most-once';
+    return hasAll ? 'at-least-once' : deliveryAcrossGap(old, next);
   }
 
   /** Publishes the mark, and waits until both connections have passed it, unless something stands in the way. */
@@ -290,4 +290,13 @@ function hasReceivedAll(connection: SubscriberConnection): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+function isSameNode(old: SubscriberConnection, next: SubscriberConnection): boolean {
+  return old.endpoint === next.endpoint;
+}
+
+/** Another node may be behind, and so give again what had come shortly before. */
+function deliveryAcrossGap(old: SubscriberConnection, next: SubscriberConnection): Delivery {
+  return isSameNode(old, next) ? 'at-most-once' : 'best-effort';
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Cluster } from 'ioredis';
 import { Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
-import { LocalAzure } from '../../lib/testing/index.js';
+import { LocalAzure, type ClusterNode } from '../../lib/testing/index.js';
 import { rejection } from '../support/rejection.js';
 import { next, until } from '../support/waiting.js';
 import { PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
@@ -79,27 +79,54 @@ describe('the multiplexer of a cluster', () => {
     expect(azure.statistics.evictions).to.deep.equal([]);
   });
 
-  it('finds another node for subscriptions when theirs is gone, and loses nothing while both are there', async function () {
-    this.timeout(60_000);
-    const extra = await azure.cluster.addNode();
-    await azure.cluster.moveSlots([0], extra);
-    try {
-      // One of them is at that node: which one, chance decides.
-      const multiplexer = await connectTo(extra.port);
-      const { calls, listener } = recorder();
+  describe('whose node for subscriptions leaves', () => {
+    let extra: ClusterNode;
+    let multiplexer: Multiplexer<Cluster>;
+    let calls: unknown[][];
+
+    beforeEach(async function () {
+      this.timeout(60_000);
+      extra = await azure.cluster.addNode();
+      await azure.cluster.moveSlots([0], extra);
+      multiplexer = await connectTo(extra.port);
+      const { calls: received, listener } = recorder();
+      calls = received;
       await multiplexer.subscribe('news', listener);
-      const [first] = await azure.cluster.masters();
-      await azure.cluster.moveSlots([0], first ?? extra);
+      const [other] = await azure.cluster.masters();
+      await azure.cluster.moveSlots([0], other ?? extra);
       multiplexer.interactive.refreshSlotsCache();
-      await until(() => multiplexer.interactive.nodes().every((node) => node.options.port !== extra.port));
+      await until(() => multiplexer.interactive.nodes().every(({ options }) => options.port !== extra.port));
+    });
+
+    afterEach(async function () {
+      this.timeout(60_000);
+      await azure.cluster.removeNode(extra);
+    });
+
+    async function expectToWork(): Promise<void> {
+      expect(subscriberPort(multiplexer)).not.to.equal(extra.port);
+      const before = calls.length;
+      await multiplexer.publish('news', 'hello');
+      await until(() => calls.length === before + 1);
+    }
+
+    it('goes over to another one, and loses nothing while both are there', async () => {
       const recycled = await next<Recycled>(multiplexer.authenticator, 'recycled');
       expect(recycled).to.deep.include({ gap: 0, delivery: 'at-least-once' });
-      expect(subscriberPort(multiplexer)).not.to.equal(extra.port);
-      await multiplexer.publish('news', 'hello');
-      await until(() => calls.length === 1);
-    } finally {
-      await azure.cluster.removeNode(extra);
-    }
+      await expectToWork();
+    });
+
+    it('goes over to another one when the first is lost, and tells of the gap', async () => {
+      const lost = new Promise((resolve) => multiplexer.once('connectionLost', resolve));
+      azure.refuseLogins();
+      await lost;
+      const recycled = next<Recycled>(multiplexer.authenticator, 'recycled');
+      azure.acceptLogins();
+      const { gap, delivery } = await recycled;
+      expect(delivery).to.equal('best-effort');
+      expect(gap).to.be.above(0);
+      await expectToWork();
+    });
   });
 
   function subscriberPort({ connections }: Multiplexer<Cluster>): number {
