@@ -18,7 +18,10 @@ async function modulesLoadedBy(program: string): Promise<string[]> {
   return stdout.split('\n');
 }
 
-describe('identity libraries', () => {
+describe('identity libraries', function () {
+  // To start a process takes a while on a busy machine.
+  this.timeout(60_000);
+
   const identities = [
     "import { defaultCredential } from '../../lib/identities/default-credential.ts';",
     "import { managedIdentityCredential } from '../../lib/identities/managed-identity.ts';",

@@ -45,7 +45,10 @@ describe('managedIdentity', () => {
     });
   });
 
-  describe('on a virtual machine', () => {
+  describe('on a virtual machine', function () {
+    // To start a process takes a while on a busy machine.
+    this.timeout(60_000);
+
     let entra: LocalEntra;
     let identity: IdentityProcess;
 

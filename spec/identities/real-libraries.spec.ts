@@ -9,7 +9,7 @@ import { expectNoSecret } from './support/secrecy.js';
 import { allSurroundings } from './support/surroundings.js';
 
 /** How long tokens live, in ms, and how many expiries are lived through. */
-const LIFETIME = 5_000;
+const LIFETIME = 10_000;
 const EXPIRIES = 3;
 
 interface Tried {
