@@ -26,7 +26,8 @@ export interface Topology<Interactive extends Redis | Cluster> {
 /** Both connections to one server, or to a proxy before it. */
 export function standalone(options: AzureRedisOptions): Topology<Redis> {
   const { authenticator } = options;
-  const interactive = createRedis({ ...options, ...INTERACTIVE });
+  const interactive = createRedis({ ...options, lazyConnect: true });
+  leaveSubscribing(interactive);
   return {
     interactive,
     kinds: KINDS,
@@ -95,12 +96,6 @@ const MOVED: ReadonlySet<MaintenanceType> = new Set([
 /** What changes which node has which slots. */
 const RESHARDED: ReadonlySet<MaintenanceType> = new Set([...MOVED, 'NodeMaintenanceEnded']);
 
-const INTERACTIVE = {
-  lazyConnect: true,
-  // The multiplexer subscribes again itself: on a connection that has come back with RESP2, it must not be done.
-  autoResubscribe: false,
-} as const satisfies RedisOptions;
-
 const SUBSCRIBER = {
   lazyConnect: true,
   autoResubscribe: false,
@@ -113,6 +108,14 @@ const SUBSCRIBER = {
   reconnectOnError: null,
   commandTimeout: undefined,
 } as const satisfies RedisOptions;
+
+/**
+ * Keeps a client from subscribing again by itself: on a connection that has come back with RESP2, it must not be done.
+ * That is for this client only: `duplicate()` takes over what is enumerable.
+ */
+function leaveSubscribing(client: Redis): void {
+  Object.defineProperty(client.options, 'autoResubscribe', { value: false, enumerable: false });
+}
 
 function createSubscriber(options: RedisOptions): Redis {
   return createRedis({ ...options, ...SUBSCRIBER });

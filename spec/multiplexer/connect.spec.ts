@@ -39,6 +39,26 @@ for (const protocol of PROTOCOLS) {
       await until(() => calls.length === 1);
     });
 
+    it('gives a client whose duplicates are ordinary ones, and stay logged in', async () => {
+      const multiplexer = await multiplexers.connect({ protocol });
+      const duplicate = multiplexer.interactive.duplicate();
+      try {
+        const messages: string[] = [];
+        duplicate.on('message', (_channel, message: string) => messages.push(message));
+        await duplicate.subscribe('news');
+        multiplexers.azure.dropConnections();
+        await until(async () => {
+          await multiplexers.azure.server.call('PUBLISH', 'news', 'hello');
+          return messages.length > 0;
+        });
+        await until(
+          () => multiplexer.authenticator.connections.length === multiplexer.connections.length + 1,
+        );
+      } finally {
+        duplicate.disconnect();
+      }
+    });
+
     it('rejects at once if the cache refuses the identity, and leaves nothing behind', async () => {
       const credential = multiplexers.azure.credential({ role: 'none' });
       const { host, port, tls } = multiplexers.azure.options;
@@ -71,7 +91,7 @@ for (const protocol of PROTOCOLS) {
       expect(retries).to.equal(2);
     });
 
-    it('rejects if the identity is none', async () => {
+    it('rejects if the options are wrong', async () => {
       const error = await rejection(Multiplexer.connect({ host: 'localhost', protocol }));
       expect(error.code).to.equal('NO_PORT');
     });
