@@ -162,6 +162,20 @@ describeBehindNetwork('a connection that is open, but silent', 3_000, (cache, be
     expect(await waiting).to.deep.equal([1, 1, 1]);
   });
 
+  it('is replaced soon after its token has ended, when a transaction on it can come to no end', async () => {
+    const options = await behind.configure();
+    const clients = await behind.everyKind(options);
+    await Promise.all(clients.map((client) => client.multi({ pipeline: false })));
+    behind.network.loseServerSides();
+    const outcomes = await Promise.allSettled(clients.map((client) => client.call('EXEC')));
+    for (const outcome of outcomes)
+      expect(outcome)
+        .to.have.property('reason')
+        .with.property('message')
+        .that.matches(/EXEC without MULTI/);
+    expect(await count(clients)).to.deep.equal([1, 1, 1]);
+  });
+
   it('is made anew when its bytes are changed on the way', async () => {
     const options = await behind.configure();
     const clients = await behind.everyKind(options);
