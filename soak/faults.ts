@@ -1,0 +1,165 @@
+import type { LocalAzure, LocalCredential } from '../lib/testing/index.js';
+import type { Network } from '../spec/support/network.js';
+import type { ProgrammableCredential } from '../spec/support/programmable-credential.js';
+
+/** What goes wrong, and what may come of it. */
+export interface Fault {
+  readonly name: string;
+  /** How long it lasts, in ms: at least, and at most. */
+  readonly duration: readonly [least: number, most: number];
+  /** Whether connections may break. */
+  readonly breaks: boolean;
+  /** Whether logins are refused on purpose. */
+  readonly refuses?: boolean;
+  /** Within which time after its end everybody is served again, in ms. */
+  readonly recovery: number;
+  begin(): unknown;
+  end(): unknown;
+}
+
+/** What can go wrong where. */
+export interface Places {
+  readonly azure: LocalAzure;
+  readonly network: Network;
+  readonly identity: LocalCredential;
+  readonly credential: ProgrammableCredential;
+}
+
+/** The promise for faults of the identity service. */
+const RECOVERY = 2_000;
+
+/** A client that could not connect waits for up to two seconds, and connects then. */
+const RECONNECTION = 5_000;
+
+/** Long enough for a token to end in it. */
+const BEYOND_EXPIRY = [7_000, 9_000] as const;
+
+/** The faults, for tokens that live six seconds and are refreshed after two. */
+export function faults({ azure, network, identity, credential }: Places): readonly Fault[] {
+  const restoreIdentity = (): void => {
+    azure.identityRestored();
+    credential.restore();
+  };
+  const restoreNetwork = (): void => {
+    network.restore();
+  };
+  const none = (): void => undefined;
+  const ofIdentity = { breaks: false, recovery: RECOVERY, end: restoreIdentity };
+  const ofNetwork = { breaks: true, recovery: RECONNECTION, end: restoreNetwork };
+  return [
+    { ...ofIdentity, name: 'none', duration: [4_000, 8_000], begin: none },
+    {
+      ...ofIdentity,
+      name: 'identity service down for a moment',
+      duration: [100, 1_500],
+      begin() {
+        azure.identityDown();
+      },
+    },
+    {
+      ...ofIdentity,
+      name: 'identity service down beyond the expiry',
+      duration: BEYOND_EXPIRY,
+      breaks: true,
+      begin() {
+        azure.identityDown();
+      },
+    },
+    {
+      ...ofIdentity,
+      name: 'identity service slow',
+      duration: [1_000, 4_000],
+      begin() {
+        azure.identitySlow(400);
+      },
+    },
+    {
+      ...ofIdentity,
+      name: 'identity service throttling',
+      duration: [100, 1_000],
+      begin() {
+        azure.identityThrottling({ retryAfter: 1 });
+      },
+    },
+    {
+      ...ofIdentity,
+      name: 'identity service answering nothing useful',
+      duration: [100, 1_500],
+      begin() {
+        credential.answerWith(() => Promise.resolve({ token: 'rubbish', expiresOnTimestamp: Number.NaN }));
+      },
+    },
+    {
+      ...ofIdentity,
+      name: 'event loop blocked',
+      duration: [0, 0],
+      begin() {
+        const end = performance.now() + 700;
+        while (performance.now() < end);
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'replies late',
+      breaks: false,
+      duration: [1_000, 3_000],
+      begin() {
+        network.delayReplies(150);
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'connections dropped',
+      duration: [0, 0],
+      begin() {
+        azure.dropConnections();
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'endpoint down',
+      duration: [500, 3_000],
+      begin() {
+        network.goDown();
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'network silent',
+      duration: [500, 6_000],
+      begin() {
+        network.goSilent();
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'connections half-open',
+      duration: [0, 0],
+      // They are found out when their tokens are to be renewed.
+      recovery: 12_000,
+      begin() {
+        network.loseServerSides();
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'logins refused',
+      refuses: true,
+      duration: [500, 4_000],
+      begin() {
+        azure.refuseLogins();
+      },
+      end() {
+        azure.acceptLogins();
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'access policy taken away',
+      refuses: true,
+      duration: [500, 3_000],
+      begin: () => azure.removeAccess(identity.oid),
+      end: () => azure.assignRole(identity.oid, 'Data Owner'),
+    },
+  ];
+}

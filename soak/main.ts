@@ -1,0 +1,196 @@
+/**
+ * Lets everything go wrong, at random, under a population of clients of every kind, and checks all along that what this
+ * package promises holds. The same seed gives the same faults.
+ *
+ *   npm run soak -- --minutes 10 --seed 42
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Redis } from 'ioredis';
+import { configureForAzure, Multiplexer, type AzureRedisOptions } from '../lib/index.js';
+import { LocalAzure } from '../lib/testing/index.js';
+import { VARIANTS, type Variant } from '../spec/support/ioredis-versions.js';
+import { Network } from '../spec/support/network.js';
+import { ProgrammableCredential } from '../spec/support/programmable-credential.js';
+import { faults, type Fault } from './faults.js';
+import { Ledger } from './ledger.js';
+import { becomes } from './loop.js';
+import { Random } from './random.js';
+import {
+  ComingAndGoing,
+  Counting,
+  Messages,
+  Popping,
+  Transactions,
+  type Receiver,
+  type Surroundings,
+  type Workload,
+} from './workloads.js';
+
+const MEGABYTE = 2 ** 20;
+
+/** How much more memory may be in use at the end than after the first fault, in bytes. */
+const MOST_GROWTH = 64 * MEGABYTE;
+
+const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
+const minutes = Number(values.minutes ?? 10);
+const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
+if (!(minutes > 0) || !Number.isInteger(seed)) {
+  console.error('npm run soak -- --minutes 10 --seed 42: minutes from 0, and a whole number as the seed');
+  process.exit(2);
+}
+console.log(`Soak for ${minutes} minutes, seed ${seed}: npm run soak -- --minutes ${minutes} --seed ${seed}`);
+
+const ledger = new Ledger();
+const random = new Random(seed);
+const azure = await LocalAzure.start({ tokenLifetime: 6_000 });
+const network = await Network.to(azure.port);
+const around: Surroundings = { azure, ledger, random };
+const identity = azure.credential();
+const credential = new ProgrammableCredential(identity);
+const options = await configureForAzure({
+  host: azure.host,
+  port: network.port,
+  tls: { ca: azure.ca },
+  credential,
+  expirationRefreshRatio: 0.35,
+  connectTimeout: 2_000,
+});
+const { authenticator } = options;
+for (const event of ['tokenRefreshed', 'tokenRefreshFailed', 'reauthenticated', 'recycled'] as const)
+  authenticator.on(event, () => {
+    ledger.count(event);
+  });
+
+/** Until when logins may be refused; a login that was sent before a fault's end may be answered after it. */
+let refusalsEnd = 0;
+azure.on('refusal', ({ reason }) => {
+  if (Date.now() < refusalsEnd) ledger.count('logins refused on purpose');
+  else ledger.violate(`a login was refused: ${reason}`);
+});
+process.on('unhandledRejection', (error) => {
+  ledger.violate(`an unhandled rejection: ${String(error)}`);
+});
+
+const clients: Redis[] = [];
+const multiplexers: Multiplexer[] = [];
+const comingAndGoing = new ComingAndGoing(VARIANTS as readonly [Variant, ...Variant[]], options, around);
+const workloads = [...(await population()), comingAndGoing];
+
+const recoveries = new Map<string, { times: number; slowest: number }>();
+const end = performance.now() + minutes * 60_000;
+let order: Fault[] = [];
+let memory: number | undefined;
+while (performance.now() < end) {
+  if (order.length === 0) order = random.shuffled(faults({ azure, network, identity, credential }));
+  const fault = order.pop();
+  if (!fault) continue;
+  await suffer(fault);
+  memory ??= memoryInUse();
+}
+await finish(memory ?? 0);
+
+/** One window: everybody is at work, something goes wrong, ends, and everybody is served again. */
+async function suffer(fault: Fault): Promise<void> {
+  console.log(`${new Date().toISOString()} ${fault.name}`);
+  ledger.mayBreak = fault.breaks;
+  for (const workload of workloads) workload.start();
+  await sleep(random.between(200, 1_500));
+  if (fault.refuses) refusalsEnd = Infinity;
+  await fault.begin();
+  await sleep(random.between(...fault.duration));
+  await fault.end();
+  const ended = performance.now();
+  if (fault.refuses) refusalsEnd = Date.now() + 1_000;
+  const served = Promise.all(workloads.map((workload) => workload.served()));
+  const isServed = await Promise.race([served.then(() => true), sleep(fault.recovery * 4, false)]);
+  const duration = performance.now() - ended;
+  if (!isServed || duration > fault.recovery)
+    ledger.violate(`${fault.name}: not everybody was served again ${Math.round(duration)} ms after its end`);
+  const { times, slowest } = recoveries.get(fault.name) ?? { times: 0, slowest: 0 };
+  recoveries.set(fault.name, { times: times + 1, slowest: Math.max(slowest, Math.round(duration)) });
+  await sleep(random.between(500, 2_000));
+  await Promise.all(workloads.map((workload) => workload.pause()));
+}
+
+async function population(): Promise<Workload[]> {
+  const receivers: Receiver[] = [];
+  const kinds: Workload[] = [];
+  for (const variant of VARIANTS) {
+    const { name, protocol } = variant;
+    kinds.push(new Counting(connect(variant), name, around));
+    kinds.push(new Transactions(connect(variant), connect(variant), around));
+    kinds.push(new Popping(connect(variant), name, around));
+    const subscriber = connect(variant);
+    const received: number[] = [];
+    subscriber.on('message', (_channel: string, message: string) => received.push(Number(message)));
+    await subscriber.subscribe(Messages.CHANNEL);
+    receivers.push({
+      name: `a subscriber of ${name}`,
+      isExact: protocol === 3,
+      client: subscriber,
+      received,
+    });
+  }
+  for (const protocol of [2, 3] as const) {
+    const multiplexer = await Multiplexer.connect({ ...options, protocol });
+    multiplexers.push(multiplexer);
+    const received: number[] = [];
+    await multiplexer.subscribe(Messages.CHANNEL, (message) => received.push(Number(message)));
+    const name = `a multiplexer over RESP${protocol}`;
+    receivers.push({ name, isExact: true, client: multiplexer, received });
+  }
+  kinds.push(new Messages(receivers, around));
+  return kinds;
+}
+
+function connect({ Redis, protocol }: Variant): Redis {
+  const client = new Redis({ ...(options satisfies AzureRedisOptions), protocol });
+  client.on('error', () => undefined);
+  clients.push(client);
+  return client;
+}
+
+/** Ends everything, looks for what is left, and reports. */
+async function finish(memoryAtFirst: number): Promise<void> {
+  for (const client of clients) client.disconnect();
+  await Promise.all(multiplexers.map((multiplexer) => multiplexer.close()));
+  if (!(await becomes(() => authenticator.connections.length === 0, 5_000)))
+    ledger.violate(`${authenticator.connections.length} clients that have ended are kept`);
+  const memoryAtLast = memoryInUse();
+  const isLetGo = await becomes(() => {
+    memoryInUse();
+    return comingAndGoing.held === 0;
+  }, 5_000);
+  if (!isLetGo) ledger.violate(`${comingAndGoing.held} clients that have gone are held in memory`);
+  if (memoryAtLast - memoryAtFirst > MOST_GROWTH) ledger.violate('memory grows');
+  if (credential.mostAtOnce > 1) ledger.violate(`${credential.mostAtOnce} token requests at a time`);
+  const { connections, logins, evictions, tokensIssued } = azure.statistics;
+  authenticator.close();
+  await network.close();
+  await azure.stop();
+
+  console.table(Object.fromEntries(recoveries));
+  console.table({
+    ...ledger.counts,
+    'tokens issued': tokensIssued.length,
+    'connections opened': connections.length,
+    'logins accepted': logins.length,
+    'connections whose token ended': evictions.length,
+    'token requests at a time': credential.mostAtOnce,
+    'memory after the first fault, MB': Math.round(memoryAtFirst / MEGABYTE),
+    'memory at the end, MB': Math.round(memoryAtLast / MEGABYTE),
+    violations: ledger.violations.length,
+  });
+  console.log(`Seed ${seed}: ${ledger.violations.length === 0 ? 'all promises held' : 'FAILED'}`);
+  for (const violation of ledger.violations) console.log(`- ${violation}`);
+  if (ledger.violations.length > 0) process.exitCode = 1;
+}
+
+function memoryInUse(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
