@@ -98,13 +98,10 @@ export class LocalEntra {
    * @throws AzureRedisError `MISSING_DEPENDENCY` when `jose` or `selfsigned` is not installed; `INVALID_OPTION` when no
    * token can live as long as `tokenLifetime` says.
    */
-  static async start({
-    tokenLifetime = 3_600_000,
-    resources = [REDIS_AUDIENCE],
-    cachesManagedIdentityTokens: cachesTokens = false,
-    authority: givenAuthority,
-  }: LocalEntraOptions = {}): Promise<LocalEntra> {
-    const authority = givenAuthority ?? (await createTokenAuthority());
+  static async start(options: LocalEntraOptions = {}): Promise<LocalEntra> {
+    const { tokenLifetime = 3_600_000, resources = [REDIS_AUDIENCE] } = options;
+    const { cachesManagedIdentityTokens: cachesTokens = false } = options;
+    const authority = options.authority ?? (await createTokenAuthority());
     const log = new RequestLog();
     const issuer = new TokenIssuer(authority, tokenLifetime, (token) => {
       log.token(token);
