@@ -104,10 +104,11 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
 
   /** Resolves once the current token has life left; rejects with what stands in the way once `signal` is aborted. */
   async ready(signal: AbortSignal): Promise<void> {
-    if (this.#closedWith) throw this.#closedWith;
+    this.#requireOpen();
     while (!this.#current.hasLifeLeft()) {
       if (signal.aborted) throw this.#lastError ?? tookTooLong();
       await this.#nextAnswer(signal);
+      this.#requireOpen();
     }
   }
 
@@ -119,6 +120,10 @@ export class TokenCycler extends EventEmitter<CyclerEvents> {
     if (this.#current.isFresh() || this.#pause > 0) return;
     // A failure has been reported by `refreshFailed`.
     this.refresh().catch(() => undefined);
+  }
+
+  #requireOpen(): void {
+    if (this.#closedWith) throw this.#closedWith;
   }
 
   /** For how long nobody asks, in ms. */
