@@ -118,7 +118,10 @@ describe('a client that ends', () => {
     const credential = cache.azure.credential({ tokenLifetime: 1_500 });
     const options = await cache.configure({ credential });
     // The first attempt after the connection was closed fails for want of a token.
-    const settings = { connectTimeout: 100, retryStrategy: (attempt: number) => (attempt === 1 ? 0 : 60_000) };
+    const settings = {
+      connectTimeout: 100,
+      retryStrategy: (attempt: number) => (attempt === 1 ? 0 : 60_000),
+    };
     const clients = await Promise.all(
       VARIANTS.map((variant) => cache.connect(variant, { ...options, ...settings })),
     );
