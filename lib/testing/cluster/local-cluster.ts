@@ -4,7 +4,7 @@ import type { AdminConnection } from '../admin-connection.js';
 import type { OpenConnection } from '../connection.js';
 import type { DeploymentParts } from '../deployment.js';
 import { Endpoint } from '../endpoint.js';
-import { agreement, shardsOf, until } from './agreement.js';
+import { agreement, hasten, shardsOf, until } from './agreement.js';
 import { ClusterNode } from './node.js';
 import { SlotMigration } from './slot-migration.js';
 
@@ -118,6 +118,7 @@ export class LocalCluster {
       const role = await successor.server.call('ROLE');
       return Array.isArray(role) && role[0] === 'master';
     };
+    await hasten(this.#nodes);
     do {
       await successor.server.call('CLUSTER', 'FAILOVER');
       // On a busy machine the two may not come to an end in time: they are asked again.

@@ -1,4 +1,5 @@
 import { RedisReplyError } from '../resp/decode.js';
+import { until } from './agreement.js';
 import type { ClusterNode } from './node.js';
 
 /** The most keys that one MIGRATE moves. */
@@ -65,11 +66,24 @@ export class SlotMigration {
       node.server.call('CLUSTER', 'SETSLOT', this.slot, 'NODE', this.#target.id);
     // A source that is on the move takes no new keys: afterwards it has none.
     await this.moveKeys();
+    await this.#outrankSource();
     await assign(this.#target);
     await assign(this.#source);
     await Promise.all(
       this.#masters.filter((node) => node !== this.#target && node !== this.#source).map(assign),
     );
+  }
+
+  /**
+   * Gives the target a newer configuration than the source's: what is still on its way of the source having the slot would
+   * otherwise make the target give it back, and delete its keys.
+   */
+  async #outrankSource(): Promise<void> {
+    await until('a node does not hear of the newest configuration', async () => {
+      if ((await epochOf(this.#target)) > (await epochOf(this.#source))) return true;
+      await this.#target.server.call('CLUSTER', 'BUMPEPOCH');
+      return (await epochOf(this.#target)) > (await epochOf(this.#source));
+    });
   }
 
   async #migrate(keys: readonly string[]): Promise<void> {
@@ -85,4 +99,9 @@ export class SlotMigration {
       }
     }
   }
+}
+
+async function epochOf({ server }: ClusterNode): Promise<number> {
+  const info = String(await server.call('CLUSTER', 'INFO'));
+  return Number(/^cluster_my_epoch:(\d+)/m.exec(info)?.[1]);
 }
