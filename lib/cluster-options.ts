@@ -46,6 +46,9 @@ const FOR_AZURE = {
   maxRedirections: 64,
   retryDelayOnFailover: 500,
   retryDelayOnClusterDown: 500,
+  // A MOVED for one slot makes ioredis take its whole range for moved, until it has asked for the slots again. Without a
+  // wait, commands for the others are sent to and fro meanwhile, until they have been redirected too often.
+  retryDelayOnMoved: 100,
 } as const satisfies ClusterOptions;
 
 /** The options of a cluster on Azure; what is given wins. */

@@ -68,6 +68,8 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
  * - `clusterRetryStrategy` waits from 0.1 s to 2 s, at random, instead of ten times a second.
  * - `maxRedirections: 64`, `retryDelayOnFailover: 500` and `retryDelayOnClusterDown: 500` ms keep a command trying for
  *   16 s, as long as a failover may take, instead of one.
+ * - `retryDelayOnMoved: 100` ms instead of none lets the slots be asked for again while they move, in place of commands
+ *   being sent to and fro until they fail with "Too many Cluster redirections".
  *
  * @example
  * ```ts

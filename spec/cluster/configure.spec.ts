@@ -78,6 +78,11 @@ describe('configureClusterForAzure()', () => {
     expect((maxRedirections / 2) * retryDelayOnClusterDown).to.be.at.least(15_000);
   });
 
+  it('waits until the slots are asked for again when one has moved', async () => {
+    const [, options] = await configure({});
+    expect(options.retryDelayOnMoved).to.equal(100);
+  });
+
   it('passes the options of the cluster through, and what they set wins', async () => {
     const given = {
       scaleReads: 'slave',
@@ -90,6 +95,7 @@ describe('configureClusterForAzure()', () => {
       maxRedirections: 3,
       retryDelayOnFailover: 4,
       retryDelayOnClusterDown: 5,
+      retryDelayOnMoved: 6,
     } satisfies ClusterOptions;
     const [, options] = await configure(given);
     expect(options).to.deep.include(given);
