@@ -34,6 +34,9 @@ const MEGABYTE = 2 ** 20;
 /** How much more memory may be in use at the end than after the first fault, in bytes. */
 const MOST_GROWTH = 64 * MEGABYTE;
 
+/** Within this time after a window every connection is on the newest token, in ms: two lives of a token. */
+const SETTLING = 12_000;
+
 const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
 const minutes = Number(values.minutes ?? 10);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
@@ -79,6 +82,9 @@ const multiplexers: Multiplexer[] = [];
 const comingAndGoing = new ComingAndGoing(VARIANTS as readonly [Variant, ...Variant[]], options, around);
 const workloads = [...(await population()), comingAndGoing];
 
+/** How many connections the population has. */
+const size = authenticator.connections.length;
+
 const recoveries = new Map<string, { times: number; slowest: number }>();
 const end = performance.now() + minutes * 60_000;
 let order: Fault[] = [];
@@ -113,6 +119,17 @@ async function suffer(fault: Fault): Promise<void> {
   recoveries.set(fault.name, { times: times + 1, slowest: Math.max(slowest, Math.round(duration)) });
   await sleep(random.between(500, 2_000));
   await Promise.all(workloads.map((workload) => workload.pause()));
+  if (fault.breaks && !(await becomes(isSettled, SETTLING)))
+    ledger.violate(`${fault.name}: not every connection has the newest token`);
+}
+
+/** Whether the population has its connections, and all of them are logged in with the newest token. */
+function isSettled(): boolean {
+  const { connections, expiresOn } = authenticator;
+  return (
+    connections.length === size &&
+    connections.every((connection) => connection.expiresOn?.getTime() === expiresOn.getTime())
+  );
 }
 
 async function population(): Promise<Workload[]> {
