@@ -32,6 +32,7 @@ const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
 const RETURN = 0x0d;
 const NEWLINE = 0x0a;
+const NUL = 0x00;
 const EMPTY = Buffer.alloc(0);
 
 const COMMANDS_READ = new Set(['auth', 'hello', 'client']);
@@ -190,6 +191,9 @@ export class CommandFramer {
 
   #readInline(start: number): Head | Incomplete | Malformed {
     const newline = this.#input.indexOf(NEWLINE, start);
+    const nul = this.#input.indexOf(NUL, start);
+    // redis-server looks for the end of the line in a C string: beyond a NUL it finds none, and takes no more commands.
+    if (nul !== -1 && (newline === -1 || nul < newline)) return 'malformed';
     if (this.#lineEnd(newline) - start > LONGEST_LINE) return 'malformed';
     if (newline === -1) return 'incomplete';
     const last = newline > start && this.#input[newline - 1] === RETURN ? newline - 1 : newline;

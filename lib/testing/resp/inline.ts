@@ -62,10 +62,7 @@ function readArgument(line: Buffer, start: number): Argument | undefined {
  * Splits an inline command into its arguments by the rules of redis-server: spaces, and quotes as in a shell.
  * `undefined` when the quotes are not balanced, which redis-server answers with a protocol error.
  */
-export function splitInline(line: Buffer): Buffer[] | undefined {
-  const nul = line.indexOf(0);
-  // redis-server handles the line as a C string.
-  const text = nul === -1 ? line : line.subarray(0, nul);
+export function splitInline(text: Buffer): Buffer[] | undefined {
   const args: Buffer[] = [];
   let position = 0;
   for (;;) {
