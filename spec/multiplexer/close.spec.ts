@@ -116,12 +116,14 @@ for (const protocol of PROTOCOLS) {
 
     it('lets the process end, which nothing but its connections kept alive; and nothing is ever printed', async () => {
       const { azure } = multiplexers;
+      // A process may take its time to start.
+      const credential = azure.credential({ tokenLifetime: 60_000 });
       const options = {
         host: azure.host,
         port: azure.port,
         tls: azure.options.tls,
         protocol,
-        accessToken: await azure.options.credential.getToken('https://redis.azure.com/.default'),
+        accessToken: await credential.getToken('https://redis.azure.com/.default'),
       };
       // The application subscribes, has its connections dropped, and closes.
       const dropping = (async () => {
