@@ -139,7 +139,9 @@ describe('the packed package, in an empty folder', () => {
           'application.mts',
           `import { Cluster, Redis } from 'ioredis';
            import { Queue } from 'bullmq';
-           import { AzureRedisError, configureForAzure, type AzureRedisOptions } from 'ioredis-azure';
+           import {
+             AzureRedisError, configureClusterForAzure, configureForAzure, type AzureRedisOptions,
+           } from 'ioredis-azure';
            import { LocalAzure } from 'ioredis-azure/testing';
 
            export async function main(): Promise<void> {
@@ -148,13 +150,17 @@ describe('the packed package, in an empty folder', () => {
              const redis: Redis = new Redis(options);
              const other = new Redis({ ...options, lazyConnect: true });
              const cluster = new Cluster([{ host: 'x', port: 1 }], { redisOptions: options });
+             const another = new Cluster(
+               ...(await configureClusterForAzure({ ...azure.options, cluster: { scaleReads: 'slave' } })),
+             );
+             const jobs = new Queue('jobs', { connection: another });
              const queue = new Queue('jobs', { connection: options });
              options.authenticator.on('tokenRefreshed', ({ expiresOn }) => expiresOn.toISOString());
              options.authenticator.attach(redis);
              // @ts-expect-error An option of ioredis has its type.
              await configureForAzure({ ...azure.options, db: 'one' });
              const error: AzureRedisError | undefined = undefined;
-             console.log(redis, other, cluster, queue, error);
+             console.log(redis, other, cluster, another, queue, jobs, error);
            }`,
         );
         await file(version, 'package.json', '{ "type": "commonjs" }');
