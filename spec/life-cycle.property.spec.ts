@@ -441,7 +441,7 @@ describe('the life cycle of connections and their tokens, whatever happens', () 
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   });
 });

@@ -130,7 +130,7 @@ describe('a thousand clients on one authenticator', () => {
 
   it('share every token, and all of them end up on the newest one', async function () {
     this.timeout(60_000);
-    const credential = cache.azure.credential({ tokenLifetime: 16_000 });
+    const credential = cache.azure.credential({ tokenLifetime: 12_000 });
     const options = await cache.configure({ credential, expirationRefreshRatio: 0.5 });
     const clients = Array.from({ length: 1_000 }, (_, index) => {
       const variant = VARIANTS[index % VARIANTS.length];
