@@ -204,7 +204,7 @@ function isDone({ status }: PromiseSettledResult<unknown>): boolean {
   return status === 'fulfilled';
 }
 
-describeBehindNetwork('an AUTH', 4_000, (cache, behind) => {
+describeBehindNetwork('an AUTH', 5_000, (cache, behind) => {
   afterEach(() => {
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
     expect(cache.azure.statistics.evictions).to.deep.equal([]);
@@ -224,18 +224,20 @@ describeBehindNetwork('an AUTH', 4_000, (cache, behind) => {
   });
 
   it('that takes longer than the `commandTimeout` is sent again, and no reply is taken for another', async () => {
-    const options = await behind.configure({ expirationRefreshRatio: 0.4, commandTimeout: 250 });
+    const options = await behind.configure({ expirationRefreshRatio: 0.4, commandTimeout: 500 });
     const clients = await behind.everyKind(options);
-    behind.network.delayReplies(500);
+    behind.network.delayReplies(900);
     const { error } = await next<AuthenticatorEvents['reauthenticationFailed'][0]>(
       options.authenticator,
       'reauthenticationFailed',
     );
     expect(error.message).to.equal('Command timed out');
+    const reauthenticated = times(clients.length, options.authenticator, 'reauthenticated');
     behind.network.restore();
-    await allRenewed(options);
-    expect(await Promise.all(clients.map((client) => client.echo('my own')))).to.deep.equal(
-      clients.map(() => 'my own'),
+    await reauthenticated;
+    const words = clients.map((_, index) => `my own, ${index}`);
+    expect(await Promise.all(clients.map((client, index) => client.echo(words[index] ?? '')))).to.deep.equal(
+      words,
     );
     expect(cache.azure.statistics.connections).to.have.length(clients.length);
   });
