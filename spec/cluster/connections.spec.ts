@@ -4,6 +4,7 @@ import { Cluster } from 'ioredis';
 import { configureForAzure } from '../../lib/index.js';
 import type { Authenticator } from '../../lib/index.js';
 import { CLUSTER_VARIANTS, ClusteredCache, type ClusterVariant } from '../support/clustered-cache.js';
+import { slotOf } from '../support/key-slots.js';
 import { times, until } from '../support/waiting.js';
 
 describe('the connections of a cluster', () => {
@@ -48,18 +49,23 @@ describe('the connections of a cluster', () => {
     await until(() => allAdopted(authenticator));
   }
 
-  // Each waits for the same expiries.
-  it('are all kept logged in: nodes, replicas, subscribers, refreshers of the slots, and duplicates', async () => {
-    await Promise.all(CLUSTER_VARIANTS.map(tryAllKinds));
-  });
-
-  it('are kept logged in if the cluster has plain options of configureForAzure() alone', async () => {
-    const options = await configureForAzure({ ...cache.azure.options, expirationRefreshRatio: 0.5 });
+  async function tryPlainOptions(): Promise<void> {
+    const options = await configureForAzure({
+      ...cache.azure.options,
+      credential: cache.azure.credential(),
+      expirationRefreshRatio: 0.5,
+    });
     const { host = '', port = 0, authenticator } = options;
     const cluster = cache.keep(new Cluster([{ host, port }], { redisOptions: options }));
     expect(await cluster.set('key', 'value')).to.equal('OK');
     await throughExpiries(authenticator);
     expect(await cluster.get('key')).to.equal('value');
+    await until(() => allAdopted(authenticator));
+  }
+
+  // Each waits for the same expiries.
+  it('are all kept logged in, whatever they are for, and with either form of options', async () => {
+    await Promise.all([...CLUSTER_VARIANTS.map(tryAllKinds), tryPlainOptions()]);
   });
 
   it('are adopted on a node that joins later', async () => {
@@ -102,6 +108,10 @@ describe('the connections of a cluster', () => {
     events.on('error', (error) => errors.push(error));
     worker.on('error', (error) => errors.push(error));
     await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), worker.waitUntilReady()]);
+
+    // Who waits for events sees those only that come afterwards.
+    const node = await cache.cluster.masterOf(slotOf('bull'));
+    await until(async () => String(await node.server.call('INFO', 'clients')).includes('blocked_clients:2'));
 
     let refreshes = 0;
     authenticator.on('tokenRefreshed', () => (refreshes += 1));
