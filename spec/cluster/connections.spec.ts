@@ -25,7 +25,7 @@ describe('the connections of a cluster', () => {
   async function tryAllKinds(variant: ClusterVariant): Promise<void> {
     const { cluster, options } = await cache.connect(variant, {
       expirationRefreshRatio: 0.5,
-      cluster: { scaleReads: 'all', shardedSubscribers: true, slotsRefreshInterval: 100 },
+      cluster: { scaleReads: 'all', shardedSubscribers: true },
     });
     const { authenticator } = options.redisOptions;
     await cluster.subscribe('news');
@@ -37,6 +37,7 @@ describe('the connections of a cluster', () => {
 
     const names = new Set<string | undefined>();
     await until(() => {
+      cluster.refreshSlotsCache();
       for (const { user, name } of cache.azure.statistics.open) {
         if (user === authenticator.username) names.add(name);
       }
