@@ -183,6 +183,8 @@ class World implements TinyRedisOwner {
       path: place.path,
       credential: world.identity,
       maxRetriesPerRequest: null,
+      // To tell the server its version, ioredis reads a file, and is ready only then: that takes its own time.
+      disableClientInfo: true,
     });
     return world;
   }
