@@ -383,6 +383,16 @@ export class Multiplexer<
       const delay = this.#options.retryStrategy?.(failures);
       return typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
     },
+    tokenRefreshed: (signal) =>
+      new Promise<void>((resolve) => {
+        const listener = (): void => {
+          resolve();
+        };
+        this.authenticator.once('tokenRefreshed', listener);
+        signal.addEventListener('abort', () => this.authenticator.off('tokenRefreshed', listener), {
+          once: true,
+        });
+      }),
     lost: ({ client, endpoint }) => {
       if (client !== this.interactive) this.#tell('connectionLost', { connection: 'subscriber', endpoint });
     },

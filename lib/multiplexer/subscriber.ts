@@ -15,6 +15,8 @@ export interface SubscriberHost {
   publish(channel: string, message: string): Promise<unknown>;
   /** How long to wait after this many failures in a row to open a connection, in ms. */
   retryDelay(failures: number): number;
+  /** Resolves when there is a new token; stops waiting for one with `signal`. */
+  tokenRefreshed(signal: AbortSignal): Promise<void>;
   /** The connection is lost; another one is on its way. */
   lost(connection: SubscriberConnection): void;
   /** This connection has taken the place of one that was lost `gap` ms ago. */
@@ -174,11 +176,17 @@ export class Subscriber {
     return undefined;
   }
 
-  /** Waits before the next attempt; whether until the end. If the connection is lost now, there is no time to lose. */
+  /**
+   * Waits before the next attempt; whether until the end. If the connection is lost now, or there is a new token, for
+   * want of which the attempt may have failed, there is no time to lose.
+   */
   async #pause(failures: number): Promise<boolean> {
     const { isLive, lost } = this.#connection;
-    const interrupted = isLive ? Promise.race([this.#closed, lost]) : this.#closed;
-    return !(await settlesWithin(this.#host.retryDelay(failures), interrupted));
+    const over = new AbortController();
+    const interruptions = [this.#closed, this.#host.tokenRefreshed(over.signal), ...(isLive ? [lost] : [])];
+    const isInterrupted = await settlesWithin(this.#host.retryDelay(failures), Promise.race(interruptions));
+    over.abort();
+    return !isInterrupted;
   }
 
   async #switchTo(next: SubscriberConnection): Promise<Replacement> {

@@ -72,6 +72,32 @@ describe('the replacement of a RESP2 subscriber', () => {
     });
   }
 
+  it('is tried as soon as there is a token again, however long the retry strategy would wait', async () => {
+    const { azure } = multiplexers;
+    const multiplexer = await multiplexers.connect({
+      protocol: 2,
+      connectTimeout: 500,
+      retryStrategy: (times) => (times === 1 ? 0 : 3_600_000),
+    });
+    const failures: unknown[] = [];
+    multiplexer.on('error', (error) => failures.push(error));
+    const received: string[] = [];
+    await multiplexer.subscribe('news', (text) => received.push(text));
+    azure.identityDown();
+    // One of the interactive connection, two of the subscriber.
+    await until(() => failures.length === 3 && multiplexer.interactive.status === 'reconnecting');
+
+    const restored = eventOf(
+      multiplexer,
+      'connectionRestored',
+      ({ connection }) => connection === 'subscriber',
+    );
+    azure.identityRestored();
+    await restored;
+    await multiplexer.publish('news', 'hello');
+    await until(() => received.includes('hello'));
+  });
+
   for (const [trouble, begin, end] of [
     ['logins are refused', 'refuseLogins', 'acceptLogins'],
     ['the identity service is down', 'identityDown', 'identityRestored'],
