@@ -7,7 +7,7 @@ import { LocalAzure } from '../../lib/testing/index.js';
 import { Cache } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { Network } from '../support/network.js';
-import { next, past, times, until } from '../support/waiting.js';
+import { allRenewed, happens, next, past, times, until } from '../support/waiting.js';
 
 /** A cache behind a network that can fail. */
 function describeBehindNetwork(
@@ -53,18 +53,6 @@ class BehindNetwork {
   async everyKind(options: AzureRedisOptions): Promise<Redis[]> {
     return Promise.all(VARIANTS.map((variant) => this.#cache.connect(variant, options)));
   }
-}
-
-async function happens(client: Redis, name: string): Promise<void> {
-  await new Promise((resolve) => client.once(name, resolve));
-}
-
-/** Resolves when every connection of these options is logged in with the newest token. */
-async function allRenewed({ authenticator }: AzureRedisOptions): Promise<void> {
-  await until(() => {
-    const newest = authenticator.expiresOn.getTime();
-    return authenticator.connections.every(({ expiresOn }) => expiresOn?.getTime() === newest);
-  });
 }
 
 /** What the clients answer now, each its own counter. */

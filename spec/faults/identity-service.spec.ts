@@ -8,7 +8,7 @@ import { VARIANTS } from '../support/ioredis-versions.js';
 import { unsignedJwt } from '../support/jwt.js';
 import { ProgrammableCredential, type Answer } from '../support/programmable-credential.js';
 import { rejection } from '../support/rejection.js';
-import { next, times, until } from '../support/waiting.js';
+import { allRenewed, happens, next, times, until } from '../support/waiting.js';
 
 type RefreshFailed = AuthenticatorEvents['tokenRefreshFailed'][0];
 
@@ -24,19 +24,6 @@ async function durationOf(work: Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work;
   return performance.now() - start;
-}
-
-/** Resolves at the client's next event of this name, whatever errors it tells of before. */
-async function happens(client: Redis, name: string): Promise<void> {
-  await new Promise((resolve) => client.once(name, resolve));
-}
-
-/** Resolves when every connection of these options is logged in with the newest token. */
-async function allRenewed({ authenticator }: AzureRedisOptions): Promise<void> {
-  await until(() => {
-    const newest = authenticator.expiresOn.getTime();
-    return authenticator.connections.every(({ expiresOn }) => expiresOn?.getTime() === newest);
-  });
 }
 
 describe('an identity service that fails while clients are connected', () => {

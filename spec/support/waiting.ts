@@ -1,5 +1,7 @@
 import { type EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { AzureRedisOptions } from '../../lib/index.js';
 
 /** The first argument of the next event of this name. */
 export async function next<Result = unknown>(emitter: object, name: string): Promise<Result> {
@@ -42,4 +44,17 @@ export async function past(moment: Date): Promise<void> {
 /** Resolves once what is asked for is so; for what no event tells of. mocha's timeout bounds it. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await sleep(5);
+}
+
+/** Resolves at the client's next event of this name, whatever errors it tells of before. */
+export async function happens(client: Redis, name: string): Promise<void> {
+  await new Promise((resolve) => client.once(name, resolve));
+}
+
+/** Resolves when every connection of these options is logged in with the newest token. */
+export async function allRenewed({ authenticator }: AzureRedisOptions): Promise<void> {
+  await until(() => {
+    const newest = authenticator.expiresOn.getTime();
+    return authenticator.connections.every(({ expiresOn }) => expiresOn?.getTime() === newest);
+  });
 }

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { AdminConnection } from '../admin-connection.js';
 import type { DeploymentParts } from '../deployment.js';
 import { Endpoint } from '../endpoint.js';
 import type { EndpointParts } from '../endpoint.js';
+import { freePort, isFree } from '../ports.js';
 import { startRedisServer } from '../redis-server.js';
 import type { RedisServer } from '../redis-server.js';
 import { NODE_TIMEOUT } from './agreement.js';
@@ -111,25 +110,4 @@ function settingsOf(busPort: number): Record<string, string> {
     'repl-diskless-sync': 'yes',
     'repl-diskless-sync-delay': '0',
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    await once(server.listen(port, '127.0.0.1'), 'listening');
-  } catch {
-    return false;
-  }
-  server.close();
-  await once(server, 'close');
-  return true;
 }
