@@ -68,6 +68,8 @@ export interface ClientInternals {
   readonly stream: Socket | undefined;
   /** Whether the application has sent QUIT or disconnected: the connection that there may still be is on its way out. */
   readonly manuallyClosing: boolean;
+  /** The timer of the next attempt to connect. */
+  readonly reconnectTimeout: NodeJS.Timeout | null;
   /** The state of the present connection; `handshake` exists from 6.0 on. */
   readonly condition: { readonly handshake?: boolean; readonly protocol?: 2 | 3 } | null | undefined;
   /** Commands that were written and have no reply yet. */

@@ -9,7 +9,7 @@ import { Heartbeat } from './heartbeat.js';
 import { Instrumentation } from './instrumentation.js';
 import { hideLogin, isLogin, withdrawLogins } from './login-command.js';
 import type { Login, LoginSource } from './login.js';
-import { reconnect } from './reconnect.js';
+import { connectNow, reconnect } from './reconnect.js';
 import { Relogin } from './relogin.js';
 import { Transaction } from './transaction.js';
 
@@ -137,8 +137,7 @@ export class Connection {
    */
   renew(): void {
     if (lacksLogin(this.client)) {
-      // Whether it succeeds is told by the client's own events.
-      this.client.connect().catch(() => undefined);
+      connectNow(this.client);
       return;
     }
     const left = Math.max(0, this.#login?.remaining ?? 0);

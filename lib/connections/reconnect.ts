@@ -1,4 +1,4 @@
-import type { Client } from './client.js';
+import { internals, type Client } from './client.js';
 
 /**
  * Closes a client's connection and opens a new one at once, whatever the client's own retry strategy is: this is no
@@ -16,4 +16,16 @@ export function reconnect(client: Client): void {
     options.maxRetriesPerRequest = maxRetriesPerRequest;
   });
   client.disconnect(true);
+}
+
+/**
+ * Connects a client at once that waits for its next attempt to connect.
+ *
+ * ioredis' own connect() leaves the timer of that attempt running. It would keep the process alive, and open a connection
+ * for a client that may have ended by then.
+ */
+export function connectNow(client: Client): void {
+  clearTimeout(internals(client).reconnectTimeout ?? undefined);
+  // Whether it succeeds is told by the client's own events.
+  client.connect().catch(() => undefined);
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
 import { ProgrammableCredential } from '../support/programmable-credential.js';
@@ -134,6 +135,27 @@ describe('a client that ends', () => {
     expect(await other.ping()).to.equal('PONG');
     expect(options.authenticator.connections).to.have.length(1);
     expect(cache.azure.statistics.open).to.have.length(1);
+  });
+
+  it('after a token came before its next attempt to connect, does not make that attempt', async () => {
+    const credential = cache.azure.credential({ tokenLifetime: 1_500 });
+    const options = await cache.configure({ credential });
+    const delay = 3_000;
+    const settings = { connectTimeout: 100, retryStrategy: (attempt: number) => (attempt === 1 ? 0 : delay) };
+    const clients = await Promise.all(
+      VARIANTS.map((variant) => cache.connect(variant, { ...options, ...settings })),
+    );
+    const waiting = Promise.all(clients.map((client) => times(2, client, 'reconnecting')));
+    const connected = Promise.all(clients.map((client) => happens(client, 'ready')));
+    cache.azure.identityDown();
+    await waiting;
+    cache.azure.identityRestored();
+    await connected;
+    await Promise.all(clients.map((client) => client.quit()));
+    // Timers of the same delay fire in the order in which they began: this is the last.
+    await sleep(delay);
+    expect(clients.map(({ status }) => status)).to.deep.equal(clients.map(() => 'end'));
+    expect(cache.azure.statistics.open).to.deep.equal([]);
   });
 });
 
