@@ -13,7 +13,7 @@ describe('many clients of one identity', () => {
 
   for (const variant of VARIANTS) {
     it(`share each token, and spread their logins out over time: ${variant.name}`, async () => {
-      const options = await cache.configure();
+      const options = await cache.configure({ expirationRefreshRatio: 0.5 });
       const clients = Array.from({ length: 50 }, () =>
         cache.client(variant, { ...options, protocol: variant.protocol }),
       );

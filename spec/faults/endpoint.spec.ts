@@ -127,7 +127,7 @@ describeBehindNetwork('a connection that is open, but silent', 3_000, (cache, be
   });
 
   it('is given up before its token ends, when packets are lost on the way, and made anew when they pass', async () => {
-    const options = await behind.configure({ expirationRefreshRatio: 0.5, disconnectTimeout: 200 });
+    const options = await behind.configure({ expirationRefreshRatio: 0.25, disconnectTimeout: 200 });
     const clients = await behind.everyKind(options);
     const first = options.authenticator.expiresOn;
     behind.network.goSilent();

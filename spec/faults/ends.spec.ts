@@ -4,12 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
 import { ProgrammableCredential } from '../support/programmable-credential.js';
-import { next, past, times, until } from '../support/waiting.js';
-
-/** Resolves at the client's next event of this name, whatever errors it tells of before. */
-async function happens(client: Redis, name: string): Promise<void> {
-  await new Promise((resolve) => client.once(name, resolve));
-}
+import { happens, next, past, times, until } from '../support/waiting.js';
 
 /** A credential that answers no more until it is told to. */
 function holdBack(credential: ProgrammableCredential): () => void {

@@ -14,6 +14,9 @@ const HALVES = [
   ['replacement', 'cluster', 'subscribe'],
 ];
 
+/** How long each of them may take, in ms. */
+const LIMIT = 200_000;
+
 interface Report {
   readonly stats: { readonly passes: number };
   readonly failures: readonly {
@@ -25,11 +28,13 @@ interface Report {
 async function runWithIoredis5(names: readonly string[]): Promise<Report> {
   const specs = names.map((name) => fileURLToPath(new URL(`./${name}.spec.ts`, import.meta.url)));
   const settings = ['--no-config', '--reporter', 'json', '--timeout', '20000'];
-  const { stdout, stderr } = await run(
+  const { stdout, stderr, killed } = await run(
     process.execPath,
     ['--import', 'tsx', '--import', HOOK, MOCHA, ...settings, ...specs],
-    { env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 2 ** 26 },
-  ).catch((error: unknown) => error as { stdout: string; stderr: string });
+    { env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 2 ** 26, timeout: LIMIT },
+  ).catch((error: unknown) => error as { stdout: string; stderr: string; killed: boolean });
+  // A process that still runs after its last spec has left something open.
+  expect(killed, `${names.join(', ')}: no end after ${LIMIT} ms`).not.to.equal(true);
   const report = /^\{[\s\S]*/m.exec(stdout)?.[0];
   expect(report, stderr).to.be.a('string');
   return JSON.parse(report ?? '') as Report;
@@ -37,7 +42,7 @@ async function runWithIoredis5(names: readonly string[]): Promise<Report> {
 
 describe('the multiplexer with ioredis 5', () => {
   it('passes the same specs', async function () {
-    this.timeout(150_000);
+    this.timeout(LIMIT + 10_000);
     const reports = await Promise.all(HALVES.map(runWithIoredis5));
     const failures = reports.flatMap((report) => report.failures);
     expect(failures.map(({ fullTitle, err }) => `${fullTitle}: ${err.message ?? ''}`)).to.deep.equal([]);

@@ -50,7 +50,7 @@ describe('LocalAzure: expiry', () => {
 
     expect(eviction).to.include({ connection: 1, user: credential.oid });
     expect(eviction.expiresOn.getTime()).to.equal(expiresOnTimestamp);
-    expect(eviction.at.getTime()).to.be.within(expiresOnTimestamp, expiresOnTimestamp + 200);
+    expect(eviction.at.getTime()).to.be.within(expiresOnTimestamp, expiresOnTimestamp + SHORT);
     expect(fixture.azure.statistics.open).to.deep.equal([]);
     await client.ended();
     expect(fixture.azure.statistics.evictions).to.deep.equal([eviction]);
