@@ -8,7 +8,7 @@ import { slotOf } from '../support/key-slots.js';
 import { times, until } from '../support/waiting.js';
 
 describe('the connections of a cluster', () => {
-  const cache = ClusteredCache.forAll({ tokenLifetime: 3_000 });
+  const cache = ClusteredCache.forAll({ tokenLifetime: 4_000 });
 
   /** Whether every connection that the server knows of the identity is one of the authenticator's. */
   function allAdopted({ username, connections }: Authenticator): boolean {

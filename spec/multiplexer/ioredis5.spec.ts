@@ -25,14 +25,20 @@ interface Report {
   }[];
 }
 
+interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly killed?: boolean;
+}
+
 async function runWithIoredis5(names: readonly string[]): Promise<Report> {
   const specs = names.map((name) => fileURLToPath(new URL(`./${name}.spec.ts`, import.meta.url)));
   const settings = ['--no-config', '--reporter', 'json', '--timeout', '20000'];
-  const { stdout, stderr, killed } = await run(
+  const { stdout, stderr, killed }: Outcome = await run(
     process.execPath,
     ['--import', 'tsx', '--import', HOOK, MOCHA, ...settings, ...specs],
     { env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 2 ** 26, timeout: LIMIT },
-  ).catch((error: unknown) => error as { stdout: string; stderr: string; killed: boolean });
+  ).catch((error: unknown) => error as Outcome);
   // A process that still runs after its last spec has left something open.
   expect(killed, `${names.join(', ')}: no end after ${LIMIT} ms`).not.to.equal(true);
   const report = /^\{[\s\S]*/m.exec(stdout)?.[0];
