@@ -5,7 +5,6 @@
  *   npm run soak -- --minutes 10 --seed 42
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Redis } from 'ioredis';
@@ -18,6 +17,7 @@ import { faults, type Fault } from './faults.js';
 import { Ledger } from './ledger.js';
 import { becomes } from './loop.js';
 import { Random } from './random.js';
+import { settingsOf } from './settings.js';
 import {
   ComingAndGoing,
   Counting,
@@ -37,13 +37,7 @@ const MOST_GROWTH = 64 * MEGABYTE;
 /** Within this time after a window every connection is on the newest token, in ms: two lives of a token. */
 const SETTLING = 12_000;
 
-const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
-const minutes = Number(values.minutes ?? 10);
-const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
-if (!(minutes > 0) || !Number.isInteger(seed)) {
-  console.error('npm run soak -- --minutes 10 --seed 42: minutes from 0, and a whole number as the seed');
-  process.exit(2);
-}
+const { minutes, seed } = settingsOf(process.argv.slice(2));
 console.log(`Soak for ${minutes} minutes, seed ${seed}: npm run soak -- --minutes ${minutes} --seed ${seed}`);
 
 const ledger = new Ledger();
