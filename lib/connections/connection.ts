@@ -153,9 +153,13 @@ export class Connection {
     this.#replaceClient = replace;
   }
 
-  /** Replaces the connection once no transaction is open and the replies that it awaits are here. */
+  /**
+   * Replaces the connection, if there is one, once no transaction is open and the replies that it awaits are here.
+   */
   async recycle(reason: RecycleReason): Promise<void> {
-    await this.outsideTransaction(() => this.#recycle(reason));
+    await this.outsideTransaction(async () => {
+      if (this.#isLive) await this.#recycle(reason);
+    });
   }
 
   /** Calls `send` as soon as no transaction is open, so that what it sends at once is part of none. */
@@ -261,13 +265,17 @@ export class Connection {
     this.#timer.unref();
   }
 
-  /** Whether the live connection is logged in with something older than what there is. */
-  #isOutdated(): boolean {
+  /** Whether there is a connection that can be used. */
+  get #isLive(): boolean {
     const { status } = this.client;
     // What follows a QUIT would make the server reset the connection, and the answer to QUIT be lost.
     const isLeaving = internals(this.client).manuallyClosing;
-    const isLive = (status === 'ready' || status === 'monitoring') && !isLeaving;
-    return isLive && this.#login !== this.#logins.current && this.#logins.current.remaining > 0;
+    return (status === 'ready' || status === 'monitoring') && !isLeaving;
+  }
+
+  /** Whether the live connection is logged in with something older than what there is. */
+  #isOutdated(): boolean {
+    return this.#isLive && this.#login !== this.#logins.current && this.#logins.current.remaining > 0;
   }
 
   async #renew(): Promise<void> {

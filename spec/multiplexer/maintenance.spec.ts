@@ -101,6 +101,34 @@ for (const protocol of PROTOCOLS) {
   });
 }
 
+describe("Azure's maintenance", () => {
+  const multiplexers = Multiplexers.forAll();
+
+  it('lets a connection be that is being made anew already', async () => {
+    const multiplexer = await multiplexers.connect({
+      protocol: 2,
+      maintenanceEvents: true,
+      retryStrategy: () => 300,
+    });
+    const { interactive, authenticator } = multiplexer;
+    const recycled: Recycled[] = [];
+    authenticator.on('recycled', (event) => recycled.push(event));
+    interactive.disconnect(true);
+    await next(interactive, 'reconnecting');
+    const ready = next(interactive, 'ready');
+    await multiplexers.azure.server.call(
+      'PUBLISH',
+      CHANNEL,
+      'NotificationType|NodeMaintenanceFailoverComplete',
+    );
+    await ready;
+    await interactive.ping();
+    await until(() => recycled.length > 0);
+    // That of the subscriber.
+    expect(recycled.map(({ delivery }) => delivery)).to.deep.equal(['exactly-once']);
+  });
+});
+
 describe("the channel of Azure's maintenance", () => {
   const multiplexers = Multiplexers.forAll();
 
