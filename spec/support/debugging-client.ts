@@ -122,4 +122,7 @@ keyed.disconnect();
 for (const [label, value] of Object.entries({ keyed, withKey, options })) show(label, value);
 
 await azure.stop();
-console.error(`SECRETS\n${secrets.join('\n')}`);
+// A client may still tell of its end.
+process.once('exit', () => {
+  console.error(`SECRETS\n${secrets.join('\n')}`);
+});
