@@ -4,7 +4,7 @@ import { Cache } from './support/cache.js';
 import { times, until } from './support/waiting.js';
 
 describe('BullMQ, given the options as its connection', () => {
-  const cache = Cache.forEach({ tokenLifetime: 1_500 });
+  const cache = Cache.forEach({ tokenLifetime: 2_000 });
 
   for (const protocol of [3, 2] as const) {
     it(`has its jobs flow across five expiries, each done once: RESP${protocol}`, async function () {

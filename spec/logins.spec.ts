@@ -99,7 +99,7 @@ describe('an endpoint that refuses the login in HELLO but accepts it in AUTH', (
 
   it('has its subscribers recycled, as over RESP2', async () => {
     cache.azure.refuseHello();
-    const credential = cache.azure.credential({ tokenLifetime: 1_500 });
+    const credential = cache.azure.credential({ tokenLifetime: 2_000 });
     const options = await cache.configure({ credential });
     const client = await cache.connect(resp3, options);
     await client.subscribe('news');

@@ -66,7 +66,7 @@ describe('options that were configured long ago', () => {
 });
 
 describe('whoever makes a client of the options', () => {
-  const cache = Cache.forEach({ tokenLifetime: 1_000 });
+  const cache = Cache.forEach({ tokenLifetime: 2_000 });
 
   for (const variant of VARIANTS) {
     it(`has it kept logged in: redis.duplicate() of ${variant.name}`, async () => {

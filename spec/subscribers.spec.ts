@@ -7,7 +7,7 @@ import { next, nextWhere, times, until } from './support/waiting.js';
 type Recycled = AuthenticatorEvents['recycled'][0];
 
 describe('a connection that takes no AUTH', () => {
-  const cache = Cache.forEach({ tokenLifetime: 1_500 });
+  const cache = Cache.forEach({ tokenLifetime: 2_000 });
 
   for (const variant of RESP2_VARIANTS) {
     describe(`a subscriber of ${variant.name}`, () => {
