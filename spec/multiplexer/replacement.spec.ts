@@ -117,7 +117,7 @@ describe('the replacement of a RESP2 subscriber', () => {
       const lost = eventOf(multiplexer, 'connectionLost', ({ connection }) => connection === 'subscriber');
       azure[begin]();
       await lost;
-      const gone = { since: heardAt, atLeastSince: performance.now() };
+      const lastHeardAt = heardAt;
       const before = numbers.length;
       expect(azure.statistics.evictions).not.to.be.empty;
       expect(multiplexer.status).to.equal('reconnecting');
@@ -128,12 +128,11 @@ describe('the replacement of a RESP2 subscriber', () => {
         ({ connection }) => connection === 'subscriber',
       );
       const recycled = next<Recycled>(multiplexer.authenticator, 'recycled');
-      const shortest = performance.now() - gone.atLeastSince;
       azure[end]();
       const { reason, gap, delivery } = await recycled;
       expect({ reason, delivery }).to.deep.equal({ reason: 'subscriber', delivery: 'at-most-once' });
       // It is told in whole milliseconds.
-      expect(gap).to.be.within(shortest - 1, performance.now() - gone.since + 1);
+      expect(gap).to.be.within(1, performance.now() - lastHeardAt + 1);
       expect((await restored).gap).to.equal(gap);
 
       await until(() => numbers.length > before);
