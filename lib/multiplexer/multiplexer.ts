@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
@@ -383,16 +383,9 @@ export class Multiplexer<
       const delay = this.#options.retryStrategy?.(failures);
       return typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
     },
-    tokenRefreshed: (signal) =>
-      new Promise<void>((resolve) => {
-        const listener = (): void => {
-          resolve();
-        };
-        this.authenticator.once('tokenRefreshed', listener);
-        signal.addEventListener('abort', () => this.authenticator.off('tokenRefreshed', listener), {
-          once: true,
-        });
-      }),
+    tokenRefreshed: async (signal) => {
+      await once(this.authenticator, 'tokenRefreshed', { signal });
+    },
     lost: ({ client, endpoint }) => {
       if (client !== this.interactive) this.#tell('connectionLost', { connection: 'subscriber', endpoint });
     },

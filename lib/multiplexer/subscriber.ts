@@ -15,7 +15,7 @@ export interface SubscriberHost {
   publish(channel: string, message: string): Promise<unknown>;
   /** How long to wait after this many failures in a row to open a connection, in ms. */
   retryDelay(failures: number): number;
-  /** Resolves when there is a new token; stops waiting for one with `signal`. */
+  /** Resolves when there is a new token; rejects when `signal` says that nobody waits for it any more. */
   tokenRefreshed(signal: AbortSignal): Promise<void>;
   /** The connection is lost; another one is on its way. */
   lost(connection: SubscriberConnection): void;
