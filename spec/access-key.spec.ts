@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Cache } from './support/cache.js';
 import { VARIANTS } from './support/ioredis-versions.js';
 import { rejection } from './support/rejection.js';
-import { next } from './support/waiting.js';
+import { happens, next } from './support/waiting.js';
 
 describe('an access key', () => {
   const cache = Cache.forEach();
@@ -29,7 +29,7 @@ describe('an access key', () => {
         const client = await cache.connect(variant, options);
         cache.azure.regenerateAccessKey();
         expect(await client.ping(), 'the live connection stays as it is').to.equal('PONG');
-        const ready = next(client, 'ready');
+        const ready = happens(client, 'ready');
         cache.azure.dropConnections();
         await ready;
         expect(await client.ping()).to.equal('PONG');
@@ -62,7 +62,7 @@ describe('an access key', () => {
         const client = await cache.connect(variant, options);
         isVaultDown = true;
         const reported = next<{ error: Error }>(options.authenticator, 'tokenRefreshFailed');
-        const ready = next(client, 'ready');
+        const ready = happens(client, 'ready');
         cache.azure.dropConnections();
         expect((await reported).error.message).to.contain('the vault is down');
         await ready;

@@ -1,14 +1,14 @@
 import { Queue, QueueEvents, Worker } from 'bullmq';
 import { expect } from 'chai';
 import { Cache } from './support/cache.js';
-import { times, until } from './support/waiting.js';
+import { expiries, until } from './support/waiting.js';
 
 describe('BullMQ, given the options as its connection', () => {
-  const cache = Cache.forEach({ tokenLifetime: 2_000 });
+  const cache = Cache.forEach({ tokenLifetime: 3_000 });
 
   for (const protocol of [3, 2] as const) {
     it(`has its jobs flow across five expiries, each done once: RESP${protocol}`, async function () {
-      this.timeout(30_000);
+      this.timeout(60_000);
       const connection = { ...(await cache.configure()), protocol };
       const errors: unknown[] = [];
       const done = new Map<unknown, number>();
@@ -27,17 +27,17 @@ describe('BullMQ, given the options as its connection', () => {
       worker.on('error', (error) => errors.push(error));
       await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), worker.waitUntilReady()]);
 
-      let expiries = 0;
       const { authenticator } = connection;
-      authenticator.on('tokenRefreshed', () => (expiries += 1));
+      const state = { isOver: false };
+      const over = expiries(5, authenticator).then(() => (state.isOver = true));
       let number = 0;
-      while (expiries < 6) {
+      while (!state.isOver) {
         number += 1;
         const job = await queue.add('job', { number });
         // Told by the worker through the events of the queue.
         expect(await job.waitUntilFinished(events)).to.equal(number);
       }
-      await Promise.all([worker.close(), events.close(), queue.close()]);
+      await Promise.all([over, worker.close(), events.close(), queue.close()]);
 
       expect(errors).to.deep.equal([]);
       expect(done.size).to.equal(number).and.to.be.above(50);
@@ -52,7 +52,7 @@ describe('BullMQ, given the options as its connection', () => {
     const connection = await cache.configure();
     const worker = new Worker('jobs', () => Promise.resolve(), { connection, drainDelay: 30 });
     await worker.waitUntilReady();
-    await times(3, connection.authenticator, 'tokenRefreshed');
+    await expiries(2, connection.authenticator);
     await worker.close();
     expect(cache.azure.statistics.evictions).to.deep.equal([]);
   });

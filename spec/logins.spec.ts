@@ -4,7 +4,7 @@ import { AzureRedisError } from '../lib/index.js';
 import { Cache, connectionsOf } from './support/cache.js';
 import { VARIANTS } from './support/ioredis-versions.js';
 import { rejection } from './support/rejection.js';
-import { next } from './support/waiting.js';
+import { next, past } from './support/waiting.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 
@@ -99,11 +99,13 @@ describe('an endpoint that refuses the login in HELLO but accepts it in AUTH', (
 
   it('has its subscribers recycled, as over RESP2', async () => {
     cache.azure.refuseHello();
-    const credential = cache.azure.credential({ tokenLifetime: 2_000 });
+    const credential = cache.azure.credential({ tokenLifetime: 4_000 });
     const options = await cache.configure({ credential });
     const client = await cache.connect(resp3, options);
     await client.subscribe('news');
+    const first = options.authenticator.expiresOn;
     expect(await next(options.authenticator, 'recycled')).to.include({ reason: 'subscriber' });
+    await past(first);
     expect(cache.azure.statistics.evictions).to.deep.equal([]);
   });
 });

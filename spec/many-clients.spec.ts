@@ -9,11 +9,11 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 describe('many clients of one identity', () => {
-  const cache = Cache.forEach({ tokenLifetime: 4_000 });
+  const cache = Cache.forEach({ tokenLifetime: 8_000 });
 
   for (const variant of VARIANTS) {
     it(`share each token, and spread their logins out over time: ${variant.name}`, async () => {
-      const options = await cache.configure({ expirationRefreshRatio: 0.5 });
+      const options = await cache.configure({ expirationRefreshRatio: 0.4 });
       const clients = Array.from({ length: 50 }, () =>
         cache.client(variant, { ...options, protocol: variant.protocol }),
       );

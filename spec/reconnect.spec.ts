@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { Cache, connectionsOf } from './support/cache.js';
 import { VARIANTS } from './support/ioredis-versions.js';
-import { next, past, times } from './support/waiting.js';
+import { happens, past, times } from './support/waiting.js';
 
 describe('a client that connects again', () => {
-  const cache = Cache.forEach({ tokenLifetime: 1_500 });
+  const cache = Cache.forEach({ tokenLifetime: 2_000 });
 
   afterEach(() => {
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
@@ -17,7 +17,7 @@ describe('a client that connects again', () => {
         const client = await cache.connect(variant, options);
         const first = options.authenticator.expiresOn;
         await past(first);
-        const ready = next(client, 'ready');
+        const ready = happens(client, 'ready');
         cache.azure.dropConnections();
         await ready;
         expect(await client.set('key', 'value')).to.equal('OK');
@@ -29,7 +29,7 @@ describe('a client that connects again', () => {
         const client = await cache.connect(variant, options);
         const first = options.authenticator.expiresOn;
         await past(first);
-        const ready = next(client, 'ready');
+        const ready = happens(client, 'ready');
         client.disconnect(true);
         await ready;
         expect(await client.set('key', 'value')).to.equal('OK');
@@ -51,7 +51,7 @@ describe('a client that connects again', () => {
 });
 
 describe('options that were configured long ago', () => {
-  const cache = Cache.forEach({ tokenLifetime: 1_000 });
+  const cache = Cache.forEach({ tokenLifetime: 2_000 });
 
   for (const variant of VARIANTS) {
     it(`log in with a fresh token: ${variant.name}`, async () => {
@@ -66,7 +66,7 @@ describe('options that were configured long ago', () => {
 });
 
 describe('whoever makes a client of the options', () => {
-  const cache = Cache.forEach({ tokenLifetime: 2_000 });
+  const cache = Cache.forEach({ tokenLifetime: 4_000 });
 
   for (const variant of VARIANTS) {
     it(`has it kept logged in: redis.duplicate() of ${variant.name}`, async () => {

@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import type { AuthenticatorEvents } from '../lib/index.js';
 import { Cache, connectionsOf } from './support/cache.js';
 import { RESP2_VARIANTS, VARIANTS } from './support/ioredis-versions.js';
-import { next, nextWhere, times, until } from './support/waiting.js';
+import { happens, next, nextWhere, past, times, until } from './support/waiting.js';
 
 type Recycled = AuthenticatorEvents['recycled'][0];
 
 describe('a connection that takes no AUTH', () => {
-  const cache = Cache.forEach({ tokenLifetime: 2_000 });
+  const cache = Cache.forEach({ tokenLifetime: 4_000 });
 
   for (const variant of RESP2_VARIANTS) {
     describe(`a subscriber of ${variant.name}`, () => {
@@ -16,7 +16,8 @@ describe('a connection that takes no AUTH', () => {
         const subscriber = await cache.connect(variant, options);
         await subscriber.subscribe('news', 'weather');
         await subscriber.psubscribe('user.*');
-        for (let expiry = 0; expiry < 3; expiry += 1) {
+        const first = options.authenticator.expiresOn;
+        for (let token = 0; token < 3; token += 1) {
           const recycled = await next<Recycled>(options.authenticator, 'recycled');
           expect(recycled).to.include({ endpoint: `localhost:${cache.azure.port}`, reason: 'subscriber' });
           expect(recycled.gap).to.be.within(0, 2_000);
@@ -42,6 +43,7 @@ describe('a connection that takes no AUTH', () => {
           ]);
           subscriber.removeAllListeners('message').removeAllListeners('pmessage');
         }
+        await past(first);
         expect(cache.azure.statistics.evictions).to.deep.equal([]);
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
       });
@@ -83,7 +85,7 @@ describe('a connection that takes no AUTH', () => {
         await subscriber.subscribe('news');
         await next(options.authenticator, 'recycled');
         expect(subscriber.options.maxRetriesPerRequest).to.equal(0);
-        const ended = next(subscriber, 'end');
+        const ended = happens(subscriber, 'end');
         cache.azure.dropConnections();
         await ended;
       });
@@ -111,9 +113,11 @@ describe('a connection that takes no AUTH', () => {
         const client = await cache.connect(variant, options);
         const monitor = await client.monitor();
         monitor.on('error', () => undefined);
-        for (let expiry = 0; expiry < 2; expiry += 1) {
+        const first = options.authenticator.expiresOn;
+        for (let token = 0; token < 2; token += 1) {
           await nextWhere<Recycled>(options.authenticator, 'recycled', ({ reason }) => reason === 'monitor');
         }
+        await past(first);
         let isSeen = false;
         monitor.on('monitor', (_time: string, args: string[]) => {
           isSeen ||= args[1] === 'watched';
@@ -129,12 +133,16 @@ describe('a connection that takes no AUTH', () => {
 
     describe(`a blocking command with ${variant.name}`, () => {
       it('goes on, on a new connection, when it blocks for longer than its token lives, and loses nothing', async () => {
-        const options = await cache.configure();
+        // Whether it blocks is known once its AUTH has had no answer for half of what is left of its token.
+        const credential = cache.azure.credential({ tokenLifetime: 6_000 });
+        const options = await cache.configure({ credential, expirationRefreshRatio: 0.1 });
         const client = await cache.connect(variant, options);
+        const first = options.authenticator.expiresOn;
         const popped = client.blpop('list', 0);
-        for (let expiry = 0; expiry < 3; expiry += 1) {
+        for (let token = 0; token < 2; token += 1) {
           expect(await next(options.authenticator, 'recycled')).to.include({ reason: 'blocked' });
         }
+        await past(first);
         await cache.azure.server.call('RPUSH', 'list', 'only');
         expect(await popped).to.deep.equal(['list', 'only']);
         expect(await client.llen('list')).to.equal(0);

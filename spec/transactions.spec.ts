@@ -5,7 +5,7 @@ import sinon from 'sinon';
 import type { AuthenticatorEvents } from '../lib/index.js';
 import { Cache } from './support/cache.js';
 import { VARIANTS } from './support/ioredis-versions.js';
-import { next } from './support/waiting.js';
+import { happens, next } from './support/waiting.js';
 
 describe('a refresh that falls into an open transaction', () => {
   const cache = Cache.forEach();
@@ -87,7 +87,7 @@ describe('a refresh that falls into an open transaction', () => {
         const client = await cache.connect(variant, options);
         await client.multi({ pipeline: false });
         await options.authenticator.refresh();
-        const ready = next(client, 'ready');
+        const ready = happens(client, 'ready');
         cache.azure.dropConnections();
         await ready;
         const reauthenticated = next(options.authenticator, 'reauthenticated');

@@ -3,13 +3,10 @@ import type { Cluster } from 'ioredis';
 import type { Authenticator } from '../../lib/index.js';
 import { CLUSTER_VARIANTS, ClusteredCache, type ClusterVariant } from '../support/clustered-cache.js';
 import { slotOf } from '../support/key-slots.js';
-import { times } from '../support/waiting.js';
+import { expiries, next } from '../support/waiting.js';
 
 /** One counter is in each of many slots; its commands are of one slot, as a pipeline or a transaction must be. */
 const COUNTERS = Array.from({ length: 64 }, (_, number) => String(number));
-
-/** After this many refreshes a token has ended that was in use before: each is of half of its life. */
-const EXPIRY = 3;
 
 /**
  * A transaction whose slot moves on while its commands arrive: the server runs none of it, and ioredis, which sends one
@@ -17,6 +14,11 @@ const EXPIRY = 3;
  */
 function unlessCut(error: Error): undefined {
   if (!error.message.startsWith('EXECABORT ')) throw error;
+}
+
+/** Resolves when each has had a token end. */
+async function expiryOfEach(authenticators: readonly Authenticator[]): Promise<void> {
+  await Promise.all(authenticators.map((authenticator) => expiries(1, authenticator)));
 }
 
 /** A cluster that counts all the time, by single commands, pipelines and transactions. */
@@ -88,7 +90,7 @@ class Counting {
 
 describe('a cluster that changes while tokens expire', function () {
   this.timeout(60_000);
-  const cache = ClusteredCache.forAll({ tokenLifetime: 3_000 });
+  const cache = ClusteredCache.forAll({ tokenLifetime: 4_000 });
 
   interface Started {
     readonly counting: Counting;
@@ -96,7 +98,7 @@ describe('a cluster that changes while tokens expire', function () {
   }
 
   async function start(variant: ClusterVariant): Promise<Started> {
-    const { cluster, options } = await cache.connect(variant, { expirationRefreshRatio: 0.5 });
+    const { cluster, options } = await cache.connect(variant);
     const { authenticator } = options.redisOptions;
     const counting = new Counting(variant.name, cluster);
     authenticator.on('reauthenticationFailed', ({ error }) => counting.errors.push(error));
@@ -109,16 +111,14 @@ describe('a cluster that changes while tokens expire', function () {
   /**
    * Has clients of every kind count while `change` goes on, then looks whether anything was lost or run twice.
    *
-   * @param change What happens; `refreshes()` resolves when each client has had this many new tokens.
+   * @param change What happens, given the authenticator of each client.
    */
   async function countThrough(
-    change: (refreshes: (count: number) => Promise<unknown>) => Promise<void>,
+    change: (authenticators: readonly Authenticator[]) => Promise<void>,
   ): Promise<void> {
     const started = await Promise.all(CLUSTER_VARIANTS.map(start));
     try {
-      await change((count) =>
-        Promise.all(started.map(({ authenticator }) => times(count, authenticator, 'tokenRefreshed'))),
-      );
+      await change(started.map(({ authenticator }) => authenticator));
     } finally {
       await Promise.all(started.map(({ counting }) => counting.stop()));
     }
@@ -137,8 +137,8 @@ describe('a cluster that changes while tokens expire', function () {
   }
 
   it('loses nothing and runs nothing twice when slots move, with ASK and MOVED', () =>
-    countThrough(async (refreshes) => {
-      const expired = refreshes(EXPIRY);
+    countThrough(async (authenticators) => {
+      const expired = expiryOfEach(authenticators);
       const [target] = await cache.cluster.masters();
       if (!target) throw new Error('there is no master');
       const migrations = [];
@@ -154,22 +154,22 @@ describe('a cluster that changes while tokens expire', function () {
     }));
 
   it('loses nothing and runs nothing twice when masters fail over', () =>
-    countThrough(async (refreshes) => {
+    countThrough(async (authenticators) => {
       for (const master of await cache.cluster.masters()) {
         // New tokens are sent now, before the old ones expire.
-        await refreshes(1);
+        await Promise.all(authenticators.map((authenticator) => next(authenticator, 'tokenRefreshed')));
         await cache.cluster.failover(master);
       }
     }));
 
   it('loses nothing and runs nothing twice when nodes join and leave', () =>
-    countThrough(async (refreshes) => {
-      const joined = refreshes(EXPIRY);
+    countThrough(async (authenticators) => {
+      const joined = expiryOfEach(authenticators);
       const node = await cache.cluster.addNode();
       await cache.cluster.addNode({ replicaOf: node });
       await cache.cluster.moveSlots(COUNTERS.map(slotOf), node);
       await joined;
-      const left = refreshes(EXPIRY);
+      const left = expiryOfEach(authenticators);
       const [replica] = await cache.cluster.replicasOf(node);
       await cache.cluster.removeNode(node);
       if (replica) await cache.cluster.removeNode(replica);

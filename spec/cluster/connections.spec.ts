@@ -5,7 +5,8 @@ import { configureForAzure } from '../../lib/index.js';
 import type { Authenticator } from '../../lib/index.js';
 import { CLUSTER_VARIANTS, ClusteredCache, type ClusterVariant } from '../support/clustered-cache.js';
 import { slotOf } from '../support/key-slots.js';
-import { times, until } from '../support/waiting.js';
+import { tokenOptions } from '../support/token-options.js';
+import { expiries, until } from '../support/waiting.js';
 
 describe('the connections of a cluster', () => {
   const cache = ClusteredCache.forAll({ tokenLifetime: 4_000 });
@@ -17,14 +18,13 @@ describe('the connections of a cluster', () => {
   }
 
   async function throughExpiries(authenticator: Authenticator): Promise<void> {
-    await times(4, authenticator, 'tokenRefreshed');
+    await expiries(2, authenticator);
     expect(cache.azure.statistics.evictions).to.deep.equal([]);
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   }
 
   async function tryAllKinds(variant: ClusterVariant): Promise<void> {
     const { cluster, options } = await cache.connect(variant, {
-      expirationRefreshRatio: 0.5,
       cluster: { scaleReads: 'all', shardedSubscribers: true },
     });
     const { authenticator } = options.redisOptions;
@@ -53,8 +53,7 @@ describe('the connections of a cluster', () => {
   async function tryPlainOptions(): Promise<void> {
     const options = await configureForAzure({
       ...cache.azure.options,
-      credential: cache.azure.credential(),
-      expirationRefreshRatio: 0.5,
+      ...tokenOptions(cache.azure, {}),
     });
     const { host = '', port = 0, authenticator } = options;
     const cluster = cache.keep(new Cluster([{ host, port }], { redisOptions: options }));
@@ -87,7 +86,6 @@ describe('the connections of a cluster', () => {
     const [variant] = CLUSTER_VARIANTS;
     if (!variant) throw new Error('there is no ioredis');
     const { cluster: connection, options } = await cache.connect(variant, {
-      expirationRefreshRatio: 0.5,
       maxRetriesPerRequest: null,
     });
     const { authenticator } = options.redisOptions;
@@ -114,15 +112,15 @@ describe('the connections of a cluster', () => {
     const node = await cache.cluster.masterOf(slotOf('bull'));
     await until(async () => String(await node.server.call('INFO', 'clients')).includes('blocked_clients:2'));
 
-    let refreshes = 0;
-    authenticator.on('tokenRefreshed', () => (refreshes += 1));
+    const state = { isOver: false };
+    const over = expiries(2, authenticator).then(() => (state.isOver = true));
     let number = 0;
-    while (refreshes < 4) {
+    while (!state.isOver) {
       number += 1;
       const job = await queue.add('job', { number });
       expect(await job.waitUntilFinished(events)).to.equal(number);
     }
-    await Promise.all([worker.close(), events.close(), queue.close()]);
+    await Promise.all([over, worker.close(), events.close(), queue.close()]);
     expect(errors).to.deep.equal([]);
     expect(done).to.deep.equal(Array.from({ length: number }, (_, index) => index + 1));
     expect(cache.azure.statistics.evictions).to.deep.equal([]);

@@ -38,10 +38,8 @@ describe('a cluster under full load on every slot, through a minute of tokens th
 
   async function load(variant: ClusterVariant): Promise<Report> {
     const credential = cache.azure.credential();
-    // Refreshed early, so that a machine that is busy with all of this is on time.
     const { cluster, options } = await cache.connect(variant, {
       credential,
-      expirationRefreshRatio: 0.5,
       cluster: { scaleReads: 'all' },
     });
     const { authenticator } = options.redisOptions;

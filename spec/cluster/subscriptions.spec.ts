@@ -4,7 +4,7 @@ import type { Cluster } from 'ioredis';
 import type { AuthenticatorEvents } from '../../lib/index.js';
 import { CLUSTER_VARIANTS, ClusteredCache, type ClusterVariant } from '../support/clustered-cache.js';
 import { slotOf } from '../support/key-slots.js';
-import { until } from '../support/waiting.js';
+import { expiries, until } from '../support/waiting.js';
 
 type Recycled = AuthenticatorEvents['recycled'][0];
 
@@ -16,7 +16,7 @@ const TAGS = [0, 1, 2].map((master) => {
 });
 
 describe('the subscriptions of a cluster', () => {
-  const cache = ClusteredCache.forAll({ tokenLifetime: 3_000 });
+  const cache = ClusteredCache.forAll({ tokenLifetime: 4_000 });
 
   /** What was published and what arrived, by channel, and what was replaced meanwhile. */
   class Trial {
@@ -25,7 +25,7 @@ describe('the subscriptions of a cluster', () => {
     readonly sharded: readonly string[];
     readonly received = new Map<string, string[]>();
     readonly recycled: Recycled[] = [];
-    refreshes = 0;
+    isOver = false;
     readonly published = new Map<string, number>();
     readonly #publisher: Cluster;
 
@@ -99,7 +99,6 @@ describe('the subscriptions of a cluster', () => {
 
   async function start(variant: ClusterVariant): Promise<Trial> {
     const { cluster, options } = await cache.connect(variant, {
-      expirationRefreshRatio: 0.5,
       cluster: { shardedSubscribers: true },
     });
     const { authenticator } = options.redisOptions;
@@ -110,7 +109,7 @@ describe('the subscriptions of a cluster', () => {
     await cluster.psubscribe(trial.pattern);
     for (const channel of trial.sharded) await cluster.ssubscribe(channel);
     await trial.publishUntilCurrent();
-    authenticator.on('tokenRefreshed', () => (trial.refreshes += 1));
+    void expiries(2, authenticator).then(() => (trial.isOver = true));
     return trial;
   }
 
@@ -120,10 +119,10 @@ describe('the subscriptions of a cluster', () => {
     await Promise.all(
       CLUSTER_VARIANTS.map(async (variant) => {
         const trial = await start(variant);
-        await trial.publishUntil(() => trial.refreshes >= 4);
+        await trial.publishUntil(() => trial.isOver);
         const { received, recycled, published } = trial;
         if (variant.protocol === 2) {
-          // The cluster's own subscriber, and three sharded ones, at each of three expiries at least.
+          // The cluster's own subscriber, and three sharded ones, for each of three tokens at least.
           await until(() => recycled.length >= 12);
           for (const event of recycled) {
             expect(event).to.include({ reason: 'subscriber', delivery: 'best-effort' });

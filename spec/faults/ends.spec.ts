@@ -111,11 +111,11 @@ describe('a client that ends', () => {
   });
 
   it('while it waits to connect again is not connected by the token that it waited for', async () => {
-    const credential = cache.azure.credential({ tokenLifetime: 1_500 });
+    const credential = cache.azure.credential({ tokenLifetime: 2_000 });
     const options = await cache.configure({ credential });
     // The first attempt after the connection was closed fails for want of a token.
     const settings = {
-      connectTimeout: 100,
+      connectTimeout: 1_000,
       retryStrategy: (attempt: number) => (attempt === 1 ? 0 : 60_000),
     };
     const clients = await Promise.all(
@@ -133,10 +133,13 @@ describe('a client that ends', () => {
   });
 
   it('after a token came before its next attempt to connect, does not make that attempt', async () => {
-    const credential = cache.azure.credential({ tokenLifetime: 1_500 });
+    const credential = cache.azure.credential({ tokenLifetime: 2_000 });
     const options = await cache.configure({ credential });
     const delay = 3_000;
-    const settings = { connectTimeout: 100, retryStrategy: (attempt: number) => (attempt === 1 ? 0 : delay) };
+    const settings = {
+      connectTimeout: 1_000,
+      retryStrategy: (attempt: number) => (attempt === 1 ? 0 : delay),
+    };
     const clients = await Promise.all(
       VARIANTS.map((variant) => cache.connect(variant, { ...options, ...settings })),
     );

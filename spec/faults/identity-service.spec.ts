@@ -27,7 +27,7 @@ async function durationOf(work: Promise<unknown>): Promise<number> {
 }
 
 describe('an identity service that fails while clients are connected', () => {
-  const cache = Cache.forEach({ tokenLifetime: 4_000 });
+  const cache = Cache.forEach({ tokenLifetime: 6_000 });
 
   afterEach(() => {
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
@@ -62,7 +62,7 @@ describe('an identity service that fails while clients are connected', () => {
 
   for (const [what, begin] of faults) {
     it(`costs no connection if it ${what}, but is back before the token ends`, async () => {
-      const options = await cache.configure({ expirationRefreshRatio: 0.25, acquireTimeout: 200 });
+      const options = await cache.configure({ acquireTimeout: 200 });
       await everyKind(cache, options);
       const first = options.authenticator.expiresOn;
       begin(cache.azure);
@@ -77,7 +77,7 @@ describe('an identity service that fails while clients are connected', () => {
   }
 
   it('is left alone until the date that its Retry-After names', async () => {
-    const options = await cache.configure({ expirationRefreshRatio: 0.25 });
+    const options = await cache.configure();
     await everyKind(cache, options);
     // An HTTP date has whole seconds.
     const date = new Date(Math.floor(Date.now() / 1_000) * 1_000 + 3_000);
@@ -93,10 +93,10 @@ describe('an identity service that fails while clients are connected', () => {
 });
 
 describe('an identity service that comes back long after the token has ended', () => {
-  const cache = Cache.forEach({ tokenLifetime: 3_000 });
+  const cache = Cache.forEach({ tokenLifetime: 4_000 });
 
   it('finds clients that worked until then, wait or fail as ioredis was told, and recover within 2 s', async () => {
-    const options = await cache.configure({ connectTimeout: 300 });
+    const options = await cache.configure({ connectTimeout: 1_000 });
     const patient = await everyKind(cache, options);
     const subscribers = await everyKind(cache, options);
     await Promise.all(subscribers.map((subscriber) => subscriber.subscribe('news')));
@@ -104,7 +104,7 @@ describe('an identity service that comes back long after the token has ended', (
     if (!variant) throw new Error('no variant');
     const impatient = [
       [{ maxRetriesPerRequest: 1 }, /^Reached the max retries per request limit \(which is 1\)/],
-      [{ commandTimeout: 200 }, /^Command timed out$/],
+      [{ commandTimeout: 1_000 }, /^Command timed out$/],
       [{ enableOfflineQueue: false }, /^Stream isn't writeable and enableOfflineQueue options is false$/],
       [{ retryStrategy: () => null }, /^Connection is closed\.$/],
     ] as const;
@@ -149,7 +149,7 @@ describe('an identity service that comes back long after the token has ended', (
 });
 
 describe('an identity service that answers with what is of no use', () => {
-  const cache = Cache.forAll({ tokenLifetime: 4_000 });
+  const cache = Cache.forAll({ tokenLifetime: 6_000 });
 
   const answers: readonly (readonly [what: string, answer: Answer, code: string])[] = [
     ['nothing', () => Promise.resolve(null), 'TOKEN_INVALID'],
@@ -183,7 +183,7 @@ describe('an identity service that answers with what is of no use', () => {
     await Promise.all(
       answers.map(async ([what, answer, code]) => {
         const credential = new ProgrammableCredential(cache.azure.credential());
-        const options = await cache.configure({ credential, expirationRefreshRatio: 0.25 });
+        const options = await cache.configure({ credential });
         const client = await cache.connect(variant, options);
         credential.answerWith(answer);
         const { error } = await next<RefreshFailed>(options.authenticator, 'tokenRefreshFailed');

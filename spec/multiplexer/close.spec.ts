@@ -100,7 +100,8 @@ for (const protocol of PROTOCOLS) {
     });
 
     it('leaves the authenticator to others, who can connect again', async () => {
-      const first = await multiplexers.connect({ protocol, expirationRefreshRatio: 0.2 });
+      const credential = multiplexers.azure.credential({ tokenLifetime: 12_000 });
+      const first = await multiplexers.connect({ protocol, credential });
       const { authenticator } = first;
       await first.close();
       // Nobody needs a token now.

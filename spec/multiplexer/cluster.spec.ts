@@ -3,6 +3,7 @@ import { Cluster } from 'ioredis';
 import { Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
 import { LocalAzure, type ClusterNode } from '../../lib/testing/index.js';
 import { rejection } from '../support/rejection.js';
+import { tokenOptions } from '../support/token-options.js';
 import { next, until } from '../support/waiting.js';
 import { PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
 
@@ -12,7 +13,7 @@ describe('the multiplexer of a cluster', () => {
 
   before(async function () {
     this.timeout(60_000);
-    azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 }, tokenLifetime: 3_000 });
+    azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 }, tokenLifetime: 4_000 });
   });
 
   afterEach(async () => {
@@ -24,8 +25,7 @@ describe('the multiplexer of a cluster', () => {
   async function connect(more: Partial<ConfigureForAzureOptions> = {}): Promise<Multiplexer<Cluster>> {
     const multiplexer = await Multiplexer.connect({
       ...azure.options,
-      credential: azure.credential(),
-      expirationRefreshRatio: 0.4,
+      ...tokenOptions(azure, more),
       maintenanceEvents: true,
       cluster: {},
       ...more,
@@ -62,7 +62,9 @@ describe('the multiplexer of a cluster', () => {
     );
     const [publisher] = trials;
     let count = 0;
+    const firstEnds = trials.map(({ multiplexer }) => multiplexer.authenticator.expiresOn);
     const isOver = (): boolean =>
+      firstEnds.every((end) => end < new Date()) &&
       trials.every(({ protocol, recycled }) => protocol === 3 || recycled.length >= 3);
     // Each after the last one is answered: nodes tell each other of messages in no common order.
     while (!isOver()) {

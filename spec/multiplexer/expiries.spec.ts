@@ -133,7 +133,7 @@ describe('a multiplexer through token expiries', () => {
 
   async function begin(protocol: 2 | 3): Promise<Trial> {
     const credential = multiplexers.azure.credential();
-    const multiplexer = await multiplexers.connect({ protocol, credential, expirationRefreshRatio: 0.4 });
+    const multiplexer = await multiplexers.connect({ protocol, credential });
     const troubles: unknown[] = [];
     const recycled: Recycled[] = [];
     multiplexer.on('error', (event) => troubles.push(event));

@@ -6,6 +6,7 @@ import {
   type ConfigureClusterForAzureOptions,
 } from '../../lib/index.js';
 import { LocalAzure, type LocalAzureOptions, type LocalCluster } from '../../lib/testing/index.js';
+import { tokenOptions } from './token-options.js';
 import { until } from './waiting.js';
 
 /** An ioredis, and the protocol that the nodes of its clusters are spoken to in. */
@@ -58,9 +59,13 @@ export class ClusteredCache {
   /** Configures for this cache, by default with an identity of its own. */
   async configure(more: Partial<ConfigureClusterForAzureOptions> = {}): Promise<AzureClusterArguments> {
     const { host, port, tls } = this.azure.options;
-    const identity =
-      'credential' in more || 'authenticator' in more ? {} : { credential: this.azure.credential() };
-    const configured = await configureClusterForAzure({ host, port, tls, ...identity, ...more });
+    const configured = await configureClusterForAzure({
+      host,
+      port,
+      tls,
+      ...tokenOptions(this.azure, more),
+      ...more,
+    });
     this.#closers.add(() => {
       configured[1].redisOptions.authenticator.close();
     });

@@ -33,7 +33,13 @@ const credential: TokenCredential = {
 const { Redis, protocol } = VARIANTS.find(({ name }) => name === settings.variant) ?? {};
 if (!Redis || !protocol) throw new Error('no such variant');
 const { host, port, ca } = settings;
-const options = await configureForAzure({ host, port, tls: { ca }, credential });
+const options = await configureForAzure({
+  host,
+  port,
+  tls: { ca },
+  credential,
+  expirationRefreshRatio: 0.25,
+});
 const redis = new Redis({ ...options, protocol });
 redis.on('error', () => undefined);
 await next(redis, 'ready');
@@ -49,6 +55,7 @@ process.on('message', ({ count, block, clockShift, end }: ToRemote) => {
   if (block !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, block);
   if (clockShift !== undefined) shift = clockShift;
   if (end) {
+    options.authenticator.close();
     redis.disconnect();
     process.disconnect();
   }

@@ -1,7 +1,7 @@
 import { type EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { AzureRedisOptions } from '../../lib/index.js';
+import type { Authenticator, AzureRedisOptions } from '../../lib/index.js';
 
 /** The first argument of the next event of this name. */
 export async function next<Result = unknown>(emitter: object, name: string): Promise<Result> {
@@ -10,16 +10,23 @@ export async function next<Result = unknown>(emitter: object, name: string): Pro
   return first;
 }
 
-/** The first argument of the next event of this name that is as wanted. */
-export async function nextWhere<Result>(
+/**
+ * The first argument of the next event of this name that is as wanted. None is missed, though several may be emitted
+ * before a promise is waited for again; and errors, which come and go, do not end the wait.
+ */
+export function nextWhere<Result>(
   emitter: object,
   name: string,
   isWanted: (value: Result) => boolean,
 ): Promise<Result> {
-  for (;;) {
-    const value = await next<Result>(emitter, name);
-    if (isWanted(value)) return value;
-  }
+  return new Promise((resolve) => {
+    const listener = (value: Result): void => {
+      if (!isWanted(value)) return;
+      (emitter as EventEmitter).off(name, listener);
+      resolve(value);
+    };
+    (emitter as EventEmitter).on(name, listener);
+  });
 }
 
 /** Resolves after this many events of this name. */
@@ -39,6 +46,11 @@ export async function times(count: number, emitter: object, name: string): Promi
 /** Resolves when the wall clock has passed this moment. */
 export async function past(moment: Date): Promise<void> {
   while (Date.now() <= moment.getTime()) await sleep(moment.getTime() - Date.now() + 1);
+}
+
+/** Resolves when this many tokens have ended, one after another, each of which was the newest one at some time. */
+export async function expiries(count: number, authenticator: Authenticator): Promise<void> {
+  for (let ended = 0; ended < count; ended += 1) await past(authenticator.expiresOn);
 }
 
 /** Resolves once what is asked for is so; for what no event tells of. mocha's timeout bounds it. */

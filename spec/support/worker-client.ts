@@ -16,6 +16,7 @@ const options = await configureForAzure({
   host,
   port,
   tls: { ca },
+  expirationRefreshRatio: 0.25,
   credential: {
     getToken: () =>
       new Promise<AccessToken>((resolve) => {

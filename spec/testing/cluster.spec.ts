@@ -11,7 +11,7 @@ import {
 } from '../../lib/testing/index.js';
 import { slotOf } from '../support/key-slots.js';
 import { rejection } from '../support/rejection.js';
-import { next } from '../support/waiting.js';
+import { happens } from '../support/waiting.js';
 import { tokenOf } from '../support/local-azure.js';
 
 describe('LocalAzure: a cluster', function () {
@@ -154,7 +154,7 @@ describe('LocalAzure: a cluster', function () {
     expect(await on(successor, (other) => other.get('stock'))).to.equal('7');
     expect(await cluster.replicasOf(successor)).to.deep.equal([master]);
     expect(client.status).to.equal('ready');
-    const closed = next(client, 'close');
+    const closed = happens(client, 'close');
     expect(master.dropConnections()).to.be.at.least(1);
     await closed;
   });
@@ -169,7 +169,7 @@ describe('LocalAzure: a cluster', function () {
     const client = await clientOf(node);
     expect(await client.get('guest')).to.equal('here');
 
-    const closed = next(client, 'close');
+    const closed = happens(client, 'close');
     await cluster.removeNode(replica);
     await cluster.removeNode(node);
     await closed;
@@ -182,7 +182,7 @@ describe('LocalAzure: a cluster', function () {
     if (!node) throw new Error('there is no node');
     const credential = azure.credential({ tokenLifetime: 300 });
     const client = await clientOf(node, credential);
-    await next(client, 'close');
+    await happens(client, 'close');
     expect(azure.statistics.evictions.at(-1)?.user).to.equal(credential.oid);
   });
 

@@ -60,7 +60,7 @@ export class Application {
   static async start(description: ApplicationDescription): Promise<Application> {
     const [cache, ...others] = description.caches;
     const identity = await identityOptions(description.identity);
-    const first = await configureForAzure({ ...cache, ...identity });
+    const first = await configureForAzure({ ...cache, ...identity, expirationRefreshRatio: 0.5 });
     const { authenticator } = first;
     const sharing = await Promise.all(others.map((other) => configureForAzure({ ...other, authenticator })));
     return new Application(description, [first, ...sharing]);

@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import { Redis } from 'ioredis';
 import {
   Multiplexer,
@@ -8,6 +7,8 @@ import {
   type MultiplexerSettings,
 } from '../../../lib/index.js';
 import { LocalAzure, type LocalAzureOptions } from '../../../lib/testing/index.js';
+import { tokenOptions } from '../../support/token-options.js';
+import { nextWhere } from '../../support/waiting.js';
 
 export type Recycled = AuthenticatorEvents['recycled'][0];
 
@@ -48,9 +49,13 @@ export class Multiplexers {
   /** Connects, by default with an identity of its own. */
   async connect(more: Options = {}): Promise<Multiplexer> {
     const { host, port, tls } = this.azure.options;
-    const isGiven = 'authenticator' in more || 'credential' in more;
-    const identity = isGiven ? {} : { credential: this.azure.credential() };
-    const multiplexer = await Multiplexer.connect({ host, port, tls, ...identity, ...more });
+    const multiplexer = await Multiplexer.connect({
+      host,
+      port,
+      tls,
+      ...tokenOptions(this.azure, more),
+      ...more,
+    });
     this.#open.push(multiplexer);
     return multiplexer;
   }
@@ -80,19 +85,11 @@ export async function callsOf(azure: LocalAzure, command: string): Promise<numbe
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0);
 }
 
-/** The next of a multiplexer's events of this name that is as wanted. Errors, which come and go, do not end the wait. */
+/** The next of a multiplexer's events of this name that is as wanted. */
 export function eventOf<Name extends keyof MultiplexerEvents>(
   multiplexer: Multiplexer,
   name: Name,
   isWanted: (event: MultiplexerEvents[Name][0]) => boolean = () => true,
 ): Promise<MultiplexerEvents[Name][0]> {
-  const emitter: EventEmitter = multiplexer;
-  return new Promise((resolve) => {
-    const listener = (event: MultiplexerEvents[Name][0]): void => {
-      if (!isWanted(event)) return;
-      emitter.off(name, listener);
-      resolve(event);
-    };
-    emitter.on(name, listener);
-  });
+  return nextWhere(multiplexer, name, isWanted);
 }
