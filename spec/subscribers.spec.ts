@@ -150,6 +150,20 @@ describe('a connection that takes no AUTH', () => {
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
       });
 
+      it('ends, if its client is disconnected just when the connection is replaced', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        const popped = client.blpop('list', 0).catch((error: unknown) => error);
+        await happens(client, 'close');
+        const ended = happens(client, 'end');
+        setImmediate(() => {
+          client.disconnect();
+        });
+        await ended;
+        expect(await popped).to.have.property('message', 'Connection is closed.');
+        expect(options.authenticator.connections).to.deep.equal([]);
+      });
+
       it('keeps its connection when it blocks for a shorter time', async () => {
         const credential = cache.azure.credential();
         const options = await cache.configure({ credential });

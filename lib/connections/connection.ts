@@ -3,6 +3,7 @@ import { dateOf } from '../deadline.js';
 import { traceReauthentication } from '../diagnostics.js';
 import { settlesWithin } from '../settles-within.js';
 import { endpointOf, internals, repliesOf, type Client, type Command, type ReplyError } from './client.js';
+import { withdraw } from './command-queue.js';
 import { lacksLogin } from './connector.js';
 import { asProtocolRefusal, explained, isHello, isNoAuth, isWrongPass } from './error-replies.js';
 import { Heartbeat } from './heartbeat.js';
@@ -183,7 +184,11 @@ export class Connection {
   #statusChanged(status: string): void {
     if (status === 'ready') this.#connected();
     else if (status === 'close') this.#disconnected();
-    else if (status === 'end') this.#ended();
+    else if (status === 'end') {
+      // ioredis forgets what it was to send again, if the client ends before its next connection is ready.
+      withdraw(internals(this.client).prevCommandQueue);
+      this.#ended();
+    }
   }
 
   #ended(): void {

@@ -1,4 +1,5 @@
 import { internals, type Client, type Command } from './client.js';
+import { withdraw } from './command-queue.js';
 import type { Login, LoginSource } from './login.js';
 
 /** What stands for the password in `command.args`, which ioredis attaches to errors and prints when it debugs. */
@@ -44,12 +45,5 @@ export function isLogin(command: Command): boolean {
  * subscriber that has subscribed again can no longer.
  */
 export function withdrawLogins(client: Client): void {
-  const queue = internals(client).prevCommandQueue;
-  if (!queue) return;
-  for (let index = queue.length - 1; index >= 0; index -= 1) {
-    const command = queue.peekAt(index)?.command;
-    if (!command || !isLogin(command)) continue;
-    queue.remove(index, 1);
-    command.reject(new Error('Connection is closed.'));
-  }
+  withdraw(internals(client).prevCommandQueue, isLogin);
 }

@@ -14,6 +14,9 @@ export function reconnect(client: Client): void {
   client.once('close', () => {
     options.retryStrategy = retryStrategy;
     options.maxRetriesPerRequest = maxRetriesPerRequest;
+    // Not by ioredis' timer, short as it is: a client that is disconnected while it waits for its next attempt to
+    // connect never ends, and whoever waits for its end or its commands waits for ever.
+    if (client.status === 'reconnecting' && !internals(client).manuallyClosing) connectNow(client);
   });
   client.disconnect(true);
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { internals, type CommandQueue } from '../connections/client.js';
+import { internals } from '../connections/client.js';
+import { withdraw } from '../connections/command-queue.js';
 import type { Connection } from '../connections/connection.js';
 import { settlesWithin } from '../settles-within.js';
 import { listenTo, SUBSCRIBE, UNSUBSCRIBE, type Kind, type Message } from './channels.js';
@@ -190,14 +191,7 @@ const SUBSCRIPTION = /^[ps]?(un)?subscribe$/i;
  */
 function withdrawSubscriptions(client: Redis): void {
   const { prevCommandQueue, offlineQueue } = internals(client);
-  for (const queue of [prevCommandQueue, offlineQueue]) if (queue) withdraw(queue);
-}
-
-function withdraw(queue: CommandQueue): void {
-  for (let index = queue.length - 1; index >= 0; index -= 1) {
-    const command = queue.peekAt(index)?.command;
-    if (!command || !SUBSCRIPTION.test(command.name)) continue;
-    queue.remove(index, 1);
-    command.reject(new Error('Connection is closed.'));
+  for (const queue of [prevCommandQueue, offlineQueue]) {
+    withdraw(queue, ({ name }) => SUBSCRIPTION.test(name));
   }
 }
