@@ -49,7 +49,9 @@ describe('BullMQ, given the options as its connection', () => {
   }
 
   it('keeps an idle worker, which blocks in the server, logged in', async () => {
-    const connection = await cache.configure();
+    // Whether it blocks is known once its AUTH has had no answer for half of what is left of its token.
+    const credential = cache.azure.credential({ tokenLifetime: 6_000 });
+    const connection = await cache.configure({ credential, expirationRefreshRatio: 0.1 });
     const worker = new Worker('jobs', () => Promise.resolve(), { connection, drainDelay: 30 });
     await worker.waitUntilReady();
     await expiries(2, connection.authenticator);
