@@ -7,8 +7,7 @@ describe('BullMQ, given the options as its connection', () => {
   const cache = Cache.forEach({ tokenLifetime: 3_000 });
 
   for (const protocol of [3, 2] as const) {
-    it(`has its jobs flow across five expiries, each done once: RESP${protocol}`, async function () {
-      this.timeout(60_000);
+    it(`has its jobs flow across five expiries, each done once: RESP${protocol}`, async () => {
       const connection = { ...(await cache.configure()), protocol };
       const errors: unknown[] = [];
       const done = new Map<unknown, number>();

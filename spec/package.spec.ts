@@ -38,8 +38,7 @@ main();
 describe('the packed package, in an empty folder', () => {
   let folder: string;
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ioredis-azure-package-'));
     const { stdout } = await run(
       'npm',
@@ -132,8 +131,7 @@ describe('the packed package, in an empty folder', () => {
         expect((await run(process.execPath, [script])).stdout).to.equal('0 true\n');
       });
 
-      it('is typed: strict TypeScript takes its result wherever ioredis options go', async function () {
-        this.timeout(60_000);
+      it('is typed: strict TypeScript takes its result wherever ioredis options go', async () => {
         const script = await file(
           version,
           'application.mts',

@@ -6,8 +6,7 @@ import { expect } from 'chai';
 const run = promisify(execFile);
 
 describe('a token or an access key', () => {
-  it('is in no debug output, trace, event, error, log, or inspected object', async function () {
-    this.timeout(60_000);
+  it('is in no debug output, trace, event, error, log, or inspected object', async () => {
     const { stderr } = await run(
       process.execPath,
       ['--import', 'tsx', fileURLToPath(new URL('support/debugging-client.ts', import.meta.url))],

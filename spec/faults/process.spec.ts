@@ -9,8 +9,7 @@ import type { WorkerSettings } from '../support/worker-client.js';
 const HOUR = 3_600_000;
 const LIFETIME = 5_000;
 
-describe('a process', function () {
-  this.timeout(60_000);
+describe('a process', () => {
   const cache = Cache.forEach({ tokenLifetime: LIFETIME });
 
   afterEach(() => {
@@ -131,8 +130,7 @@ describe('a process', function () {
 describe('a thousand clients on one authenticator', () => {
   const cache = Cache.forAll();
 
-  it('share every token, and all of them end up on the newest one', async function () {
-    this.timeout(60_000);
+  it('share every token, and all of them end up on the newest one', async () => {
     const credential = cache.azure.credential({ tokenLifetime: 20_000 });
     const options = await cache.configure({ credential, expirationRefreshRatio: 0.5 });
     const clients = Array.from({ length: 1_000 }, (_, index) => {

@@ -2,9 +2,8 @@ import { expect } from 'chai';
 import { LocalEntra } from '../../lib/testing/entra/index.js';
 import { IdentityProcess, type ShownError } from './support/identity-process.js';
 
-describe('no identity option (DefaultAzureCredential)', function () {
+describe('no identity option (DefaultAzureCredential)', () => {
   // To start a process takes a while on a busy machine.
-  this.timeout(60_000);
 
   it('says what can be set up when it finds nothing', async () => {
     const { description } = await refusalIn({

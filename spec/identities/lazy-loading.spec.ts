@@ -18,9 +18,8 @@ async function modulesLoadedBy(program: string): Promise<string[]> {
   return stdout.split('\n');
 }
 
-describe('identity libraries', function () {
+describe('identity libraries', () => {
   // To start a process takes a while on a busy machine.
-  this.timeout(60_000);
 
   const identities = [
     "import { defaultCredential } from '../../lib/identities/default-credential.ts';",

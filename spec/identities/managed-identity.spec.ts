@@ -45,9 +45,8 @@ describe('managedIdentity', () => {
     });
   });
 
-  describe('on a virtual machine', function () {
+  describe('on a virtual machine', () => {
     // To start a process takes a while on a busy machine.
-    this.timeout(60_000);
 
     let entra: LocalEntra;
     let identity: IdentityProcess;

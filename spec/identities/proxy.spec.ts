@@ -5,9 +5,8 @@ import { expect } from 'chai';
 import { LocalEntra } from '../../lib/testing/entra/index.js';
 import { IdentityProcess } from './support/identity-process.js';
 
-describe('proxy settings in the environment', function () {
+describe('proxy settings in the environment', () => {
   // To start a process takes a while on a busy machine.
-  this.timeout(60_000);
 
   let entra: LocalEntra;
   let proxy: CountingProxy;

@@ -3,9 +3,8 @@ import type { Page } from 'playwright-core';
 import { startChromium } from '../support/chromium.js';
 import { SampleProcess } from './support/sample-process.js';
 
-describe('the sample authorization-code, in a browser', function () {
+describe('the sample authorization-code, in a browser', () => {
   // To start a browser on a busy machine, and to see three tokens end, takes a while.
-  this.timeout(60_000);
   let browser: Awaited<ReturnType<typeof startChromium>>;
   let sample: SampleProcess;
   let page: Page;

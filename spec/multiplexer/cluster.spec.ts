@@ -11,8 +11,7 @@ describe('the multiplexer of a cluster', () => {
   let azure: LocalAzure;
   const open: Multiplexer<Cluster>[] = [];
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 }, tokenLifetime: 4_000 });
   });
 
@@ -86,8 +85,7 @@ describe('the multiplexer of a cluster', () => {
     let multiplexer: Multiplexer<Cluster>;
     let calls: unknown[][];
 
-    beforeEach(async function () {
-      this.timeout(60_000);
+    beforeEach(async () => {
       extra = await azure.cluster.addNode();
       await azure.cluster.moveSlots([0], extra);
       multiplexer = await connectTo(extra.port);
@@ -100,8 +98,7 @@ describe('the multiplexer of a cluster', () => {
       await until(() => multiplexer.interactive.nodes().every(({ options }) => options.port !== extra.port));
     });
 
-    afterEach(async function () {
-      this.timeout(60_000);
+    afterEach(async () => {
       await azure.cluster.removeNode(extra);
     });
 

@@ -33,7 +33,7 @@ interface Outcome {
 
 async function runWithIoredis5(names: readonly string[]): Promise<Report> {
   const specs = names.map((name) => fileURLToPath(new URL(`./${name}.spec.ts`, import.meta.url)));
-  const settings = ['--no-config', '--reporter', 'json', '--timeout', '20000'];
+  const settings = ['--no-config', '--reporter', 'json', '--timeout', '60000'];
   const { stdout, stderr, killed }: Outcome = await run(
     process.execPath,
     ['--import', 'tsx', '--import', HOOK, MOCHA, ...settings, ...specs],

@@ -36,8 +36,7 @@ export class ClusteredCache {
   /** Declares one cache for all specs of the `describe` that calls this. */
   static forAll(options: LocalAzureOptions = {}): ClusteredCache {
     const cache = new ClusteredCache();
-    before(async function () {
-      this.timeout(60_000);
+    before(async () => {
       cache.#azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 }, ...options });
     });
     afterEach(() => {

@@ -14,8 +14,7 @@ import { rejection } from '../support/rejection.js';
 import { happens } from '../support/waiting.js';
 import { tokenOf } from '../support/local-azure.js';
 
-describe('LocalAzure: a cluster', function () {
-  this.timeout(60_000);
+describe('LocalAzure: a cluster', () => {
   let azure: LocalAzure;
   let cluster: LocalCluster;
 

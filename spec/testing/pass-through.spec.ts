@@ -17,8 +17,7 @@ describe('LocalAzure: pass-through', () => {
     return encodeCommand(['AUTH', credential.oid, await tokenOf(credential)]);
   }
 
-  it('understands a conversation that is split at any byte', async function () {
-    this.timeout(60_000);
+  it('understands a conversation that is split at any byte', async () => {
     const { credential } = fixture.azure.options;
     const { oid } = credential;
     const token = await tokenOf(credential);
