@@ -5,7 +5,7 @@ import type { RawClient } from '../support/raw-client.js';
 import { next, past } from '../support/waiting.js';
 
 /** Long enough for what a spec does before it, on a machine that is busy. */
-const SHORT = 1_000;
+const SHORT = 2_000;
 
 describe('LocalAzure: expiry', () => {
   const fixture = Fixture.forEach({ tokenLifetime: SHORT });

@@ -7,7 +7,7 @@ import { next } from '../support/waiting.js';
 
 for (const { name, Redis: Client, protocol } of VARIANTS) {
   describe(`LocalAzure with ${name}`, () => {
-    const fixture = Fixture.forEach({ tokenLifetime: 1_000 });
+    const fixture = Fixture.forEach({ tokenLifetime: 3_000 });
     const clients: Redis[] = [];
 
     afterEach(() => {
@@ -76,7 +76,7 @@ for (const { name, Redis: Client, protocol } of VARIANTS) {
     });
 
     it('keeps a connection that is logged in again under load, with every reply in its place', async () => {
-      const redis = await connect(1_000);
+      const redis = await connect(3_000);
       let counted = 0;
       let done = false;
       const load = Array.from({ length: 32 }, async () => {
