@@ -361,6 +361,7 @@ export class Connection {
 
   async #handOver(reason: RecycleReason, replace: Replace): Promise<void> {
     const replacement = await replace();
+    this.#recycling = undefined;
     if (replacement) this.#observer.recycled(this, reason, replacement);
   }
 

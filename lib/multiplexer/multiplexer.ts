@@ -413,7 +413,7 @@ export class Multiplexer<
     }
     const client = this.#topology.createSubscriber();
     const connection = this.authenticator.connectionOf(client);
-    connection.replaceWith(() => this.#subscriber?.replace() ?? Promise.resolve(undefined));
+    connection.replaceWith(async () => this.#subscriber?.replace(client));
     return connectSubscriber(client, connection, signal);
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
 import type { Delivery, Replacement } from '../connections/connection.js';
 import { settlesWithin } from '../settles-within.js';
 import { KINDS, PRIVATE_PREFIX, type Kind, type Message } from './channels.js';
@@ -95,14 +96,14 @@ export class Subscriber {
   }
 
   /**
-   * Puts a new connection in the place of the present one; joins a replacement that is under way. It is tried until it
-   * succeeds, and resolves to nothing only if the subscriber is closed before.
+   * Puts a new connection in the place of this client's; joins a replacement of it that is under way. It is tried until
+   * it succeeds, and resolves to nothing only if the client serves no subscriptions any more, or the subscriber is closed
+   * before.
    */
-  replace(): Promise<Replacement | undefined> {
-    this.#replacing ??= this.#replace().finally(() => {
-      this.#replacing = undefined;
-    });
-    return this.#replacing;
+  async replace(client: Redis): Promise<Replacement | undefined> {
+    // A successor may be outdated before it is in place: its predecessor's replacement is not its own.
+    while (this.#replacing && this.#connection.client !== client) await this.#replacing;
+    return this.#connection.client === client ? this.#replacePresent() : undefined;
   }
 
   /** Resolves when none of its connections is open any more. */
@@ -134,11 +135,11 @@ export class Subscriber {
     this.#isLost = true;
     this.#host.lost(connection);
     await this.#replacing;
-    if (connection === this.#connection) await this.replace();
+    if (connection === this.#connection) await this.#replacePresent();
   }
 
   async #live(): Promise<void> {
-    while (!this.#connection.isLive && !this.#isClosing()) await this.replace();
+    while (!this.#connection.isLive && !this.#isClosing()) await this.#replacePresent();
     if (this.#isClosing()) throw closedError();
   }
 
@@ -156,6 +157,13 @@ export class Subscriber {
         names.filter((name) => !isWanted(name) && isActive(name)),
       ),
     ]);
+  }
+
+  #replacePresent(): Promise<Replacement | undefined> {
+    this.#replacing ??= this.#replace().finally(() => {
+      this.#replacing = undefined;
+    });
+    return this.#replacing;
   }
 
   async #replace(): Promise<Replacement | undefined> {

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stub } from 'sinon';
 import type { Multiplexer } from '../../lib/index.js';
 import { Network } from '../support/network.js';
-import { next, nextWhere, until } from '../support/waiting.js';
+import { allRenewed, next, nextWhere, until } from '../support/waiting.js';
 import { eventOf, Multiplexers, PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
 
 /** Publishes numbers to a channel, past the endpoint, until it is stopped; says how many there were. */
@@ -221,6 +222,43 @@ describe('the replacement of a RESP2 subscriber', () => {
       [null, 'value'],
     ]);
     expect((await recycled).delivery).to.equal('exactly-once');
+  });
+
+  it('is followed by another one, if a new token comes before the successor has taken over', async () => {
+    const random = stub(Math, 'random').returns(0);
+    try {
+      // Nothing is refreshed but on request, and then everything is re-authenticated at once.
+      const credential = multiplexers.azure.credential({ tokenLifetime: 3_600_000 });
+      const multiplexer = await multiplexers.connect({ protocol: 2, credential });
+      const other = await multiplexers.connect({ protocol: 2, authenticator: multiplexer.authenticator });
+      const { authenticator, interactive } = multiplexer;
+      const numbers = await receiveNumbers(multiplexer);
+      const recycled: Recycled[] = [];
+      authenticator.on('recycled', (event) => recycled.push(event));
+      const subscribers = async (): Promise<unknown> =>
+        multiplexers.azure.server.call('PUBSUB', 'NUMSUB', 'news');
+      const refresh = async (): Promise<void> => {
+        // That of the other one: by then, whatever was to be replaced is being replaced.
+        const reauthenticated = next(other.authenticator, 'reauthenticated');
+        await authenticator.refresh();
+        await reauthenticated;
+      };
+
+      // The mark waits for its end.
+      await interactive.multi({ pipeline: false });
+      await refresh();
+      await until(async () => String(await subscribers()) === 'news,2');
+      await refresh();
+      expect(await interactive.exec()).to.deep.equal([]);
+      await allRenewed(multiplexer);
+      await until(async () => String(await subscribers()) === 'news,1');
+      expect(recycled.map(({ delivery }) => delivery)).to.deep.equal(['exactly-once', 'exactly-once']);
+      await multiplexer.publish('news', '0');
+      await until(() => numbers.length > 0);
+      expect(numbers).to.deep.equal([0]);
+    } finally {
+      random.restore();
+    }
   });
 
   it('subscribes again to what it may, if a channel has become forbidden', async () => {

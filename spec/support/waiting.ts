@@ -64,7 +64,7 @@ export async function happens(client: Redis, name: string): Promise<void> {
 }
 
 /** Resolves when every connection of these options is logged in with the newest token. */
-export async function allRenewed({ authenticator }: AzureRedisOptions): Promise<void> {
+export async function allRenewed({ authenticator }: Pick<AzureRedisOptions, 'authenticator'>): Promise<void> {
   await until(() => {
     const newest = authenticator.expiresOn.getTime();
     return authenticator.connections.every(({ expiresOn }) => expiresOn?.getTime() === newest);
