@@ -286,17 +286,21 @@ export class Connection {
   async #renew(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
+    const epoch = this.#epoch;
     try {
       if (!(await this.#transactionEnds())) {
         this.#replace('blocked');
         return;
       }
-      if (!this.#isOutdated()) return;
+      // Neither the next connection nor a client that was let go meanwhile is any business of this.
+      if (epoch !== this.#epoch || !this.#isOutdated()) return;
       const { mode } = this.client;
       if (mode === 'subscriber' || mode === 'monitor') await this.#recycle(mode);
       else await this.#reauthenticate();
     } finally {
       this.#busy = false;
+      // It may have kept the next connection, which has logged in meanwhile, from being renewed.
+      if (epoch !== this.#epoch && this.#login) this.#renewIn(0);
     }
   }
 
@@ -313,14 +317,16 @@ export class Connection {
   async #reauthenticate(): Promise<void> {
     const epoch = this.#epoch;
     try {
-      if (await settlesWithin(this.#patience(), this.#logIn())) {
-        this.#failures = 0;
-        this.#observer.reauthenticated(this);
-        // An even newer login may have come in the meantime.
-        this.#renewIn(0);
-      } else if (epoch === this.#epoch) {
+      const isAnswered = await settlesWithin(this.#patience(), this.#logIn());
+      if (epoch !== this.#epoch) return;
+      if (!isAnswered) {
         this.#replace('blocked');
+        return;
       }
+      this.#failures = 0;
+      this.#observer.reauthenticated(this);
+      // An even newer login may have come in the meantime.
+      this.#renewIn(0);
     } catch (error) {
       if (epoch === this.#epoch) this.#reauthenticationFailed(error);
     }

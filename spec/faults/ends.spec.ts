@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stub } from 'sinon';
 import { Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
 import { ProgrammableCredential } from '../support/programmable-credential.js';
-import { happens, next, past, times, until } from '../support/waiting.js';
+import { happens, next, nextWhere, past, times, until } from '../support/waiting.js';
 
 /** A credential that answers no more until it is told to. */
 function holdBack(credential: ProgrammableCredential): () => void {
@@ -189,6 +190,41 @@ describe('an authenticator that is closed', () => {
     await refreshed;
     expect(await client.ping()).to.equal('PONG');
     expect(cache.azure.statistics.logins).to.have.length(1);
+  });
+
+  it('while a client is being re-authenticated logs it in no more', async () => {
+    const credential = cache.azure.credential({ tokenLifetime: 6_000 });
+    const options = await cache.configure({ credential });
+    const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
+    const before = cache.azure.statistics.logins.length;
+    // The client does not know of it yet.
+    await nextWhere(cache.azure, 'login', () => true);
+    options.authenticator.close();
+    for (let count = 0; count < 50; count += 1) await Promise.all(clients.map((client) => client.ping()));
+    expect(cache.azure.statistics.logins.length - before).to.be.within(1, clients.length);
+    expect(cache.azure.statistics.refusals).to.deep.equal([]);
+  });
+
+  it('while a new token waits for the end of a transaction does not send it any more', async () => {
+    // Everything is re-authenticated at once.
+    const random = stub(Math, 'random').returns(0);
+    try {
+      const options = await cache.configure();
+      await cache.connect(oneOf(VARIANTS), options);
+      const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
+      await Promise.all(clients.map((client) => client.multi({ pipeline: false })));
+      const reauthenticated = next(options.authenticator, 'reauthenticated');
+      await options.authenticator.refresh();
+      await reauthenticated;
+      const before = cache.azure.statistics.logins.length;
+      options.authenticator.close();
+      expect(before).to.equal(VARIANTS.length + 2);
+      expect(await Promise.all(clients.map((client) => client.exec()))).to.deep.equal([[], [], []]);
+      for (let count = 0; count < 10; count += 1) await Promise.all(clients.map((client) => client.ping()));
+      expect(cache.azure.statistics.logins).to.have.length(before);
+    } finally {
+      random.restore();
+    }
   });
 
   it('while a connection waits for a token gives it the reason, and asks for no more tokens', async () => {
