@@ -235,6 +235,7 @@ export class Subscriber {
       await this.#subscribeToWanted(next);
       if (isSameNode(old, next)) await this.#pass(mark, old, next, handover);
       else await settlesWithin(OVERLAP, this.#closed);
+      if (this.#isClosing()) throw closedError();
       hasAll = handover.isComplete || (await hasReceivedAll(old));
       if (!next.isLive) throw new ConnectionLost();
       handover.takeOver();

@@ -224,6 +224,22 @@ describe('the replacement of a RESP2 subscriber', () => {
     expect((await recycled).delivery).to.equal('exactly-once');
   });
 
+  it('is none, if the multiplexer is closed in the midst of it', async () => {
+    const { multiplexer } = await connect();
+    const { authenticator, interactive } = multiplexer;
+    await receiveNumbers(multiplexer);
+    const recycled: Recycled[] = [];
+    authenticator.on('recycled', (event) => recycled.push(event));
+    // The mark waits for its end.
+    await interactive.multi({ pipeline: false });
+    await until(async () => {
+      return String(await multiplexers.azure.server.call('PUBSUB', 'NUMSUB', 'news')) === 'news,2';
+    });
+    await multiplexer.close();
+    expect(recycled).to.deep.equal([]);
+    await until(() => multiplexers.azure.statistics.open.length === 0);
+  });
+
   it('is followed by another one, if a new token comes before the successor has taken over', async () => {
     const random = stub(Math, 'random').returns(0);
     try {
