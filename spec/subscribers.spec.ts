@@ -139,7 +139,7 @@ describe('a connection that takes no AUTH', () => {
         const client = await cache.connect(variant, options);
         const first = options.authenticator.expiresOn;
         const popped = client.blpop('list', 0);
-        for (let token = 0; token < 2; token += 1) {
+        for (let token = 0; token < 3; token += 1) {
           expect(await next(options.authenticator, 'recycled')).to.include({ reason: 'blocked' });
         }
         await past(first);

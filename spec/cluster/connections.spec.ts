@@ -53,7 +53,7 @@ describe('the connections of a cluster', () => {
   async function tryPlainOptions(): Promise<void> {
     const options = await configureForAzure({
       ...cache.azure.options,
-      ...tokenOptions(cache.azure, {}),
+      ...tokenOptions(cache.azure),
     });
     const { host = '', port = 0, authenticator } = options;
     const cluster = cache.keep(new Cluster([{ host, port }], { redisOptions: options }));

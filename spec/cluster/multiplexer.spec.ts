@@ -54,7 +54,7 @@ describe('the multiplexer of a cluster whose masters fail over while tokens expi
   async function start(protocol: 2 | 3): Promise<Trial> {
     const multiplexer = await Multiplexer.connect({
       ...cache.azure.options,
-      ...tokenOptions(cache.azure, {}),
+      ...tokenOptions(cache.azure),
       protocol,
       cluster: {},
     });

@@ -5,7 +5,7 @@ import { stub } from 'sinon';
 import { Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
 import { ProgrammableCredential } from '../support/programmable-credential.js';
-import { happens, next, nextWhere, past, times, until } from '../support/waiting.js';
+import { happens, next, past, times, until } from '../support/waiting.js';
 
 /** A credential that answers no more until it is told to. */
 function holdBack(credential: ProgrammableCredential): () => void {
@@ -198,7 +198,7 @@ describe('an authenticator that is closed', () => {
     const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
     const before = cache.azure.statistics.logins.length;
     // The client does not know of it yet.
-    await nextWhere(cache.azure, 'login', () => true);
+    await next(cache.azure, 'login');
     options.authenticator.close();
     for (let count = 0; count < 50; count += 1) await Promise.all(clients.map((client) => client.ping()));
     expect(cache.azure.statistics.logins.length - before).to.be.within(1, clients.length);

@@ -8,7 +8,7 @@ type TokenOptions = Pick<ConfigureForAzureOptions, 'credential' | 'expirationRef
  * default ratio, a short token would leave a fraction of a second for what takes place before it ends; a busy machine
  * may stand still for longer than that.
  */
-export function tokenOptions(azure: LocalAzure, given: Partial<ConfigureForAzureOptions>): TokenOptions {
+export function tokenOptions(azure: LocalAzure, given: Partial<ConfigureForAzureOptions> = {}): TokenOptions {
   if (given.authenticator) return {};
   return { expirationRefreshRatio: 0.25, ...(given.credential ? {} : { credential: azure.credential() }) };
 }
