@@ -3,7 +3,7 @@ import { configureForAzure, type AzureRedisOptions, type ConfigureForAzureOption
 import { LocalAzure } from '../../lib/testing/index.js';
 import type { LocalCredential } from '../../lib/testing/identity.js';
 import type { Variant } from './ioredis-versions.js';
-import { tokenOptions } from './token-options.js';
+import { optionsFor } from './token-options.js';
 import { next } from './waiting.js';
 
 type LocalAzureOptions = Parameters<typeof LocalAzure.start>[0];
@@ -44,14 +44,7 @@ export class Cache {
 
   /** Configures for this cache, by default with an identity of its own. */
   async configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<AzureRedisOptions> {
-    const { host, port, tls } = this.azure.options;
-    const options = await configureForAzure({
-      host,
-      port,
-      tls,
-      ...tokenOptions(this.azure, more),
-      ...more,
-    });
+    const options = await configureForAzure(optionsFor(this.azure, more));
     this.#closers.add(() => {
       options.authenticator.close();
     });

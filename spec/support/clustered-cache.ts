@@ -6,7 +6,7 @@ import {
   type ConfigureClusterForAzureOptions,
 } from '../../lib/index.js';
 import { LocalAzure, type LocalAzureOptions, type LocalCluster } from '../../lib/testing/index.js';
-import { tokenOptions } from './token-options.js';
+import { optionsFor } from './token-options.js';
 import { until } from './waiting.js';
 
 /** An ioredis, and the protocol that the nodes of its clusters are spoken to in. */
@@ -57,14 +57,7 @@ export class ClusteredCache {
 
   /** Configures for this cache, by default with an identity of its own. */
   async configure(more: Partial<ConfigureClusterForAzureOptions> = {}): Promise<AzureClusterArguments> {
-    const { host, port, tls } = this.azure.options;
-    const configured = await configureClusterForAzure({
-      host,
-      port,
-      tls,
-      ...tokenOptions(this.azure, more),
-      ...more,
-    });
+    const configured = await configureClusterForAzure(optionsFor(this.azure, more));
     this.#closers.add(() => {
       configured[1].redisOptions.authenticator.close();
     });

@@ -12,3 +12,9 @@ export function tokenOptions(azure: LocalAzure, given: Partial<ConfigureForAzure
   if (given.authenticator) return {};
   return { expirationRefreshRatio: 0.25, ...(given.credential ? {} : { credential: azure.credential() }) };
 }
+
+/** The options for this cache: those given, where it is, and what they need for tokens. */
+export function optionsFor<Given extends Partial<ConfigureForAzureOptions>>(azure: LocalAzure, given: Given) {
+  const { host, port, tls } = azure.options;
+  return { host, port, tls, ...tokenOptions(azure, given), ...given };
+}

@@ -7,7 +7,7 @@ import {
   type MultiplexerSettings,
 } from '../../../lib/index.js';
 import { LocalAzure, type LocalAzureOptions } from '../../../lib/testing/index.js';
-import { tokenOptions } from '../../support/token-options.js';
+import { optionsFor } from '../../support/token-options.js';
 import { nextWhere } from '../../support/waiting.js';
 
 export type Recycled = AuthenticatorEvents['recycled'][0];
@@ -48,14 +48,7 @@ export class Multiplexers {
 
   /** Connects, by default with an identity of its own. */
   async connect(more: Options = {}): Promise<Multiplexer> {
-    const { host, port, tls } = this.azure.options;
-    const multiplexer = await Multiplexer.connect({
-      host,
-      port,
-      tls,
-      ...tokenOptions(this.azure, more),
-      ...more,
-    });
+    const multiplexer = await Multiplexer.connect(optionsFor(this.azure, more));
     this.#open.push(multiplexer);
     return multiplexer;
   }
