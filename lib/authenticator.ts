@@ -1,21 +1,21 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import createDebug from 'debug';
-import { adoptClientsWith, includeCopyOf, stopAdopting } from './connections/adoption.js';
-import { internals, type Client } from './connections/client.js';
-import { ClusterSubscribers, isClusterSubscriber } from './connections/cluster-subscriber.js';
+import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
+import { internals, type Client } from './ioredis/client.js';
+import { ClusterSubscribers, isClusterSubscriber } from './clients/cluster-subscriber.js';
 import {
-  Connection,
-  type ConnectionObserver,
+  ManagedClient,
+  type ManagedClientObserver,
   type RecycleReason,
   type Replacement,
-} from './connections/connection.js';
-import { AzureConnector, connectorFor, type ConnectorClass } from './connections/connector.js';
-import { dateOf } from './deadline.js';
+} from './clients/managed-client.js';
+import { AzureConnector, connectorFor, type ConnectorClass } from './ioredis/connector.js';
+import { dateOf } from './timing/deadline.js';
 import { AzureRedisError } from './errors.js';
-import type { LoginSource } from './connections/login.js';
-import type { CyclerEvents } from './token/cycler.js';
-import { createPassword, type Password } from './token/password.js';
+import type { CredentialsProvider } from './credentials/credentials.js';
+import type { CredentialsEvents } from './credentials/token-cycle.js';
+import { createPassword, type Password } from './ioredis/password.js';
 
 /** A live connection of an authenticator, as it was when the snapshot was taken. */
 export interface ConnectionSnapshot {
@@ -48,9 +48,9 @@ export interface AuthenticatorEvents {
 }
 
 /** Where an authenticator has its logins from, and who keeps them fresh: a token cycle, or an access key. */
-export interface LoginCycle extends LoginSource, EventEmitter<CyclerEvents> {
-  run(): void;
-  rest(): void;
+export interface RefreshingCredentialsProvider extends CredentialsProvider, EventEmitter<CredentialsEvents> {
+  start(): void;
+  stop(): void;
   refresh(): Promise<void>;
   close(reason: AzureRedisError): void;
 }
@@ -65,9 +65,9 @@ const debugConnection = createDebug('ioredis-azure:connection');
  * is retried, and what the application must know reaches it through its clients.
  */
 export class Authenticator extends EventEmitter<AuthenticatorEvents> {
-  readonly #cycle: LoginCycle;
+  readonly #cycle: RefreshingCredentialsProvider;
   readonly #heartbeatInterval: number;
-  readonly #connections = new Map<Client, Connection>();
+  readonly #connections = new Map<Client, ManagedClient>();
   readonly #clusterSubscribers = new ClusterSubscribers();
   readonly #password: Password;
   readonly #connector: ConnectorClass;
@@ -75,20 +75,20 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   #closed = false;
 
   /** @internal Use `configureForAzure()`. */
-  constructor(cycle: LoginCycle, heartbeatInterval: number) {
+  constructor(cycle: RefreshingCredentialsProvider, heartbeatInterval: number) {
     super();
     this.#cycle = cycle;
     this.#heartbeatInterval = heartbeatInterval;
-    this.#password = createPassword(() => cycle.current.secret);
+    this.#password = createPassword(() => cycle.current.password);
     this.#connector = connectorFor(cycle);
     cycle.on('refreshed', ({ username, expiresOn }) => {
       this.#tell('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
-      for (const connection of this.#connections.values()) connection.renew();
+      for (const connection of this.#connections.values()) connection.scheduleReauthentication();
     });
     cycle.on('refreshFailed', (error) => {
       this.#tell('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
     });
-    adoptClientsWith(this.#password, (client) => {
+    trackClientsWith(this.#password, (client) => {
       this.#adopt(client);
     });
   }
@@ -118,7 +118,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   }
 
   /** @internal The connection of a client that was made of this login. */
-  connectionOf(client: Client): Connection {
+  connectionOf(client: Client): ManagedClient {
     if (this.#closed) throw closedError();
     return this.#adopt(client);
   }
@@ -128,20 +128,20 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
    * returned; clients that this copy makes from now on are kept too. It is needed only for a copy that is bundled
    * into another file: others are found by themselves. A client may be attached any number of times.
    *
-   * @throws AzureRedisError `FOREIGN_CLIENT` if the client does not log in with this authenticator's password, and
+   * @throws AzureRedisError `UNMANAGED_CLIENT` if the client does not log in with this authenticator's password, and
    *   `CLOSED` after `close()`.
    */
   attach(client: Client): void {
     if (this.#closed) throw closedError();
     if (client.options.password !== this.#password) {
       throw new AzureRedisError(
-        'FOREIGN_CLIENT',
+        'UNMANAGED_CLIENT',
         'The client does not log in with the password of this authenticator.',
         'Make the client of the options that configureForAzure() returned, then attach it.',
       );
     }
-    includeCopyOf(client);
-    this.#adopt(client).renew();
+    patchIoredisOf(client);
+    this.#adopt(client).scheduleReauthentication();
   }
 
   /**
@@ -162,7 +162,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
    */
   close(): void {
     this.#closed = true;
-    stopAdopting(this.#password);
+    stopTracking(this.#password);
     this.#cycle.close(closedError());
     for (const connection of this.#connections.values()) connection.release();
     this.#connections.clear();
@@ -179,17 +179,17 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     return `Authenticator ${inspect(this.toJSON(), options)}`;
   }
 
-  #adopt(client: Client): Connection {
+  #adopt(client: Client): ManagedClient {
     const known = this.#connections.get(client);
     if (known) {
-      known.connecting();
+      known.reapplyHooks();
       return known;
     }
     useConnector(client, this.#connector);
-    const connection = new Connection(client, this.#cycle, this.#observer);
+    const connection = new ManagedClient(client, this.#cycle, this.#observer);
     if (isClusterSubscriber(client)) {
-      this.#clusterSubscribers.adopted(client);
-      connection.replaceWith(() => this.#clusterSubscribers.replace(client));
+      this.#clusterSubscribers.created(client);
+      connection.delegateReplacement(() => this.#clusterSubscribers.replace(client));
     }
     this.#connections.set(client, connection);
     debugConnection('adopted a client of %s', connection.endpoint);
@@ -197,7 +197,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     return connection;
   }
 
-  readonly #observer: ConnectionObserver = {
+  readonly #observer: ManagedClientObserver = {
     reauthenticated: ({ endpoint, expiresOn = this.#cycle.current.expiresOn }) => {
       this.#tell('reauthenticated', { endpoint, expiresOn: dateOf(expiresOn) });
     },
@@ -215,16 +215,16 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   };
 
   #run(): void {
-    this.#cycle.run();
+    this.#cycle.start();
     if (this.#heartbeat || this.#heartbeatInterval === 0) return;
     this.#heartbeat = setInterval(() => {
-      for (const connection of this.#connections.values()) connection.beat();
+      for (const connection of this.#connections.values()) connection.pingIfIdle();
     }, this.#heartbeatInterval);
     this.#heartbeat.unref();
   }
 
   #rest(): void {
-    this.#cycle.rest();
+    this.#cycle.stop();
     clearInterval(this.#heartbeat);
     this.#heartbeat = undefined;
   }

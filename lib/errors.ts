@@ -2,8 +2,8 @@
  * What went wrong, for programs to tell apart.
  *
  * - `INVALID_OPTION`: an option has a value of the wrong kind.
- * - `NO_HOST`, `INVALID_HOST`, `NO_PORT`: the cache cannot be addressed.
- * - `SEVERAL_IDENTITIES`: more than one way to log in was given.
+ * - `INVALID_HOST`, `INVALID_HOST`, `MISSING_PORT`: the cache cannot be addressed.
+ * - `CONFLICTING_OPTIONS`: more than one way to log in was given.
  * - `CONFLICTING_OPTIONS`: two options contradict each other.
  * - `INSECURE_CONNECTION`: a token would be sent over an unprotected or unverified connection.
  * - `TOKEN_UNAVAILABLE`: the identity gave no token.
@@ -11,8 +11,8 @@
  * - `TOKEN_INVALID`: what the identity gave cannot be used: no JWT, no `oid`, already expired, somebody else's.
  * - `MISSING_DEPENDENCY`: a package that is needed for what was asked is not installed.
  * - `WRONGPASS`, `NOPERM`: the cache refused the login, or the command.
- * - `CLUSTERED`, `NOT_CLUSTERED`: the cache is clustered, but the client is not; or the other way round.
- * - `FOREIGN_CLIENT`: the client given does not log in with this authenticator.
+ * - `CLUSTER_CLIENT_REQUIRED`, `CLUSTER_MODE_DISABLED`: the cache is clustered, but the client is not; or the other way round.
+ * - `UNMANAGED_CLIENT`: the client given does not log in with this authenticator.
  * - `CONNECTION_FAILED`: a connection could not be made, or was lost for good.
  * - `SUBSCRIPTION_REFUSED`: the cache refused to subscribe to a channel.
  * - `LISTENER_FAILED`: a listener of a subscription threw an error.
@@ -21,10 +21,8 @@
  */
 export type AzureRedisErrorCode =
   | 'INVALID_OPTION'
-  | 'NO_HOST'
   | 'INVALID_HOST'
-  | 'NO_PORT'
-  | 'SEVERAL_IDENTITIES'
+  | 'MISSING_PORT'
   | 'CONFLICTING_OPTIONS'
   | 'INSECURE_CONNECTION'
   | 'TOKEN_UNAVAILABLE'
@@ -33,9 +31,9 @@ export type AzureRedisErrorCode =
   | 'MISSING_DEPENDENCY'
   | 'WRONGPASS'
   | 'NOPERM'
-  | 'CLUSTERED'
-  | 'NOT_CLUSTERED'
-  | 'FOREIGN_CLIENT'
+  | 'CLUSTER_CLIENT_REQUIRED'
+  | 'CLUSTER_MODE_DISABLED'
+  | 'UNMANAGED_CLIENT'
   | 'CONNECTION_FAILED'
   | 'SUBSCRIPTION_REFUSED'
   | 'LISTENER_FAILED'

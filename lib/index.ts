@@ -1,10 +1,10 @@
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
-export { configureClusterForAzure, configureForAzure } from './configure.js';
+export { configureClusterForAzure, configureForAzure } from './configure/configure.js';
 export type {
   AzureClusterArguments,
   AzureClusterOptions,
   ConfigureClusterForAzureOptions,
-} from './cluster-options.js';
+} from './configure/cluster.js';
 export type { ReauthenticationTrace, TokenRefreshTrace } from './diagnostics.js';
 export {
   AuthorizationCodeFlow,
@@ -12,11 +12,11 @@ export {
 } from './identities/authorization-code-flow.js';
 export { AzureRedisError, type AzureRedisErrorCode } from './errors.js';
 export type {
-  AzureRedisOptions,
+  ConfiguredRedisOptions,
   ConfigureForAzureOptions,
   IdentityOptions,
   TokenOptions,
-} from './options.js';
+} from './configure/options.js';
 export { Multiplexer } from './multiplexer/multiplexer.js';
 export type {
   ConnectionName,

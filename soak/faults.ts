@@ -1,4 +1,4 @@
-import type { LocalAzure, LocalCredential } from '../lib/testing/index.js';
+import type { AzureRedisEmulator, EmulatorCredential } from '../emulator/index.js';
 import type { Network } from '../spec/support/network.js';
 import type { ProgrammableCredential } from '../spec/support/programmable-credential.js';
 
@@ -19,9 +19,9 @@ export interface Fault {
 
 /** What can go wrong where. */
 export interface Places {
-  readonly azure: LocalAzure;
+  readonly azure: AzureRedisEmulator;
   readonly network: Network;
-  readonly identity: LocalCredential;
+  readonly identity: EmulatorCredential;
   readonly credential: ProgrammableCredential;
 }
 

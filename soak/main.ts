@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Redis } from 'ioredis';
-import { configureForAzure, Multiplexer, type AzureRedisOptions } from '../lib/index.js';
-import { LocalAzure } from '../lib/testing/index.js';
+import { configureForAzure, Multiplexer, type ConfiguredRedisOptions } from '../lib/index.js';
+import { AzureRedisEmulator } from '../emulator/index.js';
 import { VARIANTS, type Variant } from '../spec/support/ioredis-versions.js';
 import { Network } from '../spec/support/network.js';
 import { ProgrammableCredential } from '../spec/support/programmable-credential.js';
@@ -42,7 +42,7 @@ console.log(`Soak for ${minutes} minutes, seed ${seed}: npm run soak -- --minute
 
 const ledger = new Ledger();
 const random = new Random(seed);
-const azure = await LocalAzure.start({ tokenLifetime: 6_000 });
+const azure = await AzureRedisEmulator.start({ tokenLifetime: 6_000 });
 const network = await Network.to(azure.port);
 const around: Surroundings = { azure, ledger, random };
 const identity = azure.credential();
@@ -158,7 +158,7 @@ async function population(): Promise<Workload[]> {
 }
 
 function connect({ Redis, protocol }: Variant): Redis {
-  const client = new Redis({ ...(options satisfies AzureRedisOptions), protocol });
+  const client = new Redis({ ...(options satisfies ConfiguredRedisOptions), protocol });
   client.on('error', () => undefined);
   clients.push(client);
   return client;

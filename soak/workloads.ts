@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { AzureRedisOptions, Multiplexer } from '../lib/index.js';
-import type { LocalAzure } from '../lib/testing/index.js';
+import type { ConfiguredRedisOptions, Multiplexer } from '../lib/index.js';
+import type { AzureRedisEmulator } from '../emulator/index.js';
 import type { Variant } from '../spec/support/ioredis-versions.js';
 import type { Ledger } from './ledger.js';
 import { becomes, Loop } from './loop.js';
@@ -18,7 +18,7 @@ export interface Workload {
 
 /** What every workload is made of. */
 export interface Surroundings {
-  readonly azure: LocalAzure;
+  readonly azure: AzureRedisEmulator;
   readonly ledger: Ledger;
   readonly random: Random;
 }
@@ -267,12 +267,16 @@ export class Popping implements Workload {
 /** Clients that come and go, at any moment. */
 export class ComingAndGoing implements Workload {
   readonly #variants: readonly [Variant, ...Variant[]];
-  readonly #options: AzureRedisOptions;
+  readonly #options: ConfiguredRedisOptions;
   readonly #around: Surroundings;
   readonly #loops: readonly Loop[];
   readonly #gone: WeakRef<object>[] = [];
 
-  constructor(variants: readonly [Variant, ...Variant[]], options: AzureRedisOptions, around: Surroundings) {
+  constructor(
+    variants: readonly [Variant, ...Variant[]],
+    options: ConfiguredRedisOptions,
+    around: Surroundings,
+  ) {
     this.#variants = variants;
     this.#options = options;
     this.#around = around;

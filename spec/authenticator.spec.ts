@@ -66,7 +66,7 @@ describe('Authenticator', () => {
       failureOf(() => {
         options.authenticator.attach(client);
       }),
-    ).to.include({ code: 'FOREIGN_CLIENT' });
+    ).to.include({ code: 'UNMANAGED_CLIENT' });
     options.authenticator.close();
     const own = cache.client(variant, { ...options, lazyConnect: true });
     expect(

@@ -14,7 +14,7 @@ import {
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { configureForAzure, type ReauthenticationTrace, type TokenRefreshTrace } from '../lib/index.js';
-import { LocalAzure } from '../lib/testing/index.js';
+import { AzureRedisEmulator } from '../emulator/index.js';
 import { instrumentIoredisAzure } from '../samples/opentelemetry/telemetry.js';
 import { rejection } from './support/rejection.js';
 import { next } from './support/waiting.js';
@@ -50,11 +50,11 @@ function listen<Trace extends object>(name: string): { heard: Heard<Trace>[]; st
 }
 
 describe('the diagnostics channels', () => {
-  let azure: LocalAzure;
+  let azure: AzureRedisEmulator;
   let redis: Redis | undefined;
 
   beforeEach(async () => {
-    azure = await LocalAzure.start({ tokenLifetime: 5_000 });
+    azure = await AzureRedisEmulator.start({ tokenLifetime: 5_000 });
     redis = undefined;
   });
 

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import sinon, { type SinonFakeTimers } from 'sinon';
-import { configureForAzure, type AzureRedisOptions } from '../lib/index.js';
+import { configureForAzure, type ConfiguredRedisOptions } from '../lib/index.js';
 import { VARIANTS, type Variant } from './support/ioredis-versions.js';
 import { unsignedJwt } from './support/jwt.js';
 import {
@@ -94,7 +94,12 @@ class Caller {
   #settled = 0;
   readonly #violated: (what: string) => void;
 
-  constructor(variant: Variant, name: string, options: AzureRedisOptions, violated: (what: string) => void) {
+  constructor(
+    variant: Variant,
+    name: string,
+    options: ConfiguredRedisOptions,
+    violated: (what: string) => void,
+  ) {
     this.name = name;
     this.#violated = violated;
     this.redis = new variant.Redis({ ...options, protocol: variant.protocol, connectionName: name });
@@ -168,7 +173,7 @@ class World implements TinyRedisOwner {
   readonly #clock: SinonFakeTimers;
   readonly #redis: TinyRedis;
   readonly #violations: string[] = [];
-  #options: AzureRedisOptions | undefined;
+  #options: ConfiguredRedisOptions | undefined;
   #named = 0;
 
   private constructor(clock: SinonFakeTimers, redis: TinyRedis) {
@@ -189,7 +194,7 @@ class World implements TinyRedisOwner {
     return world;
   }
 
-  get options(): AzureRedisOptions {
+  get options(): ConfiguredRedisOptions {
     if (!this.#options) throw new Error('not configured yet');
     return this.#options;
   }

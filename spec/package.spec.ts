@@ -22,7 +22,7 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 /** What an application does, whichever way it imports the package. */
 const APPLICATION = `
 async function main() {
-  const azure = await LocalAzure.start({ tokenLifetime: 2_000 });
+  const azure = await AzureRedisEmulator.start({ tokenLifetime: 2_000 });
   const options = await configureForAzure(azure.options);
   const redis = new Redis(options);
   options.authenticator.once('reauthenticated', async () => {
@@ -85,7 +85,11 @@ describe('the packed package, in an empty folder', () => {
   it('holds the built code, documents and licence, and nothing else', () => {
     const others = packed.filter((path) => !path.startsWith('dist/'));
     expect(others).to.have.members(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
-    expect(packed).to.include.members(['dist/index.js', 'dist/index.d.ts', 'dist/testing/index.d.ts']);
+    expect(packed).to.include.members([
+      'dist/lib/index.js',
+      'dist/lib/index.d.ts',
+      'dist/emulator/index.d.ts',
+    ]);
   });
 
   it('has the version that it tells to the server', () => {
@@ -100,7 +104,7 @@ describe('the packed package, in an empty folder', () => {
           'application.mjs',
           `import { Redis } from 'ioredis';
            import { configureForAzure } from 'ioredis-azure';
-           import { LocalAzure } from 'ioredis-azure/testing';
+           import { AzureRedisEmulator } from 'ioredis-azure/emulator';
            ${APPLICATION}`,
         );
         expect((await run(process.execPath, [script])).stdout).to.equal('value true\n');
@@ -112,7 +116,7 @@ describe('the packed package, in an empty folder', () => {
           'application.cjs',
           `const { Redis } = require('ioredis');
            const { configureForAzure } = require('ioredis-azure');
-           const { LocalAzure } = require('ioredis-azure/testing');
+           const { AzureRedisEmulator } = require('ioredis-azure/emulator');
            ${APPLICATION}`,
         );
         expect((await run(process.execPath, [script])).stdout).to.equal('value true\n');
@@ -140,10 +144,10 @@ describe('the packed package, in an empty folder', () => {
            import {
              AzureRedisError, configureClusterForAzure, configureForAzure, type AzureRedisOptions,
            } from 'ioredis-azure';
-           import { LocalAzure } from 'ioredis-azure/testing';
+           import { AzureRedisEmulator } from 'ioredis-azure/emulator';
 
            export async function main(): Promise<void> {
-             await using azure = await LocalAzure.start({ tokenLifetime: 5_000 });
+             await using azure = await AzureRedisEmulator.start({ tokenLifetime: 5_000 });
              const options: AzureRedisOptions = await configureForAzure({ ...azure.options, db: 1 });
              const redis: Redis = new Redis(options);
              const other = new Redis({ ...options, lazyConnect: true });

@@ -2,9 +2,9 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
 import { authorityHostOf, checkAuthorityHost } from './authority.js';
-import { describeIdentityError } from './identity-errors.js';
+import { classifyIdentityError } from './identity-errors.js';
 import { checkClientId, checkObject, checkTenantId, checkText, invalidOption } from './option-checks.js';
-import { UserSession } from './user-session.js';
+import { UserCredential } from './user-credential.js';
 
 /** What an `AuthorizationCodeFlow` is made of. */
 export interface AuthorizationCodeFlowOptions {
@@ -63,7 +63,7 @@ export class AuthorizationCodeFlow {
       state: randomBytes(32).toString('base64url'),
       nonce: randomBytes(32).toString('base64url'),
       codeVerifier: verifier,
-      session: new UserSession({
+      session: new UserCredential({
         clientId: this.#options.clientId,
         authority: `${this.#authorityHost}/${this.#options.tenantId}`,
         redirectUri: this.#options.redirectUri,
@@ -110,7 +110,7 @@ interface PendingSignIn {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
-  readonly session: UserSession;
+  readonly session: UserCredential;
 }
 
 function checkOptions(options: unknown): void {
@@ -148,7 +148,7 @@ function codeIn(redirectedUrl: string, state: string): string {
   const error = parameters.get('error');
   if (error !== null) {
     const description = parameters.get('error_description') ?? '';
-    const { hint } = describeIdentityError({ message: description, errorCode: error });
+    const { hint } = classifyIdentityError({ message: description, errorCode: error });
     throw refused(`The sign-in was refused: ${error}: ${description}`, hint);
   }
   const code = parameters.get('code');
@@ -171,9 +171,14 @@ function refused(message: string, hint: string): AzureRedisError {
 }
 
 function failed(message: string, error: unknown): AzureRedisError {
-  const { definite, hint } = describeIdentityError(error);
+  const { permanent, hint } = classifyIdentityError(error);
   const reason = error instanceof Error ? error.message : String(error);
-  return new AzureRedisError(definite ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE', `${message} ${reason}`, hint, {
-    cause: error,
-  });
+  return new AzureRedisError(
+    permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE',
+    `${message} ${reason}`,
+    hint,
+    {
+      cause: error,
+    },
+  );
 }

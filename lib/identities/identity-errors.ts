@@ -1,11 +1,11 @@
 import { AzureRedisError, type AzureRedisErrorCode } from '../errors.js';
-import { ENTRA_ERRORS, entraErrorPage } from './entra-errors.js';
+import { AADSTS_ERRORS, aadstsPage } from './aadsts.js';
 import { retryAfterOf } from './retry-after.js';
 
 /** What an identity's error means: whether to ask again, when, and what the user can do about it. */
-export interface IdentityErrorDescription {
+export interface IdentityErrorClass {
   /** The identity service, or this package, has definitely refused: asking again with the same options cannot help. */
-  readonly definite: boolean;
+  readonly permanent: boolean;
   /** What to do about it. */
   readonly hint: string;
   /** Milliseconds from now before which the service does not want to be asked again. */
@@ -34,7 +34,7 @@ const UNKNOWN = 'See cause for what the identity library said.';
 const DEFINITE_CODES: ReadonlySet<AzureRedisErrorCode> = new Set([
   'INVALID_OPTION',
   'CONFLICTING_OPTIONS',
-  'SEVERAL_IDENTITIES',
+  'CONFLICTING_OPTIONS',
   'MISSING_DEPENDENCY',
   'TOKEN_REFUSED',
   'CLOSED',
@@ -78,48 +78,48 @@ const NETWORK_ERRORS =
  * What an error of `@azure/identity`, `@azure/msal-node`, the Azure SDK's pipeline or a custom `TokenCredential` says.
  * It is recognised by its shape, never by its class: an application may hold other copies of these libraries.
  */
-export function describeIdentityError(error: unknown): IdentityErrorDescription {
+export function classifyIdentityError(error: unknown): IdentityErrorClass {
   const parts = [...partsOf(error)];
   const retryAfter = firstDefined(parts, retryAfterOf);
-  return { ...judge(parts), ...(retryAfter !== undefined && { retryAfter }) };
+  return { ...classify(parts), ...(retryAfter !== undefined && { retryAfter }) };
 }
 
-function judge(parts: readonly Fields[]): IdentityErrorDescription {
+function classify(parts: readonly Fields[]): IdentityErrorClass {
   const own = parts.find((part) => part['self'] instanceof AzureRedisError)?.['self'];
-  if (own instanceof AzureRedisError) return { definite: DEFINITE_CODES.has(own.code), hint: own.hint };
+  if (own instanceof AzureRedisError) return { permanent: DEFINITE_CODES.has(own.code), hint: own.hint };
 
   const status = firstDefined(parts, statusOf);
   const isBusy = status === 408 || status === 429 || (status !== undefined && status >= 500);
-  if (status === 429) return { definite: false, hint: THROTTLED };
+  if (status === 429) return { permanent: false, hint: THROTTLED };
   const aadsts = firstDefined(parts, aadstsOf);
   if (aadsts !== undefined) {
-    const meaning = ENTRA_ERRORS.get(aadsts) ?? { hint: entraErrorPage(aadsts) };
-    return { definite: !isBusy && meaning.transient !== true, hint: meaning.hint };
+    const meaning = AADSTS_ERRORS.get(aadsts) ?? { hint: aadstsPage(aadsts) };
+    return { permanent: !isBusy && meaning.transient !== true, hint: meaning.hint };
   }
-  if (isBusy) return { definite: false, hint: SERVICE_DOWN };
+  if (isBusy) return { permanent: false, hint: SERVICE_DOWN };
 
   const isManagedIdentity = parts.some((part) =>
     /managed identit|ManagedIdentity|\bIMDS\b/i.test(textOf(part)),
   );
   const isUnavailable = parts.some((part) => part['name'] === 'CredentialUnavailableError');
   const oauthError = firstDefined(parts, oauthErrorOf);
-  if (isManagedIdentity && status === 400 && !isUnavailable) return { definite: true, hint: NOT_ASSIGNED };
+  if (isManagedIdentity && status === 400 && !isUnavailable) return { permanent: true, hint: NOT_ASSIGNED };
   if (oauthError !== undefined && FINAL_OAUTH_ERRORS.has(oauthError))
-    return { definite: true, hint: REFUSED };
+    return { permanent: true, hint: REFUSED };
   if (oauthError !== undefined && MSAL_CONFIGURATION_ERRORS.has(oauthError))
-    return { definite: true, hint: REFUSED };
+    return { permanent: true, hint: REFUSED };
 
   const isChain = parts.some((part) => part['name'] === 'AggregateAuthenticationError');
   // A chain quotes the failures of all that it tried, on which nothing can be built.
-  if (!isChain && isManagedIdentity) return { definite: false, hint: MANAGED_IDENTITY };
+  if (!isChain && isManagedIdentity) return { permanent: false, hint: MANAGED_IDENTITY };
   if (parts.some((part) => CERTIFICATE_ERRORS.test(textOf(part))))
-    return { definite: false, hint: CERTIFICATE };
+    return { permanent: false, hint: CERTIFICATE };
   if (!isChain && parts.some((part) => NETWORK_ERRORS.test(textOf(part))))
-    return { definite: false, hint: NETWORK };
-  if (parts.some((part) => AUTHORITY_ERRORS.test(textOf(part)))) return { definite: false, hint: AUTHORITY };
-  if (isChain || isUnavailable) return { definite: false, hint: NOTHING_AVAILABLE };
-  if (status === 401 || status === 403) return { definite: true, hint: REFUSED };
-  return { definite: false, hint: UNKNOWN };
+    return { permanent: false, hint: NETWORK };
+  if (parts.some((part) => AUTHORITY_ERRORS.test(textOf(part)))) return { permanent: false, hint: AUTHORITY };
+  if (isChain || isUnavailable) return { permanent: false, hint: NOTHING_AVAILABLE };
+  if (status === 401 || status === 403) return { permanent: true, hint: REFUSED };
+  return { permanent: false, hint: UNKNOWN };
 }
 
 /** An error's fields, whatever its class, and the error itself as `self`. */

@@ -1,13 +1,13 @@
 import type { Redis } from 'ioredis';
 
 /** The ways to subscribe, named as ioredis' methods: to channels, to patterns, to shard channels. */
-export type Kind = 'subscribe' | 'psubscribe' | 'ssubscribe';
+export type SubscriptionKind = 'subscribe' | 'psubscribe' | 'ssubscribe';
 
-export const KINDS: readonly Kind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
+export const SUBSCRIPTION_KINDS: readonly SubscriptionKind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
 
 /** A message, as one of the channels or patterns that are subscribed got it. */
 export interface Message {
-  readonly kind: Kind;
+  readonly kind: SubscriptionKind;
   /** The channel or pattern that is subscribed. */
   readonly name: string;
   readonly channel: string;
@@ -19,13 +19,13 @@ export const PRIVATE_PREFIX = '__ioredis-azure:';
 
 type Send = (client: Redis, names: readonly string[]) => Promise<unknown>;
 
-export const SUBSCRIBE: Readonly<Record<Kind, Send>> = {
+export const SUBSCRIBE: Readonly<Record<SubscriptionKind, Send>> = {
   subscribe: (client, names) => client.subscribe(...names),
   psubscribe: (client, names) => client.psubscribe(...names),
   ssubscribe: (client, names) => client.ssubscribe(...names),
 };
 
-export const UNSUBSCRIBE: Readonly<Record<Kind, Send>> = {
+export const UNSUBSCRIBE: Readonly<Record<SubscriptionKind, Send>> = {
   subscribe: (client, names) => client.unsubscribe(...names),
   psubscribe: (client, names) => client.punsubscribe(...names),
   ssubscribe: (client, names) => client.sunsubscribe(...names),

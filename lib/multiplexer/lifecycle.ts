@@ -1,16 +1,16 @@
 import { Cluster, type Command, type Redis } from 'ioredis';
 import { AzureRedisError } from '../errors.js';
-import { settlesWithin } from '../settles-within.js';
+import { settlesWithin } from '../timing/timeouts.js';
 import { closedError } from './closed-error.js';
 
 /** How often a first connection is tried. */
 const ATTEMPTS = 3;
 
 /** How long the replies in flight are awaited when a client is ended, in ms. */
-const PATIENCE = 10_000;
+const QUIT_TIMEOUT = 10_000;
 
 /** How long a client may take to end that no longer waits for replies, in ms: ioredis' `disconnectTimeout`, and some. */
-const DISCONNECT_PATIENCE = 3_000;
+const DISCONNECT_TIMEOUT = 3_000;
 
 /**
  * Connects a client that was made with `lazyConnect`, and resolves when it is ready. It is tried three times, at the
@@ -71,10 +71,10 @@ export async function end(client: Redis | Cluster): Promise<void> {
   });
   if (client.status === 'ready') {
     client.quit().catch(() => undefined);
-    if (await settlesWithin(PATIENCE, ended)) return;
+    if (await settlesWithin(QUIT_TIMEOUT, ended)) return;
   }
   disconnect(client);
-  await settlesWithin(DISCONNECT_PATIENCE, ended);
+  await settlesWithin(DISCONNECT_TIMEOUT, ended);
 }
 
 /** From now on the client's commands are rejected with `CLOSED`. */

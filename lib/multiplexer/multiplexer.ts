@@ -3,11 +3,11 @@ import { setImmediate } from 'node:timers/promises';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
-import { configureClusterForAzure, configureForAzure } from '../configure.js';
-import { endpointOf } from '../connections/client.js';
+import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
+import { endpointOf } from '../ioredis/client.js';
 import { AzureRedisError } from '../errors.js';
-import type { AzureRedisOptions } from '../options.js';
-import type { Kind } from './channels.js';
+import type { ConfiguredRedisOptions } from '../configure/options.js';
+import type { SubscriptionKind } from './channels.js';
 import { closedError } from './closed-error.js';
 import { connect, connectionFailed, end, ready, refuseCommands } from './lifecycle.js';
 import { MAINTENANCE_CHANNEL, parseMaintenanceEvent, type MaintenanceEvent } from './maintenance-events.js';
@@ -80,7 +80,7 @@ export class Multiplexer<
   /** The identity that its connections log in with. It outlives the multiplexer, and may serve others. */
   readonly authenticator: Authenticator;
   readonly #topology: Topology<Interactive>;
-  readonly #options: AzureRedisOptions;
+  readonly #options: ConfiguredRedisOptions;
   readonly #subscriptions = new Subscriptions();
   #subscriber: Subscriber | undefined;
   /** The protocol that the interactive connection negotiated last; while it connects, ioredis knows only what it will ask for. */
@@ -90,7 +90,7 @@ export class Multiplexer<
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
-  private constructor(topology: Topology<Interactive>, options: AzureRedisOptions) {
+  private constructor(topology: Topology<Interactive>, options: ConfiguredRedisOptions) {
     super();
     this.#topology = topology;
     this.#options = options;
@@ -332,7 +332,7 @@ export class Multiplexer<
   }
 
   async #subscribe(
-    kind: Kind,
+    kind: SubscriptionKind,
     channels: string | readonly string[],
     listenerOrOptions: unknown,
     maybeOptions: SubscribeOptions | undefined,
@@ -407,13 +407,13 @@ export class Multiplexer<
         // The client is the application's: it ends, and waits for what it has asked, as that likes.
         return new SubscriberConnection(shared, this.authenticator.connectionOf(shared), {
           end: () => Promise.resolve(),
-          overdue: () => undefined,
+          unresponsive: () => undefined,
         });
       }
     }
     const client = this.#topology.createSubscriber();
     const connection = this.authenticator.connectionOf(client);
-    connection.replaceWith(async () => this.#subscriber?.replace(client));
+    connection.delegateReplacement(async () => this.#subscriber?.replace(client));
     return connectSubscriber(client, connection, signal);
   }
 

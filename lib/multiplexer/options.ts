@@ -1,7 +1,7 @@
 import type { ClusterOptions } from 'ioredis';
-import { check } from '../check.js';
-import { azureEndpoint } from '../endpoints.js';
-import type { AzureRedisOptions, ConfigureForAzureOptions } from '../options.js';
+import { assertOption } from '../validation.js';
+import { azureEndpoint } from '../configure/azure-endpoints.js';
+import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
 import type { MessageListener, SubscribeOptions } from './subscription.js';
 
 /** The options that are the multiplexer's own. */
@@ -19,7 +19,7 @@ export interface MultiplexerSettings {
 }
 
 /** What `Multiplexer.connect()` takes: what `configureForAzure()` takes or returned, and the multiplexer's own options. */
-export type MultiplexerOptions = (ConfigureForAzureOptions | AzureRedisOptions) & MultiplexerSettings;
+export type MultiplexerOptions = (ConfigureForAzureOptions | ConfiguredRedisOptions) & MultiplexerSettings;
 
 export const DEFAULT_BUFFER_SIZE = 1_000;
 
@@ -57,13 +57,13 @@ export function subscribeArguments(
   maybeOptions: SubscribeOptions | undefined,
 ): SubscribeArguments {
   const names = [...new Set(typeof channels === 'string' ? [channels] : channels)];
-  check(names.length > 0 && names.every(isText), 'channels', 'a text, or several in an array');
+  assertOption(names.length > 0 && names.every(isText), 'channels', 'a text, or several in an array');
   const isOptions = typeof listenerOrOptions === 'object' && listenerOrOptions !== null;
   const options = isOptions ? (listenerOrOptions as SubscribeOptions) : maybeOptions;
   const listener = isOptions ? undefined : listenerOrOptions;
-  check(listener === undefined || typeof listener === 'function', 'listener', 'a function');
+  assertOption(listener === undefined || typeof listener === 'function', 'listener', 'a function');
   const { buffers = false, bufferSize = DEFAULT_BUFFER_SIZE } = options ?? {};
-  check(bufferSize >= 1, 'bufferSize', 'a number from 1');
+  assertOption(bufferSize >= 1, 'bufferSize', 'a number from 1');
   return {
     names,
     // The overloads of the public methods say which payload goes with which options.

@@ -1,33 +1,33 @@
 import type { Redis } from 'ioredis';
-import { internals } from '../connections/client.js';
-import { withdraw } from '../connections/command-queue.js';
-import type { Connection } from '../connections/connection.js';
-import { settlesWithin } from '../settles-within.js';
-import { listenTo, SUBSCRIBE, UNSUBSCRIBE, type Kind, type Message } from './channels.js';
+import { internals } from '../ioredis/client.js';
+import { rejectQueued } from '../ioredis/command-queues.js';
+import type { ManagedClient } from '../clients/managed-client.js';
+import { settlesWithin } from '../timing/timeouts.js';
+import { listenTo, SUBSCRIBE, UNSUBSCRIBE, type SubscriptionKind, type Message } from './channels.js';
 import { connectionFailed, end } from './lifecycle.js';
 
 /** The connection was lost before the server could answer: what was asked may be asked again of another one. */
 export class ConnectionLost extends Error {}
 
 /** What is done about a client that serves subscriptions. */
-export interface Upkeep {
+export interface ClientControl {
   /** It is needed no more. */
   end(): Promise<void>;
   /** An answer is awaited, and nothing comes: as far as messages go, the connection is lost. Called again until it is. */
-  overdue(): void;
+  unresponsive(): void;
 }
 
 /** For how long nothing may come while an answer is awaited, in ms. */
-const PATIENCE = 5_000;
+const REPLY_TIMEOUT = 5_000;
 
 /** The subscriptions of one connection to the server, from when it is ready until it closes. */
 export class SubscriberConnection {
   /** Who gets the messages. */
   receive: (message: Message) => void = () => undefined;
   readonly client: Redis;
-  readonly #connection: Connection;
-  readonly #upkeep: Upkeep;
-  readonly #names: Readonly<Record<Kind, Set<string>>> = {
+  readonly #connection: ManagedClient;
+  readonly #upkeep: ClientControl;
+  readonly #names: Readonly<Record<SubscriptionKind, Set<string>>> = {
     subscribe: new Set(),
     psubscribe: new Set(),
     ssubscribe: new Set(),
@@ -40,7 +40,7 @@ export class SubscriberConnection {
   readonly #stopListening: () => void;
 
   /** @param client A client that is ready. */
-  constructor(client: Redis, connection: Connection, upkeep: Upkeep) {
+  constructor(client: Redis, connection: ManagedClient, upkeep: ClientControl) {
     this.client = client;
     this.#connection = connection;
     this.#upkeep = upkeep;
@@ -75,19 +75,19 @@ export class SubscriberConnection {
   }
 
   /** Whether the server has confirmed that this channel or pattern is subscribed. */
-  has(kind: Kind, name: string): boolean {
+  has(kind: SubscriptionKind, name: string): boolean {
     return this.#names[kind].has(name);
   }
 
   /** @throws ConnectionLost, or what the server says against it; then none of them is subscribed. */
-  async subscribe(kind: Kind, names: readonly string[]): Promise<void> {
+  async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     await this.#send(() => SUBSCRIBE[kind](this.client, names));
     for (const name of names) this.#names[kind].add(name);
   }
 
   /** @throws ConnectionLost, or what the server says against it. */
-  async unsubscribe(kind: Kind, names: readonly string[]): Promise<void> {
+  async unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     for (const name of names) this.#names[kind].delete(name);
     await this.#send(() => UNSUBSCRIBE[kind](this.client, names));
@@ -106,11 +106,11 @@ export class SubscriberConnection {
 
   async #send(send: () => Promise<unknown>): Promise<void> {
     const answered = this.#answer(send);
-    while (!(await settlesWithin(PATIENCE, answered))) {
+    while (!(await settlesWithin(REPLY_TIMEOUT, answered))) {
       // Where messages come, an answer will, after those that are before it.
-      if (performance.now() - this.#heardAt <= PATIENCE) continue;
+      if (performance.now() - this.#heardAt <= REPLY_TIMEOUT) continue;
       this.#isOverdue = true;
-      this.#upkeep.overdue();
+      this.#upkeep.unresponsive();
     }
     this.#heard();
   }
@@ -148,7 +148,7 @@ export class SubscriberConnection {
  */
 export async function connectSubscriber(
   client: Redis,
-  connection: Connection,
+  connection: ManagedClient,
   signal: AbortSignal,
 ): Promise<SubscriberConnection> {
   const { connectTimeout = 0 } = client.options;
@@ -174,7 +174,7 @@ export async function connectSubscriber(
   }
   return new SubscriberConnection(client, connection, {
     end: () => end(client),
-    overdue: () => {
+    unresponsive: () => {
       client.disconnect();
     },
   });
@@ -192,6 +192,6 @@ const SUBSCRIPTION = /^[ps]?(un)?subscribe$/i;
 function withdrawSubscriptions(client: Redis): void {
   const { prevCommandQueue, offlineQueue } = internals(client);
   for (const queue of [prevCommandQueue, offlineQueue]) {
-    withdraw(queue, ({ name }) => SUBSCRIPTION.test(name));
+    rejectQueued(queue, ({ name }) => SUBSCRIPTION.test(name));
   }
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Delivery, Replacement } from '../connections/connection.js';
-import { settlesWithin } from '../settles-within.js';
-import { KINDS, PRIVATE_PREFIX, type Kind, type Message } from './channels.js';
+import type { Delivery, Replacement } from '../clients/managed-client.js';
+import { settlesWithin } from '../timing/timeouts.js';
+import { SUBSCRIPTION_KINDS, PRIVATE_PREFIX, type SubscriptionKind, type Message } from './channels.js';
 import { closedError } from './closed-error.js';
 import { Handover } from './handover.js';
 import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
 import type { Subscriptions } from './subscriptions.js';
-import { Turns } from './turns.js';
+import { Mutex } from './mutex.js';
 
 /** What a subscriber needs of those around it. */
 export interface SubscriberHost {
@@ -27,7 +27,7 @@ export interface SubscriberHost {
 }
 
 /** How long the connections may take to pass the mark before the switch goes on without, in ms. */
-const PATIENCE = 5_000;
+const MARKER_TIMEOUT = 5_000;
 
 /** For how long the connections to two nodes both receive, in ms: far longer than nodes take to tell each other. */
 const OVERLAP = 1_000;
@@ -43,7 +43,7 @@ export class Subscriber {
   readonly #closed: Promise<void>;
   #connection: SubscriberConnection;
   /** What is subscribed does not change while one connection takes the place of another. */
-  readonly #turns = new Turns();
+  readonly #turns = new Mutex();
   #replacing: Promise<Replacement | undefined> | undefined;
   /** Whether it was told that the connection is lost, and not yet that it is restored. */
   #isLost = false;
@@ -83,11 +83,11 @@ export class Subscriber {
    *
    * @throws AzureRedisError `CLOSED`; else what the server says against it.
    */
-  async sync(kind: Kind, names: readonly string[]): Promise<void> {
+  async sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     for (;;) {
       await this.#live();
       try {
-        await this.#turns.take(() => this.#sync(kind, names));
+        await this.#turns.runExclusive(() => this.#sync(kind, names));
         return;
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
@@ -143,7 +143,7 @@ export class Subscriber {
     if (this.#isClosing()) throw closedError();
   }
 
-  async #sync(kind: Kind, names: readonly string[]): Promise<void> {
+  async #sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     const connection = this.#connection;
     const isWanted = (name: string): boolean => this.#subscriptions.has(kind, name);
     const isActive = (name: string): boolean => connection.has(kind, name);
@@ -173,7 +173,7 @@ export class Subscriber {
       let next: SubscriberConnection | undefined;
       try {
         next = await this.#host.open(signal);
-        return await this.#turns.take(this.#switchTo.bind(this, next));
+        return await this.#turns.runExclusive(this.#switchTo.bind(this, next));
       } catch (error) {
         await next?.end();
         if (this.#isClosing()) return undefined;
@@ -266,7 +266,7 @@ export class Subscriber {
       throw new ConnectionLost();
     });
     // Whatever stands in the way, a permission or a connection, there is another way than the mark.
-    await settlesWithin(PATIENCE, Promise.race([passing(), lost])).catch(() => undefined);
+    await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), lost])).catch(() => undefined);
   }
 
   #forget(mark: string, connection: SubscriberConnection): void {
@@ -277,14 +277,16 @@ export class Subscriber {
 
   async #subscribeToWanted(connection: SubscriberConnection): Promise<void> {
     await Promise.all(
-      KINDS.map((kind) => this.#subscribeToAll(connection, kind, this.#subscriptions.wanted(kind))),
+      SUBSCRIPTION_KINDS.map((kind) =>
+        this.#subscribeToAll(connection, kind, this.#subscriptions.wanted(kind)),
+      ),
     );
   }
 
   /** The server refuses all channels if it refuses one of them, whose permission may have been taken away. */
   async #subscribeToAll(
     connection: SubscriberConnection,
-    kind: Kind,
+    kind: SubscriptionKind,
     names: readonly string[],
   ): Promise<void> {
     try {

@@ -1,4 +1,4 @@
-import type { Kind, Message } from './channels.js';
+import type { SubscriptionKind, Message } from './channels.js';
 import { MessageQueue } from './message-queue.js';
 
 /**
@@ -44,7 +44,7 @@ export type PayloadOf<Options extends SubscribeOptions> = Options extends { buff
 
 /** What a subscription is made of. */
 export interface SubscriptionParts<Payload extends string | Buffer> {
-  readonly kind: Kind;
+  readonly kind: SubscriptionKind;
   readonly names: readonly string[];
   readonly decode: (payload: Buffer) => Payload;
   readonly bufferSize: number;
@@ -88,7 +88,7 @@ export class Subscription<Payload extends string | Buffer = string>
   }
 
   /** @internal */
-  get kind(): Kind {
+  get kind(): SubscriptionKind {
     return this.#parts.kind;
   }
 

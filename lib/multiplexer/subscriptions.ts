@@ -1,8 +1,8 @@
-import { KINDS, PRIVATE_PREFIX, type Kind, type Message } from './channels.js';
+import { SUBSCRIPTION_KINDS, PRIVATE_PREFIX, type SubscriptionKind, type Message } from './channels.js';
 
 /** Who receives messages. */
 export interface Receiver {
-  readonly kind: Kind;
+  readonly kind: SubscriptionKind;
   readonly channels: readonly string[];
   receive(message: Message): void;
   end(): void;
@@ -10,7 +10,7 @@ export interface Receiver {
 
 /** Who wants which messages. */
 export class Subscriptions {
-  readonly #receivers: Readonly<Record<Kind, Map<string, Set<Receiver>>>> = {
+  readonly #receivers: Readonly<Record<SubscriptionKind, Map<string, Set<Receiver>>>> = {
     subscribe: new Map(),
     psubscribe: new Map(),
     ssubscribe: new Map(),
@@ -34,12 +34,12 @@ export class Subscriptions {
   }
 
   /** Whether anybody wants this channel or pattern. */
-  has(kind: Kind, name: string): boolean {
+  has(kind: SubscriptionKind, name: string): boolean {
     return this.#receivers[kind].has(name);
   }
 
   /** The channels or patterns that somebody wants. */
-  wanted(kind: Kind): string[] {
+  wanted(kind: SubscriptionKind): string[] {
     return [...this.#receivers[kind].keys()];
   }
 
@@ -52,7 +52,7 @@ export class Subscriptions {
 
   /** Nobody receives anything any more. */
   end(): void {
-    for (const kind of KINDS) {
+    for (const kind of SUBSCRIPTION_KINDS) {
       for (const receivers of this.#receivers[kind].values()) {
         for (const receiver of receivers) receiver.end();
       }

@@ -1,8 +1,8 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import type { AzureClusterArguments } from '../cluster-options.js';
-import { internals } from '../connections/client.js';
-import type { AzureRedisOptions } from '../options.js';
-import { KINDS, type Kind } from './channels.js';
+import type { AzureClusterArguments } from '../configure/cluster.js';
+import { internals } from '../ioredis/client.js';
+import type { ConfiguredRedisOptions } from '../configure/options.js';
+import { SUBSCRIPTION_KINDS, type SubscriptionKind } from './channels.js';
 import type { MaintenanceType } from './maintenance-events.js';
 
 /** The server side of a multiplexer: how its clients are made, and what can be known of it by them. */
@@ -10,7 +10,7 @@ export interface Topology<Interactive extends Redis | Cluster> {
   /** The client for commands. It is not connected yet. */
   readonly interactive: Interactive;
   /** In which ways one connection can subscribe to whatever channel. */
-  readonly kinds: readonly Kind[];
+  readonly kinds: readonly SubscriptionKind[];
   /** The version of RESP that the interactive connection, when ready, has negotiated. */
   protocol(): 2 | 3;
   /** The interactive connection, if with RESP3 it can carry the subscriptions too. */
@@ -24,13 +24,13 @@ export interface Topology<Interactive extends Redis | Cluster> {
 }
 
 /** Both connections to one server, or to a proxy before it. */
-export function standalone(options: AzureRedisOptions): Topology<Redis> {
+export function standalone(options: ConfiguredRedisOptions): Topology<Redis> {
   const { authenticator } = options;
   const interactive = createRedis({ ...options, lazyConnect: true });
   leaveSubscribing(interactive);
   return {
     interactive,
-    kinds: KINDS,
+    kinds: SUBSCRIPTION_KINDS,
     protocol: () => protocolOf(interactive),
     shared: interactive,
     createSubscriber: () => createSubscriber(options),
@@ -39,7 +39,7 @@ export function standalone(options: AzureRedisOptions): Topology<Redis> {
     recoverFrom: (maintenance, subscriber) => {
       if (!MOVED.has(maintenance)) return;
       for (const client of new Set([interactive, subscriber])) {
-        void authenticator.connectionOf(client).recycle('maintenance');
+        void authenticator.connectionOf(client).replaceConnection('maintenance');
       }
     },
   };

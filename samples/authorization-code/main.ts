@@ -19,7 +19,7 @@ import {
   configureForAzure,
   type ConfigureForAzureOptions,
 } from 'ioredis-azure';
-import { LocalAzure, LocalEntra } from 'ioredis-azure/testing';
+import { AzureRedisEmulator, EntraEmulator } from 'ioredis-azure/emulator';
 import { openBrowser } from './open-browser.js';
 import { RedirectListener } from './redirect-listener.js';
 
@@ -60,8 +60,8 @@ try {
 }
 
 async function runLocally(): Promise<void> {
-  await using entra = await LocalEntra.start({ tokenLifetime: 5_000 });
-  await using azure = await LocalAzure.start({ entra });
+  await using entra = await EntraEmulator.start({ tokenLifetime: 5_000 });
+  await using azure = await AzureRedisEmulator.start({ entra });
   // This process trusts the local Entra's certificate from here on; the browser will ask whether it shall.
   entra.trust();
   const password = 'local-password';

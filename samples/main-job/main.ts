@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { AzureRedisError, configureForAzure, type ConfigureForAzureOptions } from 'ioredis-azure';
-import { LocalAzure } from 'ioredis-azure/testing';
+import { AzureRedisEmulator } from 'ioredis-azure/emulator';
 
 const { values } = parseArgs({
   options: { host: { type: 'string' }, port: { type: 'string' } },
@@ -29,7 +29,7 @@ try {
 }
 
 async function runLocally(): Promise<void> {
-  const azure = await LocalAzure.start({ tokenLifetime: 5_000 });
+  const azure = await AzureRedisEmulator.start({ tokenLifetime: 5_000 });
   try {
     console.log(
       'An Azure Redis on this machine, whose tokens live for 5 s. SET and GET ten times a second for 30 s.',

@@ -13,7 +13,7 @@ import {
 import { BasicTracerProvider, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { Redis } from 'ioredis';
 import { configureForAzure } from 'ioredis-azure';
-import { LocalAzure } from 'ioredis-azure/testing';
+import { AzureRedisEmulator } from 'ioredis-azure/emulator';
 import { instrumentIoredisAzure } from './telemetry.js';
 
 const tracerProvider = new BasicTracerProvider({
@@ -26,7 +26,7 @@ trace.setGlobalTracerProvider(tracerProvider);
 metrics.setGlobalMeterProvider(meterProvider);
 instrumentIoredisAzure();
 
-const azure = await LocalAzure.start({ tokenLifetime: 3_000 });
+const azure = await AzureRedisEmulator.start({ tokenLifetime: 3_000 });
 const options = await configureForAzure(azure.options);
 const redis = new Redis(options);
 await redis.ping();

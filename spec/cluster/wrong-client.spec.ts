@@ -22,7 +22,7 @@ describe('a client of the wrong kind', () => {
         const error = await next<Error & { lastNodeError?: unknown }>(cluster, 'error');
         expect(error.message).to.equal('Failed to refresh slots cache.');
         expect(error.lastNodeError).to.be.instanceOf(AzureRedisError);
-        expect(error.lastNodeError).to.include({ code: 'NOT_CLUSTERED' });
+        expect(error.lastNodeError).to.include({ code: 'CLUSTER_MODE_DISABLED' });
         expect((error.lastNodeError as AzureRedisError).hint).to.include(
           'new Redis(await configureForAzure(',
         );
@@ -40,7 +40,7 @@ describe('a client of the wrong kind', () => {
         const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
         const error = await rejection(Promise.all(keys.map((key) => redis.set(key, 'value'))));
         redis.disconnect();
-        expect(error.code).to.equal('CLUSTERED');
+        expect(error.code).to.equal('CLUSTER_CLIENT_REQUIRED');
         expect(error.message).to.match(/^MOVED \d+ 127\.0\.0\.1:\d+$/);
         expect(error.hint).to.include('new Cluster(...(await configureClusterForAzure(');
       });

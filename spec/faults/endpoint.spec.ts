@@ -2,8 +2,12 @@ import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
-import type { AuthenticatorEvents, ConfigureForAzureOptions, AzureRedisOptions } from '../../lib/index.js';
-import { LocalAzure } from '../../lib/testing/index.js';
+import type {
+  AuthenticatorEvents,
+  ConfigureForAzureOptions,
+  ConfiguredRedisOptions,
+} from '../../lib/index.js';
+import { AzureRedisEmulator } from '../../emulator/index.js';
 import { Cache } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { Network } from '../support/network.js';
@@ -45,12 +49,12 @@ class BehindNetwork {
     await this.#network?.close();
   }
 
-  configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<AzureRedisOptions> {
+  configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<ConfiguredRedisOptions> {
     return this.#cache.configure({ port: this.network.port, connectTimeout: 2_000, ...more });
   }
 
   /** A client of every kind, all logged in with one token. */
-  async everyKind(options: AzureRedisOptions): Promise<Redis[]> {
+  async everyKind(options: ConfiguredRedisOptions): Promise<Redis[]> {
     return Promise.all(VARIANTS.map((variant) => this.#cache.connect(variant, options)));
   }
 }
@@ -85,7 +89,7 @@ describeBehindNetwork('an endpoint that cannot be reached', 3_000, (cache, behin
   });
 
   it('shows a wrong certificate: it never gets to see a token', async () => {
-    await using impostor = await LocalAzure.start();
+    await using impostor = await AzureRedisEmulator.start();
     const seen: string[] = [];
     impostor.on('login', () => seen.push('login'));
     impostor.on('refusal', () => seen.push('refusal'));

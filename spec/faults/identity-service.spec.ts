@@ -1,8 +1,8 @@
 import type { AccessToken } from '@azure/core-auth';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
-import type { AuthenticatorEvents, AzureRedisOptions } from '../../lib/index.js';
-import type { LocalAzure } from '../../lib/testing/index.js';
+import type { AuthenticatorEvents, ConfiguredRedisOptions } from '../../lib/index.js';
+import type { AzureRedisEmulator } from '../../emulator/index.js';
 import { Cache } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { unsignedJwt } from '../support/jwt.js';
@@ -16,7 +16,7 @@ type RefreshFailed = AuthenticatorEvents['tokenRefreshFailed'][0];
 const RECOVERY = 2_000;
 
 /** A client of every kind, all logged in with one token. */
-async function everyKind(cache: Cache, options: AzureRedisOptions): Promise<Redis[]> {
+async function everyKind(cache: Cache, options: ConfiguredRedisOptions): Promise<Redis[]> {
   return Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
 }
 
@@ -33,7 +33,7 @@ describe('an identity service that fails while clients are connected', () => {
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   });
 
-  const faults: readonly (readonly [what: string, begin: (azure: LocalAzure) => void])[] = [
+  const faults: readonly (readonly [what: string, begin: (azure: AzureRedisEmulator) => void])[] = [
     [
       'is down',
       (azure) => {
@@ -199,7 +199,7 @@ describe('an identity service that answers with what is of no use', () => {
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   });
 
-  async function allRenewedOnce(options: AzureRedisOptions): Promise<void> {
+  async function allRenewedOnce(options: ConfiguredRedisOptions): Promise<void> {
     await next(options.authenticator, 'reauthenticated');
     await allRenewed(options);
   }

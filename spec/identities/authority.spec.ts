@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
 import { authorityHostOf, checkAuthorityHost, isMicrosoftAuthority } from '../../lib/identities/authority.js';
-import { authenticatorSettings } from '../../lib/options.js';
+import { authenticatorSettings } from '../../lib/configure/options.js';
 import { thrown } from './support/failure.js';
 
 describe('authorityHost', () => {

@@ -5,9 +5,9 @@ import {
   AuthorizationCodeFlow,
   type AuthorizationCodeFlowOptions,
 } from '../../lib/identities/authorization-code-flow.js';
-import { describeIdentityError } from '../../lib/identities/identity-errors.js';
-import { type Application, LocalEntra, type User } from '../../lib/testing/entra/index.js';
-import { createTokenAuthority, type TokenAuthority } from '../../lib/testing/tokens.js';
+import { classifyIdentityError } from '../../lib/identities/identity-errors.js';
+import { type Application, EntraEmulator, type User } from '../../emulator/entra/index.js';
+import { createTokenAuthority, type TokenAuthority } from '../../emulator/tokens.js';
 import { rejection } from '../support/rejection.js';
 import { failure, thrown } from './support/failure.js';
 import { expectNoSecret } from './support/secrecy.js';
@@ -18,14 +18,14 @@ const REDIRECT_URI = 'http://localhost:8400/signed-in';
 
 describe('AuthorizationCodeFlow', () => {
   let authority: TokenAuthority;
-  let entra: LocalEntra;
+  let entra: EntraEmulator;
   let application: Application;
   let user: User;
   const password = 'Pa55w.rd of a user';
 
   before(async () => {
     authority = await createTokenAuthority();
-    entra = await LocalEntra.start({ authority });
+    entra = await EntraEmulator.start({ authority });
     entra.trust();
   });
   after(async () => {
@@ -118,7 +118,7 @@ describe('AuthorizationCodeFlow', () => {
       await tokenOf(credential);
       for (const status of [500, 503]) {
         entra.failing(status);
-        expect(describeIdentityError(await failure(tokenOf(credential))).definite).to.equal(false);
+        expect(classifyIdentityError(await failure(tokenOf(credential))).permanent).to.equal(false);
         entra.restored();
         await tokenOf(credential);
       }
@@ -142,8 +142,8 @@ describe('AuthorizationCodeFlow', () => {
       entra.revokeSignIns(user);
       const error = await failure(tokenOf(credential));
       expect(error.message).to.include('AADSTS50173');
-      const { definite, hint } = describeIdentityError(error);
-      expect(definite).to.equal(true);
+      const { permanent, hint } = classifyIdentityError(error);
+      expect(permanent).to.equal(true);
       expect(hint).to.match(/sign in again/);
     });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LocalEntra } from '../../lib/testing/entra/index.js';
+import { EntraEmulator } from '../../emulator/entra/index.js';
 import { IdentityProcess, type ShownError } from './support/identity-process.js';
 
 describe('no identity option (DefaultAzureCredential)', () => {
@@ -11,14 +11,14 @@ describe('no identity option (DefaultAzureCredential)', () => {
       AZURE_TOKEN_CREDENTIALS: 'dev',
       PATH: '',
     });
-    expect(description.definite).to.equal(false);
+    expect(description.permanent).to.equal(false);
     expect(description.hint)
       .to.match(/az login/)
       .and.match(/managed identity/);
   });
 
   it('says what Entra refused of what it found', async () => {
-    const entra = await LocalEntra.start();
+    const entra = await EntraEmulator.start();
     try {
       const { description, text } = await refusalIn({
         AZURE_AUTHORITY_HOST: entra.authorityHost,
@@ -27,7 +27,7 @@ describe('no identity option (DefaultAzureCredential)', () => {
         AZURE_CLIENT_ID: entra.addApplication().clientId,
         AZURE_CLIENT_SECRET: 'a-mistyped-secret',
       });
-      expect(description.definite).to.equal(true);
+      expect(description.permanent).to.equal(true);
       expect(description.hint).to.match(/"Value", not its "Secret ID"/);
       expect(text).to.not.include('a-mistyped-secret');
     } finally {

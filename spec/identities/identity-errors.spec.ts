@@ -7,7 +7,7 @@ import {
 import { AuthError, ClientAuthError, InteractionRequiredAuthError, ServerError } from '@azure/msal-node';
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
-import { describeIdentityError } from '../../lib/identities/identity-errors.js';
+import { classifyIdentityError } from '../../lib/identities/identity-errors.js';
 
 /** Entra's answer in JSON, as its token endpoint sends it. */
 function entraAnswer(code: number, error = 'invalid_client') {
@@ -50,46 +50,48 @@ describe('describeIdentityError', () => {
         new Error('the first token failed', { cause: new AuthenticationError(400, entraAnswer(code)) }),
       ];
       for (const error of errors) {
-        const description = describeIdentityError(error);
-        expect(description.definite, error.name).to.equal(true);
+        const description = classifyIdentityError(error);
+        expect(description.permanent, error.name).to.equal(true);
         expect(description.hint, error.name).to.match(hint);
       }
     });
   }
 
   it('calls an unlisted AADSTS number definite and links to its page', () => {
-    const description = describeIdentityError(new AuthenticationError(400, entraAnswer(51234)));
-    expect(description.definite).to.equal(true);
+    const description = classifyIdentityError(new AuthenticationError(400, entraAnswer(51234)));
+    expect(description.permanent).to.equal(true);
     expect(description.hint).to.include('error?code=51234');
   });
 
   for (const code of [90033, 50196, 90024]) {
     it(`calls AADSTS${code} transient`, () => {
-      expect(describeIdentityError(new AuthenticationError(400, entraAnswer(code))).definite).to.equal(false);
+      expect(classifyIdentityError(new AuthenticationError(400, entraAnswer(code))).permanent).to.equal(
+        false,
+      );
     });
   }
 
   it('calls an assertion out of its time transient, for the next one is new, and points to the clock', () => {
-    const description = describeIdentityError(new AuthenticationError(401, entraAnswer(700024)));
-    expect(description.definite).to.equal(false);
+    const description = classifyIdentityError(new AuthenticationError(401, entraAnswer(700024)));
+    expect(description.permanent).to.equal(false);
     expect(description.hint).to.match(/clock/);
   });
 
   it('calls a known number transient when it comes with a server fault', () => {
-    expect(describeIdentityError(new AuthenticationError(503, entraAnswer(7000215))).definite).to.equal(
+    expect(classifyIdentityError(new AuthenticationError(503, entraAnswer(7000215))).permanent).to.equal(
       false,
     );
   });
 
   it('calls an OAuth error without a number definite', () => {
     for (const code of ['invalid_client', 'unauthorized_client', 'invalid_grant'])
-      expect(describeIdentityError(new ServerError(code, 'id', 'no')).definite, code).to.equal(true);
+      expect(classifyIdentityError(new ServerError(code, 'id', 'no')).permanent, code).to.equal(true);
   });
 
   it('calls 408, 429 and 5xx transient', () => {
     for (const status of [408, 429, 500, 502, 503, 504]) {
-      const description = describeIdentityError({ statusCode: status, message: 'no' });
-      expect(description.definite, String(status)).to.equal(false);
+      const description = classifyIdentityError({ statusCode: status, message: 'no' });
+      expect(description.permanent, String(status)).to.equal(false);
       expect(description.hint).to.match(/slow down|fault of its own/);
     }
   });
@@ -102,8 +104,8 @@ describe('describeIdentityError', () => {
       new TypeError('fetch failed', { cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) }),
     ];
     for (const error of errors) {
-      const description = describeIdentityError(error);
-      expect(description.definite).to.equal(false);
+      const description = classifyIdentityError(error);
+      expect(description.permanent).to.equal(false);
       expect(description.hint).to.match(/network, DNS, proxy/);
     }
   });
@@ -112,18 +114,18 @@ describe('describeIdentityError', () => {
     const error = Object.assign(new Error('unable to get local issuer certificate'), {
       code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
     });
-    const description = describeIdentityError(error);
-    expect(description.definite).to.equal(false);
+    const description = classifyIdentityError(error);
+    expect(description.permanent).to.equal(false);
     expect(description.hint).to.match(/NODE_EXTRA_CA_CERTS/);
   });
 
   it('says of an unavailable managed identity that it works only inside Azure, and names az login', () => {
-    const description = describeIdentityError(
+    const description = classifyIdentityError(
       new CredentialUnavailableError(
         'ManagedIdentityCredential: Authentication failed. Message network_error',
       ),
     );
-    expect(description.definite).to.equal(false);
+    expect(description.permanent).to.equal(false);
     expect(description.hint)
       .to.match(/only inside Azure/)
       .and.match(/az login/);
@@ -134,8 +136,8 @@ describe('describeIdentityError', () => {
       [new CredentialUnavailableError('EnvironmentCredential is unavailable.')],
       'ChainedTokenCredential authentication failed.',
     );
-    const description = describeIdentityError(chain);
-    expect(description.definite).to.equal(false);
+    const description = classifyIdentityError(chain);
+    expect(description.permanent).to.equal(false);
     expect(description.hint)
       .to.match(/az login/)
       .and.match(/AZURE_CLIENT_ID/);
@@ -149,8 +151,8 @@ describe('describeIdentityError', () => {
       ],
       'ChainedTokenCredential authentication failed.',
     );
-    const description = describeIdentityError(chain);
-    expect(description.definite).to.equal(true);
+    const description = classifyIdentityError(chain);
+    expect(description.permanent).to.equal(true);
     expect(description.hint).to.match(/expired/);
   });
 
@@ -160,33 +162,33 @@ describe('describeIdentityError', () => {
       new CredentialUnavailableError('endpoints_resolution_error: Endpoints cannot be resolved'),
     ];
     for (const error of errors)
-      expect(describeIdentityError(error).hint).to.match(/tenantId, cloud or authorityHost/);
+      expect(classifyIdentityError(error).hint).to.match(/tenantId, cloud or authorityHost/);
   });
 
   it('gives the wait that the service asked for, from wherever the library keeps it', () => {
     const headers = { get: (name: string) => (name === 'retry-after' ? '12' : undefined) };
     const throttled = Object.assign(new Error('throttled'), { statusCode: 429, response: { headers } });
-    expect(describeIdentityError(throttled).retryAfter).to.equal(12_000);
-    expect(describeIdentityError(new Error('outer', { cause: throttled })).retryAfter).to.equal(12_000);
+    expect(classifyIdentityError(throttled).retryAfter).to.equal(12_000);
+    expect(classifyIdentityError(new Error('outer', { cause: throttled })).retryAfter).to.equal(12_000);
     expect(
-      describeIdentityError(new AggregateAuthenticationError([throttled], 'all failed')).retryAfter,
+      classifyIdentityError(new AggregateAuthenticationError([throttled], 'all failed')).retryAfter,
     ).to.equal(12_000);
-    expect(describeIdentityError(new Error('no'))).to.not.have.property('retryAfter');
+    expect(classifyIdentityError(new Error('no'))).to.not.have.property('retryAfter');
   });
 
   it('passes on the hint of an error of this package', () => {
     const refused = new AzureRedisError('INVALID_OPTION', 'no such file', 'Check the path.');
-    expect(describeIdentityError(refused)).to.deep.equal({ definite: true, hint: 'Check the path.' });
+    expect(classifyIdentityError(refused)).to.deep.equal({ definite: true, hint: 'Check the path.' });
     const unavailable = new AzureRedisError('TOKEN_UNAVAILABLE', 'later', 'Wait.');
-    expect(describeIdentityError(unavailable)).to.deep.equal({ definite: false, hint: 'Wait.' });
+    expect(classifyIdentityError(unavailable)).to.deep.equal({ definite: false, hint: 'Wait.' });
   });
 
   it('describes anything at all that a custom credential may throw', () => {
     const circular: { cause?: unknown } = {};
     circular.cause = circular;
     for (const thrown of [undefined, null, 'text', 42, {}, circular, Symbol('x')]) {
-      const description = describeIdentityError(thrown);
-      expect(description.definite).to.equal(false);
+      const description = classifyIdentityError(thrown);
+      expect(description.permanent).to.equal(false);
       expect(description.hint).to.be.a('string').and.not.empty;
     }
   });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../../lib/identities/managed-identity.js';
-import { LocalEntra } from '../../lib/testing/entra/index.js';
+import { EntraEmulator } from '../../emulator/entra/index.js';
 import { thrown } from './support/failure.js';
 
 import { type IdentityCase, IdentityProcess } from './support/identity-process.js';
@@ -48,11 +48,11 @@ describe('managedIdentity', () => {
   describe('on a virtual machine', () => {
     // To start a process takes a while on a busy machine.
 
-    let entra: LocalEntra;
+    let entra: EntraEmulator;
     let identity: IdentityProcess;
 
     before(async () => {
-      entra = await LocalEntra.start({ tokenLifetime: 86_400_000 });
+      entra = await EntraEmulator.start({ tokenLifetime: 86_400_000 });
       entra.addManagedIdentity('systemAssigned');
       identity = new IdentityProcess(onMachine(true));
     });
@@ -76,7 +76,7 @@ describe('managedIdentity', () => {
     });
 
     it('tells when a token ends that Azure gave out before', async () => {
-      const caching = await LocalEntra.start({ tokenLifetime: 60_000, cachesManagedIdentityTokens: true });
+      const caching = await EntraEmulator.start({ tokenLifetime: 60_000, cachesManagedIdentityTokens: true });
       caching.addManagedIdentity('systemAssigned');
       const environment = caching.imdsEnvironment;
       const other = new IdentityProcess({ ...onMachine(true), environment });
@@ -96,7 +96,7 @@ describe('managedIdentity', () => {
       entra.throttling({ retryAfter: 30_000 });
       const before = entra.statistics.requests.length;
       const { description } = await identity.error();
-      expect(description.definite).to.equal(false);
+      expect(description.permanent).to.equal(false);
       expect(description.retryAfter).to.equal(30_000);
       expect(entra.statistics.requests.length).to.equal(before + 1);
     });
@@ -104,7 +104,7 @@ describe('managedIdentity', () => {
     it('is tried again when the endpoint is not up yet, with the hint that it works only inside Azure', async () => {
       entra.down();
       const { description } = await identity.error();
-      expect(description.definite).to.equal(false);
+      expect(description.permanent).to.equal(false);
       expect(description.hint)
         .to.match(/only inside Azure/)
         .and.match(/az login/);
@@ -115,7 +115,7 @@ describe('managedIdentity', () => {
       try {
         const { description, text } = await stranger.error();
         expect(text).to.include('Identity not found');
-        expect(description.definite).to.equal(true);
+        expect(description.permanent).to.equal(true);
         expect(description.hint).to.match(/Assign this managed identity/);
       } finally {
         await stranger.stop();

@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { LocalEntra } from '../../lib/testing/entra/index.js';
+import { EntraEmulator } from '../../emulator/entra/index.js';
 import { IdentityProcess } from './support/identity-process.js';
 
 describe('proxy settings in the environment', () => {
   // To start a process takes a while on a busy machine.
 
-  let entra: LocalEntra;
+  let entra: EntraEmulator;
   let proxy: CountingProxy;
 
   before(async () => {
-    entra = await LocalEntra.start();
+    entra = await EntraEmulator.start();
     proxy = await CountingProxy.start();
   });
   after(async () => {

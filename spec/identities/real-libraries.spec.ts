@@ -1,12 +1,12 @@
 import { expect } from 'chai';
-import { LocalAzure, LocalEntra } from '../../lib/testing/index.js';
+import { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { nextWhere, past } from '../support/waiting.js';
 import { ApplicationProcess } from './support/application-process.js';
 import type { ApplicationReport } from './support/application.js';
 import { createCaseFolder } from './support/case-folder.js';
 import { expectNoSecret } from './support/secrecy.js';
-import { allSurroundings } from './support/surroundings.js';
+import { allEnvironments } from './support/environments.js';
 
 /** How long tokens live, in ms, and how many expiries are lived through. */
 const LIFETIME = 10_000;
@@ -20,26 +20,26 @@ interface Tried {
 
 describe('each identity, through the real identity library, while its tokens expire', () => {
   const tried = new Map<string, Tried>();
-  let entra: LocalEntra;
+  let entra: EntraEmulator;
   /** How many tokens there were before the applications began. */
   let tokensBefore = 0;
-  let caches: readonly LocalAzure[] = [];
+  let caches: readonly AzureRedisEmulator[] = [];
 
   before(async function () {
     this.timeout(120_000);
     const folder = await createCaseFolder();
-    entra = await LocalEntra.start({ tokenLifetime: LIFETIME });
-    caches = [await LocalAzure.start({ entra }), await LocalAzure.start({ entra })];
+    entra = await EntraEmulator.start({ tokenLifetime: LIFETIME });
+    caches = [await AzureRedisEmulator.start({ entra }), await AzureRedisEmulator.start({ entra })];
     const grant = async (objectId: string): Promise<void> => {
       await Promise.all(caches.map((cache) => cache.assignRole(objectId, 'Data Owner')));
     };
     try {
       const systemAssigned = entra.addManagedIdentity('systemAssigned');
       await grant(systemAssigned.objectId);
-      for (const [where, surroundings] of Object.entries(allSurroundings)) {
-        const prepared = await surroundings.prepare({ entra, grant, systemAssigned, folder: folder.path });
+      for (const [where, environment] of Object.entries(allEnvironments)) {
+        const prepared = await environment.prepare({ entra, grant, systemAssigned, folder: folder.path });
         const applications = prepared.identities.map((identity, index) => ({
-          name: `${where}, ${surroundings.names[index] ?? ''}`,
+          name: `${where}, ${environment.names[index] ?? ''}`,
           identity,
           caches: caches.map(({ options: { host, port, tls } }) => ({ host, port, tls })),
         }));
@@ -67,7 +67,7 @@ describe('each identity, through the real identity library, while its tokens exp
     await entra.stop();
   });
 
-  for (const [where, { names }] of Object.entries(allSurroundings)) {
+  for (const [where, { names }] of Object.entries(allEnvironments)) {
     describe(where, () => {
       for (const [index, name] of names.entries()) {
         it(`${name}: no command, connection, login or request for a token fails`, () => {
@@ -86,7 +86,7 @@ describe('each identity, through the real identity library, while its tokens exp
     });
   }
 
-  const applications = Object.values(allSurroundings).flatMap(({ names }) => names).length;
+  const applications = Object.values(allEnvironments).flatMap(({ names }) => names).length;
 
   it('keeps each connection: none is closed at an expiry, and no login is refused', () => {
     for (const { statistics } of caches) {
@@ -108,7 +108,7 @@ describe('each identity, through the real identity library, while its tokens exp
 });
 
 /** Resolves once every connection of a cache has outlived so many tokens. */
-async function liveThrough(expiries: number, cache: LocalAzure): Promise<void> {
+async function liveThrough(expiries: number, cache: AzureRedisEmulator): Promise<void> {
   const outlived = (): readonly (Date | undefined)[] => {
     const { open, logins } = cache.statistics;
     return open.map(({ id }) => {

@@ -1,19 +1,19 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { configureForAzure, type AzureRedisError } from '../../lib/index.js';
-import { type Application, LocalAzure, LocalEntra } from '../../lib/testing/index.js';
+import { type Application, AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
 import { rejection } from '../support/rejection.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { next } from '../support/waiting.js';
 
 describe("Entra's refusal of a service principal", () => {
-  let entra: LocalEntra;
-  let azure: LocalAzure;
+  let entra: EntraEmulator;
+  let azure: AzureRedisEmulator;
   let application: Application;
 
   before(async () => {
-    entra = await LocalEntra.start({ tokenLifetime: 4_000 });
-    azure = await LocalAzure.start({ entra });
+    entra = await EntraEmulator.start({ tokenLifetime: 4_000 });
+    azure = await AzureRedisEmulator.start({ entra });
     entra.trust();
     application = entra.addApplication();
     await azure.assignRole(application.objectId, 'Data Owner');

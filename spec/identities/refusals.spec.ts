@@ -1,21 +1,21 @@
 import { UsernamePasswordCredential } from '@azure/identity';
 import type { TokenCredential } from '@azure/core-auth';
 import { expect } from 'chai';
-import { describeIdentityError } from '../../lib/identities/identity-errors.js';
+import { classifyIdentityError } from '../../lib/identities/identity-errors.js';
 import { servicePrincipalCredential } from '../../lib/identities/service-principal.js';
-import { type Application, LocalEntra } from '../../lib/testing/entra/index.js';
+import { type Application, EntraEmulator } from '../../emulator/entra/index.js';
 import { createClientCertificate } from './support/client-certificates.js';
 import { failure } from './support/failure.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 
 describe('what Entra refuses, and the hint that a user gets', () => {
-  let entra: LocalEntra;
+  let entra: EntraEmulator;
   let application: Application;
   let clientSecret: string;
 
   before(async () => {
-    entra = await LocalEntra.start();
+    entra = await EntraEmulator.start();
     entra.trust();
     application = entra.addApplication();
     clientSecret = application.addSecret();
@@ -36,40 +36,42 @@ describe('what Entra refuses, and the hint that a user gets', () => {
 
   async function refusal(credential: TokenCredential, scope = SCOPE) {
     const error = await failure(credential.getToken(scope));
-    return { message: error.message, ...describeIdentityError(error) };
+    return { message: error.message, ...classifyIdentityError(error) };
   }
 
   it('AADSTS7000215, a wrong secret: its value is meant, not its id', async () => {
-    const { message, definite, hint } = await refusal(principal({ clientSecret: 'wrong' }));
+    const { message, permanent, hint } = await refusal(principal({ clientSecret: 'wrong' }));
     expect(message).to.include('AADSTS7000215');
-    expect(definite).to.equal(true);
+    expect(permanent).to.equal(true);
     expect(hint).to.equal(
       'Give the secret\'s "Value", not its "Secret ID" (app registration, Certificates & secrets).',
     );
   });
 
   it('AADSTS7000222, an expired secret: add a new one', async () => {
-    const { message, definite, hint } = await refusal(principal({ clientSecret: application.addSecret(-1) }));
+    const { message, permanent, hint } = await refusal(
+      principal({ clientSecret: application.addSecret(-1) }),
+    );
     expect(message).to.include('AADSTS7000222');
-    expect(definite).to.equal(true);
+    expect(permanent).to.equal(true);
     expect(hint).to.match(/has expired: add a new one/);
   });
 
   it('AADSTS700016, an unknown application: check clientId and tenantId', async () => {
-    const { message, definite, hint } = await refusal(
+    const { message, permanent, hint } = await refusal(
       principal({ clientId: '00000000-0000-0000-0000-000000000001' }),
     );
     expect(message).to.include('AADSTS700016');
-    expect(definite).to.equal(true);
+    expect(permanent).to.equal(true);
     expect(hint)
       .to.match(/Check clientId/)
       .and.match(/Check tenantId/);
   });
 
   it('AADSTS90002, an unknown tenant: check tenantId and cloud', async () => {
-    const { message, definite, hint } = await refusal(principal({ tenantId: 'nowhere.onmicrosoft.com' }));
+    const { message, permanent, hint } = await refusal(principal({ tenantId: 'nowhere.onmicrosoft.com' }));
     expect(message).to.include('AADSTS90002');
-    expect(definite).to.equal(true);
+    expect(permanent).to.equal(true);
     expect(hint)
       .to.match(/Check tenantId/)
       .and.match(/cloud/);
@@ -77,28 +79,28 @@ describe('what Entra refuses, and the hint that a user gets', () => {
 
   it('AADSTS700027, a certificate that is not registered: upload it', async () => {
     const { pem } = await createClientCertificate();
-    const { message, definite, hint } = await refusal(
+    const { message, permanent, hint } = await refusal(
       servicePrincipalCredential(
         { tenantId: entra.tenantId, clientId: application.clientId, certificate: pem },
         { authorityHost: entra.authorityHost },
       ),
     );
     expect(message).to.include('AADSTS700027');
-    expect(definite).to.equal(true);
+    expect(permanent).to.equal(true);
     expect(hint).to.match(/Upload this certificate/);
   });
 
   it('AADSTS500011, an unknown resource: check scope', async () => {
-    const { message, definite, hint } = await refusal(principal(), 'https://redis.example/.default');
+    const { message, permanent, hint } = await refusal(principal(), 'https://redis.example/.default');
     expect(message).to.include('AADSTS500011');
-    expect(definite).to.equal(true);
+    expect(permanent).to.equal(true);
     expect(hint).to.include('https://redis.azure.com/.default');
   });
 
   it('AADSTS1002012, a scope without /.default: it must end so', async () => {
-    const { message, definite, hint } = await refusal(principal(), 'https://redis.azure.com');
+    const { message, permanent, hint } = await refusal(principal(), 'https://redis.azure.com');
     expect(message).to.include('AADSTS1002012');
-    expect(definite).to.equal(true);
+    expect(permanent).to.equal(true);
     expect(hint).to.match(/must end in \/\.default/);
   });
 
@@ -116,25 +118,25 @@ describe('what Entra refuses, and the hint that a user gets', () => {
     }
 
     it('AADSTS50034, an unknown user: check the user name', async () => {
-      const { message, definite, hint } = await refusal(user('nobody@nowhere.example', 'secret'));
+      const { message, permanent, hint } = await refusal(user('nobody@nowhere.example', 'secret'));
       expect(message).to.include('AADSTS50034');
-      expect(definite).to.equal(true);
+      expect(permanent).to.equal(true);
       expect(hint).to.match(/user does not exist/);
     });
 
     it('AADSTS50126, a wrong password', async () => {
       const { username } = entra.addUser({ password: 'right' });
-      const { message, definite, hint } = await refusal(user(username, 'wrong'));
+      const { message, permanent, hint } = await refusal(user(username, 'wrong'));
       expect(message).to.include('AADSTS50126');
-      expect(definite).to.equal(true);
+      expect(permanent).to.equal(true);
       expect(hint).to.match(/user name or password is wrong/);
     });
   });
 
   it('429 is asked again when Entra wants to be', async () => {
     entra.throttling({ retryAfter: 12_000 });
-    const { definite, retryAfter, hint } = await refusal(principal());
-    expect(definite).to.equal(false);
+    const { permanent, retryAfter, hint } = await refusal(principal());
+    expect(permanent).to.equal(false);
     expect(retryAfter).to.equal(12_000);
     expect(hint).to.match(/slow down/);
 
@@ -145,27 +147,27 @@ describe('what Entra refuses, and the hint that a user gets', () => {
   for (const status of [500, 502, 503, 504]) {
     it(`${status}, a fault of Entra's own, is asked again`, async () => {
       entra.failing(status);
-      const { message, definite } = await refusal(principal());
+      const { message, permanent } = await refusal(principal());
       expect(message).to.include(String(status));
-      expect(definite).to.equal(false);
+      expect(permanent).to.equal(false);
     });
   }
 
   it('an Entra that cannot be reached is asked again', async () => {
     entra.down();
-    const { definite, hint } = await refusal(principal());
-    expect(definite).to.equal(false);
+    const { permanent, hint } = await refusal(principal());
+    expect(permanent).to.equal(false);
     expect(hint).to.match(/network, DNS, proxy/);
   });
 
   it('a certificate of Entra that is not trusted names NODE_EXTRA_CA_CERTS', async () => {
-    const other = await LocalEntra.start();
+    const other = await EntraEmulator.start();
     try {
       const option = { tenantId: other.tenantId, clientId: 'a', clientSecret: 's' };
-      const { definite, hint } = await refusal(
+      const { permanent, hint } = await refusal(
         servicePrincipalCredential(option, { authorityHost: other.authorityHost }),
       );
-      expect(definite).to.equal(false);
+      expect(permanent).to.equal(false);
       expect(hint).to.match(/NODE_EXTRA_CA_CERTS/);
     } finally {
       await other.stop();

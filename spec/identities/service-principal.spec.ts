@@ -8,7 +8,7 @@ import {
   servicePrincipalCredential,
   type ServicePrincipalOption,
 } from '../../lib/identities/service-principal.js';
-import { type Application, LocalEntra } from '../../lib/testing/entra/index.js';
+import { type Application, EntraEmulator } from '../../emulator/entra/index.js';
 import { createClientCertificate } from './support/client-certificates.js';
 import { failure, thrown } from './support/failure.js';
 import { createCaseFolder } from './support/case-folder.js';
@@ -97,11 +97,11 @@ describe('servicePrincipal', () => {
   });
 
   describe('credential', () => {
-    let entra: LocalEntra;
+    let entra: EntraEmulator;
     let application: Application;
 
     before(async () => {
-      entra = await LocalEntra.start();
+      entra = await EntraEmulator.start();
       entra.trust();
     });
     after(async () => {

@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import { Cluster } from 'ioredis';
 import { Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
-import { LocalAzure, type ClusterNode } from '../../lib/testing/index.js';
+import { AzureRedisEmulator, type ClusterNode } from '../../emulator/index.js';
 import { rejection } from '../support/rejection.js';
 import { tokenOptions } from '../support/token-options.js';
 import { next, until } from '../support/waiting.js';
 import { PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
 
 describe('the multiplexer of a cluster', () => {
-  let azure: LocalAzure;
+  let azure: AzureRedisEmulator;
   const open: Multiplexer<Cluster>[] = [];
 
   before(async () => {
-    azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 }, tokenLifetime: 4_000 });
+    azure = await AzureRedisEmulator.start({ cluster: { masters: 3, replicas: 1 }, tokenLifetime: 4_000 });
   });
 
   afterEach(async () => {
@@ -174,9 +174,9 @@ describe('the multiplexer of a cluster', () => {
 
 describe('a multiplexer for the other kind of cache', () => {
   it('says so: a cluster was asked for, and there is none', async () => {
-    await using azure = await LocalAzure.start();
+    await using azure = await AzureRedisEmulator.start();
     const error = await rejection(Multiplexer.connect({ ...azure.options, cluster: {} }));
-    expect(error.code).to.equal('NOT_CLUSTERED');
+    expect(error.code).to.equal('CLUSTER_MODE_DISABLED');
     await until(() => azure.statistics.open.length === 0);
   });
 });

@@ -93,7 +93,7 @@ for (const protocol of PROTOCOLS) {
 
     it('rejects if the options are wrong', async () => {
       const error = await rejection(Multiplexer.connect({ host: 'localhost', protocol }));
-      expect(error.code).to.equal('NO_PORT');
+      expect(error.code).to.equal('MISSING_PORT');
     });
 
     it('shows nothing of a token', async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Multiplexer, Subscription } from '../../lib/index.js';
-import type { LocalAzure, LocalCredential } from '../../lib/testing/index.js';
+import type { AzureRedisEmulator, EmulatorCredential } from '../../emulator/index.js';
 import { until } from '../support/waiting.js';
 import { Multiplexers, PROTOCOLS, type Recycled } from './support/multiplexers.js';
 
@@ -13,7 +13,7 @@ const RATE = 500;
 
 /** Publishes numbered messages to the channels `load:0` to `load:2`, and others beside them, until it is stopped. */
 class Publisher {
-  readonly #azure: LocalAzure;
+  readonly #azure: AzureRedisEmulator;
   readonly #replies: Promise<unknown>[] = [];
   readonly #running: Promise<void>;
   #stopped = false;
@@ -23,7 +23,7 @@ class Publisher {
   repeats = 0;
   readonly binaries: Buffer[] = [];
 
-  constructor(azure: LocalAzure) {
+  constructor(azure: AzureRedisEmulator) {
     this.#azure = azure;
     this.#running = this.#run();
   }
@@ -113,7 +113,7 @@ async function comeAndGo(
   return times;
 }
 
-function expired(azure: LocalAzure, { oid }: LocalCredential): number {
+function expired(azure: AzureRedisEmulator, { oid }: EmulatorCredential): number {
   const { tokensIssued } = azure.statistics;
   return tokensIssued.filter((token) => token.oid === oid && token.expiresOn.getTime() < Date.now()).length;
 }
@@ -122,7 +122,7 @@ function expired(azure: LocalAzure, { oid }: LocalCredential): number {
 interface Trial {
   readonly protocol: 2 | 3;
   readonly multiplexer: Multiplexer;
-  readonly credential: LocalCredential;
+  readonly credential: EmulatorCredential;
   readonly received: Received;
   readonly recycled: Recycled[];
   readonly troubles: unknown[];

@@ -1,49 +1,53 @@
 import type { Redis } from 'ioredis';
-import { configureForAzure, type AzureRedisOptions, type ConfigureForAzureOptions } from '../../lib/index.js';
-import { LocalAzure } from '../../lib/testing/index.js';
-import type { LocalCredential } from '../../lib/testing/identity.js';
+import {
+  configureForAzure,
+  type ConfiguredRedisOptions,
+  type ConfigureForAzureOptions,
+} from '../../lib/index.js';
+import { AzureRedisEmulator } from '../../emulator/index.js';
+import type { EmulatorCredential } from '../../emulator/identity.js';
 import type { Variant } from './ioredis-versions.js';
 import { optionsFor } from './token-options.js';
 import { next } from './waiting.js';
 
-type LocalAzureOptions = Parameters<typeof LocalAzure.start>[0];
+type AzureRedisEmulatorOptions = Parameters<typeof AzureRedisEmulator.start>[0];
 
 /**
  * A cache of its own for a group of specs: started before them, its clients ended after each, and nothing of it left
  * behind afterwards.
  */
 export class Cache {
-  #azure: LocalAzure | undefined;
+  #azure: AzureRedisEmulator | undefined;
   readonly #clients = new Set<Redis>();
   readonly #closers = new Set<() => void>();
 
   /** Declares a cache for the `describe` that calls this. */
-  static forEach(options: LocalAzureOptions = {}): Cache {
+  static forEach(options: AzureRedisEmulatorOptions = {}): Cache {
     const cache = new Cache();
     beforeEach(async () => {
-      cache.#azure = await LocalAzure.start(options);
+      cache.#azure = await AzureRedisEmulator.start(options);
     });
     afterEach(() => cache.#stop());
     return cache;
   }
 
   /** Declares one cache for all specs of the `describe` that calls this. */
-  static forAll(options: LocalAzureOptions = {}): Cache {
+  static forAll(options: AzureRedisEmulatorOptions = {}): Cache {
     const cache = new Cache();
     before(async () => {
-      cache.#azure = await LocalAzure.start(options);
+      cache.#azure = await AzureRedisEmulator.start(options);
     });
     after(() => cache.#stop());
     return cache;
   }
 
-  get azure(): LocalAzure {
+  get azure(): AzureRedisEmulator {
     if (!this.#azure) throw new Error('the cache is not started yet');
     return this.#azure;
   }
 
   /** Configures for this cache, by default with an identity of its own. */
-  async configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<AzureRedisOptions> {
+  async configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<ConfiguredRedisOptions> {
     const options = await configureForAzure(optionsFor(this.azure, more));
     this.#closers.add(() => {
       options.authenticator.close();
@@ -52,7 +56,7 @@ export class Cache {
   }
 
   /** Makes a client of these options, which is ended after the spec. */
-  client({ Redis }: Pick<Variant, 'Redis'>, options: AzureRedisOptions): Redis {
+  client({ Redis }: Pick<Variant, 'Redis'>, options: ConfiguredRedisOptions): Redis {
     const client = new Redis(options);
     // Failures are looked for where they matter; ioredis would print those that nobody listens to.
     client.on('error', () => undefined);
@@ -61,7 +65,7 @@ export class Cache {
   }
 
   /** A client that is ready. */
-  async connect(variant: Variant, options: AzureRedisOptions): Promise<Redis> {
+  async connect(variant: Variant, options: ConfiguredRedisOptions): Promise<Redis> {
     const client = this.client(variant, { ...options, protocol: variant.protocol });
     if (client.status !== 'ready') await next(client, 'ready');
     return client;
@@ -77,7 +81,7 @@ export class Cache {
 }
 
 /** The connections that an identity has logged in, each counted once. */
-export function connectionsOf(azure: LocalAzure, { oid }: LocalCredential): number {
+export function connectionsOf(azure: AzureRedisEmulator, { oid }: EmulatorCredential): number {
   return new Set(
     azure.statistics.logins.filter(({ user }) => user === oid).map(({ connection }) => connection),
   ).size;

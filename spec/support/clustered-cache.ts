@@ -5,7 +5,11 @@ import {
   type AzureClusterArguments,
   type ConfigureClusterForAzureOptions,
 } from '../../lib/index.js';
-import { LocalAzure, type LocalAzureOptions, type LocalCluster } from '../../lib/testing/index.js';
+import {
+  AzureRedisEmulator,
+  type AzureRedisEmulatorOptions,
+  type ClusterEmulator,
+} from '../../emulator/index.js';
 import { optionsFor } from './token-options.js';
 import { until } from './waiting.js';
 
@@ -29,15 +33,15 @@ export const CLUSTER_VARIANTS: readonly ClusterVariant[] = [
 
 /** A clustered cache of its own for a group of specs: clients end after each spec, the cache after all. */
 export class ClusteredCache {
-  #azure: LocalAzure | undefined;
+  #azure: AzureRedisEmulator | undefined;
   readonly #clients = new Set<Cluster>();
   readonly #closers = new Set<() => void>();
 
   /** Declares one cache for all specs of the `describe` that calls this. */
-  static forAll(options: LocalAzureOptions = {}): ClusteredCache {
+  static forAll(options: AzureRedisEmulatorOptions = {}): ClusteredCache {
     const cache = new ClusteredCache();
     before(async () => {
-      cache.#azure = await LocalAzure.start({ cluster: { masters: 3, replicas: 1 }, ...options });
+      cache.#azure = await AzureRedisEmulator.start({ cluster: { masters: 3, replicas: 1 }, ...options });
     });
     afterEach(() => {
       cache.#disconnect();
@@ -46,12 +50,12 @@ export class ClusteredCache {
     return cache;
   }
 
-  get azure(): LocalAzure {
+  get azure(): AzureRedisEmulator {
     if (!this.#azure) throw new Error('the cache is not started yet');
     return this.#azure;
   }
 
-  get cluster(): LocalCluster {
+  get cluster(): ClusterEmulator {
     return this.azure.cluster;
   }
 

@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import pino from 'pino';
 import winston from 'winston';
 import { configureForAzure, Multiplexer, type Authenticator } from '../../lib/index.js';
-import { LocalAzure } from '../../lib/testing/index.js';
+import { AzureRedisEmulator } from '../../emulator/index.js';
 import { VARIANTS } from './ioredis-versions.js';
 import { next, times } from './waiting.js';
 
@@ -62,7 +62,7 @@ function showEvents(authenticator: Authenticator): void {
   });
 }
 
-const azure = await LocalAzure.start({ tokenLifetime: 2_000 });
+const azure = await AzureRedisEmulator.start({ tokenLifetime: 2_000 });
 const secrets: string[] = [azure.accessKey];
 const { credential: issuer, ...connection } = azure.options;
 let refusesWithToken = false;

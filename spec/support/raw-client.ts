@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { encodeCommand } from '../../lib/testing/resp/encode.js';
+import { encodeCommand } from '../../emulator/resp/encode.js';
 
 /** Where a raw client connects to. */
 export interface Address {

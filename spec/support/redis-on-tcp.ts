@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { freePort } from '../../lib/testing/ports.js';
+import { freePort } from '../../emulator/ports.js';
 
 /** A redis-server that somebody else runs, on a port, with a password. */
 export class RedisOnTcp {

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import type { LocalAzure, LocalCredential } from '../../lib/testing/index.js';
+import type { AzureRedisEmulator, EmulatorCredential } from '../../emulator/index.js';
 import type { Variant } from './ioredis-versions.js';
 import { next, nextWhere } from './waiting.js';
 
@@ -36,15 +36,15 @@ export interface FromRemote {
 /** A client in a process of its own, which can be suspended, or blocked, or have another time. */
 export class RemoteProcess {
   readonly #child: ChildProcess;
-  readonly #credential: LocalCredential;
+  readonly #credential: EmulatorCredential;
 
-  private constructor(child: ChildProcess, credential: LocalCredential) {
+  private constructor(child: ChildProcess, credential: EmulatorCredential) {
     this.#child = child;
     this.#credential = credential;
   }
 
   /** Resolves when its client is ready. It gets its tokens from an identity of this cache. */
-  static async start(azure: LocalAzure, variant: Variant, clockShift = 0): Promise<RemoteProcess> {
+  static async start(azure: AzureRedisEmulator, variant: Variant, clockShift = 0): Promise<RemoteProcess> {
     const { host, port, ca } = azure;
     const settings: RemoteSettings = { variant: variant.name, host, port, ca, clockShift };
     const child = fork(new URL('remote-client.ts', import.meta.url), [JSON.stringify(settings)], {

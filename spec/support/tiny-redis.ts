@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { decodeReply } from '../../lib/testing/resp/decode.js';
+import { decodeReply } from '../../emulator/resp/decode.js';
 
 /** A login, as the server's owner knows it: until when, in ms since 1970, and of which number its token is. */
 export interface KnownToken {

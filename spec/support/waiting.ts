@@ -1,7 +1,7 @@
 import { type EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Authenticator, AzureRedisOptions } from '../../lib/index.js';
+import type { Authenticator, ConfiguredRedisOptions } from '../../lib/index.js';
 
 /** The first argument of the next event of this name. */
 export async function next<Result = unknown>(emitter: object, name: string): Promise<Result> {
@@ -64,7 +64,9 @@ export async function happens(client: Redis, name: string): Promise<void> {
 }
 
 /** Resolves when every connection of these options is logged in with the newest token. */
-export async function allRenewed({ authenticator }: Pick<AzureRedisOptions, 'authenticator'>): Promise<void> {
+export async function allRenewed({
+  authenticator,
+}: Pick<ConfiguredRedisOptions, 'authenticator'>): Promise<void> {
   await until(() => {
     const newest = authenticator.expiresOn.getTime();
     return authenticator.connections.every(({ expiresOn }) => expiresOn?.getTime() === newest);

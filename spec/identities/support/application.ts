@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type AzureRedisOptions, configureForAzure } from '../../../lib/index.js';
+import { type ConfiguredRedisOptions, configureForAzure } from '../../../lib/index.js';
 import { VARIANTS } from '../../support/ioredis-versions.js';
 import { type IdentityDescription, identityOptions } from './identity-options.js';
 
@@ -41,7 +41,7 @@ export class Application {
   #answered = 0;
   #isFinishing = false;
 
-  private constructor({ name }: ApplicationDescription, options: readonly AzureRedisOptions[]) {
+  private constructor({ name }: ApplicationDescription, options: readonly ConfiguredRedisOptions[]) {
     const [first] = options;
     const authenticator = first?.authenticator;
     authenticator?.on('tokenRefreshed', ({ expiresOn }) => this.#expiries.push(expiresOn.getTime()));

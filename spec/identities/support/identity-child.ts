@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { TokenCredential } from '@azure/core-auth';
-import { describeIdentityError } from '../../../lib/identities/identity-errors.js';
+import { classifyIdentityError } from '../../../lib/identities/identity-errors.js';
 import { answerQuestions, settings } from './answering-process.js';
 import { credentialOf, type IdentityDescription } from './identity-options.js';
 import type { Answer } from './identity-process.js';
@@ -19,6 +19,6 @@ answerQuestions(async (): Promise<Answer> => {
     return { token };
   } catch (error) {
     const text = inspect(error, { depth: null, showHidden: true });
-    return { error: { description: describeIdentityError(error), text } };
+    return { error: { description: classifyIdentityError(error), text } };
   }
 });

@@ -65,7 +65,7 @@ export async function credentialOf(identity: IdentityDescription): Promise<Token
 async function libraryCredential(name: LibraryCredential): Promise<TokenCredential> {
   // Loaded here: most identities do without, and it takes half a second.
   const library = await import('@azure/identity');
-  // LocalEntra is no authority that Azure's public cloud, which would be asked, knows of.
+  // EntraEmulator is no authority that Azure's public cloud, which would be asked, knows of.
   const options = { disableInstanceDiscovery: true };
   switch (name) {
     case 'EnvironmentCredential':

@@ -1,6 +1,6 @@
 import { request } from 'node:https';
 
-/** Signs in on LocalEntra's page as a browser would, and gives the address that it is sent back to. */
+/** Signs in on EntraEmulator's page as a browser would, and gives the address that it is sent back to. */
 export async function signIn(
   authorizationUrl: string,
   {

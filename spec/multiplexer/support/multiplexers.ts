@@ -6,7 +6,7 @@ import {
   type MultiplexerEvents,
   type MultiplexerSettings,
 } from '../../../lib/index.js';
-import { LocalAzure, type LocalAzureOptions } from '../../../lib/testing/index.js';
+import { AzureRedisEmulator, type AzureRedisEmulatorOptions } from '../../../emulator/index.js';
 import { optionsFor } from '../../support/token-options.js';
 import { nextWhere } from '../../support/waiting.js';
 
@@ -21,10 +21,10 @@ type Options = Partial<ConfigureForAzureOptions & MultiplexerSettings> & { clust
 /** A local Azure for a group of specs, and the multiplexers that they connect to it. */
 export class Multiplexers {
   readonly #open: Multiplexer[] = [];
-  #azure: LocalAzure | undefined;
+  #azure: AzureRedisEmulator | undefined;
 
   /** Declares one for every spec of the `describe` that calls this. */
-  static forEach(options?: LocalAzureOptions): Multiplexers {
+  static forEach(options?: AzureRedisEmulatorOptions): Multiplexers {
     const multiplexers = new Multiplexers();
     beforeEach(() => multiplexers.#start(options));
     afterEach(() => multiplexers.#close());
@@ -33,7 +33,7 @@ export class Multiplexers {
   }
 
   /** Declares one for all specs of the `describe` that calls this. */
-  static forAll(options?: LocalAzureOptions): Multiplexers {
+  static forAll(options?: AzureRedisEmulatorOptions): Multiplexers {
     const multiplexers = new Multiplexers();
     before(() => multiplexers.#start(options));
     afterEach(() => multiplexers.#close());
@@ -41,7 +41,7 @@ export class Multiplexers {
     return multiplexers;
   }
 
-  get azure(): LocalAzure {
+  get azure(): AzureRedisEmulator {
     if (!this.#azure) throw new Error('not started yet');
     return this.#azure;
   }
@@ -53,8 +53,8 @@ export class Multiplexers {
     return multiplexer;
   }
 
-  async #start(options?: LocalAzureOptions): Promise<void> {
-    this.#azure = await LocalAzure.start(options);
+  async #start(options?: AzureRedisEmulatorOptions): Promise<void> {
+    this.#azure = await AzureRedisEmulator.start(options);
   }
 
   async #close(): Promise<void> {
@@ -73,7 +73,7 @@ export function recorder(): { readonly calls: unknown[][]; readonly listener: (.
 }
 
 /** How often the server has run a command, however its clients ended. */
-export async function callsOf(azure: LocalAzure, command: string): Promise<number> {
+export async function callsOf(azure: AzureRedisEmulator, command: string): Promise<number> {
   const text = String(await azure.server.call('INFO', 'commandstats'));
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0);
 }

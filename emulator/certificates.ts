@@ -1,0 +1,52 @@
+import { peer } from './optional-peer.js';
+
+/** A private key and its certificate, both as PEM text. */
+export interface KeyAndCertificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** A certificate authority that lives as long as one test run. */
+export interface CertificateAuthority {
+  /** The authority's own certificate, as PEM text: what a client passes as `tls.ca`. */
+  readonly ca: string;
+  /** Issues a server certificate for these names and addresses, and for nothing else. */
+  issue(names: { dns?: readonly string[]; ip?: readonly string[] }): Promise<KeyAndCertificate>;
+}
+
+/** Makes a certificate authority whose key never leaves this process. */
+export async function createCertificateAuthority(): Promise<CertificateAuthority> {
+  const { generate } = await peer('selfsigned', import('selfsigned'));
+  const authority = await generate([{ name: 'commonName', value: 'AzureRedisEmulator CA' }], {
+    keyType: 'ec',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+
+  return {
+    ca: authority.cert,
+    async issue({ dns = [], ip = [] }) {
+      const [commonName = 'localhost'] = [...dns, ...ip];
+      const { private: key, cert } = await generate([{ name: 'commonName', value: commonName }], {
+        keyType: 'ec',
+        algorithm: 'sha256',
+        ca: { key: authority.private, cert: authority.cert },
+        extensions: [
+          { name: 'basicConstraints', cA: false },
+          { name: 'extKeyUsage', serverAuth: true },
+          {
+            name: 'subjectAltName',
+            altNames: [
+              ...dns.map((value) => ({ type: 2 as const, value })),
+              ...ip.map((address) => ({ type: 7 as const, ip: address })),
+            ],
+          },
+        ],
+      });
+      return { key, cert };
+    },
+  };
+}

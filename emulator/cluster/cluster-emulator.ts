@@ -1,0 +1,283 @@
+import { assertOption } from '../../lib/validation.js';
+import { AzureRedisError } from '../../lib/index.js';
+import type { AdminConnection } from '../admin-connection.js';
+import type { OpenConnection } from '../connection.js';
+import type { DeploymentParts } from '../topology.js';
+import { Endpoint } from '../endpoint.js';
+import { agreement, hasten, shardsOf, until } from './agreement.js';
+import { ClusterNode } from './node.js';
+import { SlotMigration } from './slot-migration.js';
+
+/** How large a local cluster is. */
+export interface ClusterSize {
+  /** How many nodes share the slots. */
+  readonly masters: number;
+  /** How many replicas each of them has. Default: 0. */
+  readonly replicas?: number;
+}
+
+const SLOTS = 16_384;
+
+/** How long redis-server tries to fail over when asked to, in ms, before it has to be asked again. */
+const FAILOVER_TIMEOUT = 6_000;
+
+/**
+ * The nodes of a clustered cache, and what happens to them on Azure: slots move, masters fail over, nodes come and go.
+ * Every change resolves when all nodes agree on it.
+ *
+ * As on Azure, clients enter by one address, `azure.port`, that stands for the cache, and are told of nodes by bare IP
+ * addresses, for which the certificate does not hold.
+ */
+export class ClusterEmulator {
+  readonly #parts: DeploymentParts;
+  #nodes: ClusterNode[] = [];
+  #entry: Endpoint | undefined;
+
+  private constructor(parts: DeploymentParts) {
+    this.#parts = parts;
+  }
+
+  /** @internal */
+  static async start(
+    { masters, replicas = 0 }: ClusterSize,
+    parts: DeploymentParts,
+  ): Promise<ClusterEmulator> {
+    checkCount('masters', masters, 1);
+    checkCount('replicas', replicas, 0);
+    const cluster = new ClusterEmulator(parts);
+    try {
+      await cluster.#form(masters, replicas);
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** All nodes, those that have been there for longest first. */
+  get nodes(): readonly ClusterNode[] {
+    return this.#nodes;
+  }
+
+  /** The nodes that have slots. */
+  async masters(): Promise<ClusterNode[]> {
+    const ids = new Set((await this.#shards()).map(({ ids: [master] }) => master));
+    return this.#nodes.filter(({ id }) => ids.has(id));
+  }
+
+  async replicasOf(master: ClusterNode): Promise<ClusterNode[]> {
+    const shard = (await this.#shards()).find(({ ids: [id] }) => id === master.id);
+    return this.#nodes.filter((node) => node !== master && shard?.ids.includes(node.id));
+  }
+
+  /** The slot that a key belongs to. */
+  async slotOf(key: string): Promise<number> {
+    return Number(await this.#first.server.call('CLUSTER', 'KEYSLOT', key));
+  }
+
+  /** The master of a slot. */
+  async masterOf(slot: number): Promise<ClusterNode> {
+    const shard = (await this.#shards()).find(({ first, last }) => first <= slot && slot <= last);
+    return this.#node(shard?.ids[0]);
+  }
+
+  /**
+   * Begins to move a slot: from now on the source says ASK for keys that it does not have, until the migration is
+   * finished.
+   */
+  async migrate(slot: number, target: ClusterNode): Promise<SlotMigration> {
+    const source = await this.masterOf(slot);
+    return SlotMigration.begin(slot, source, target, await this.#allMasters(), this.#parts.password);
+  }
+
+  /** Moves slots and their keys, one after the other. Clients are told ASK for a moment, then MOVED. */
+  async moveSlots(slots: Iterable<number>, target: ClusterNode): Promise<void> {
+    const masters = await this.#allMasters();
+    const shards = await this.#shards();
+    for (const slot of slots) {
+      const source = this.#node(shards.find(({ first, last }) => first <= slot && slot <= last)?.ids[0]);
+      if (source === target) continue;
+      const migration = await SlotMigration.begin(slot, source, target, masters, this.#parts.password);
+      await migration.finish();
+    }
+    await this.#agreement();
+  }
+
+  /**
+   * Puts a replica in the place of a master, which becomes its replica; resolves to the new master. No write is lost.
+   * Connections stay: on the old master they are told MOVED. Azure closes them sooner or later, as
+   * `dropConnections()` of the node does.
+   */
+  async failover(master: ClusterNode): Promise<ClusterNode> {
+    const [successor] = await this.replicasOf(master);
+    if (!successor) {
+      throw new AzureRedisError(
+        'INVALID_OPTION',
+        'The master given has no replica that could take its place.',
+        'Start the cluster with `replicas: 1`, or add one with `addNode({ replicaOf: master })`.',
+      );
+    }
+    const isMaster = async (): Promise<boolean> => {
+      const role = await successor.server.call('ROLE');
+      return Array.isArray(role) && role[0] === 'master';
+    };
+    await hasten(this.#nodes);
+    do {
+      await successor.server.call('CLUSTER', 'FAILOVER');
+      // On a busy machine the two may not come to an end in time: they are asked again.
+      await until('no failover', isMaster, FAILOVER_TIMEOUT).catch(() => undefined);
+    } while (!(await isMaster()));
+    await this.#agreement();
+    return successor;
+  }
+
+  /** Adds a node: a master, which has no slots yet, or a replica. */
+  async addNode({ replicaOf }: { readonly replicaOf?: ClusterNode } = {}): Promise<ClusterNode> {
+    const node = await ClusterNode.start(this.#parts);
+    this.#nodes.push(node);
+    await this.#first.meet(node);
+    if (replicaOf) {
+      await this.#acquainted();
+      await node.server.call('CLUSTER', 'REPLICATE', replicaOf.id);
+    }
+    await this.#agreement();
+    return node;
+  }
+
+  /** Ends a node. The slots that it has move to the other masters before, and its replicas follow another one. */
+  async removeNode(node: ClusterNode): Promise<void> {
+    const shards = (await this.#shards()).filter(({ ids: [id] }) => id === node.id);
+    const others = (await this.masters()).filter((master) => master !== node);
+    const replicas = await this.replicasOf(node);
+    const [heir] = others;
+    if (shards.length > 0 && !heir) {
+      throw new AzureRedisError(
+        'INVALID_OPTION',
+        'The node given is the only one that has slots.',
+        'Add another one first: `addNode()`.',
+      );
+    }
+    for (const [index, slot] of shards.flatMap(slotsOf).entries()) {
+      const target = others[index % others.length] ?? node;
+      await (await SlotMigration.begin(slot, node, target, others, this.#parts.password)).finish();
+    }
+    if (heir) await Promise.all(replicas.map(({ server }) => server.call('CLUSTER', 'REPLICATE', heir.id)));
+    await this.#agreement();
+    this.#nodes = this.#nodes.filter((each) => each !== node);
+    await Promise.all(this.#nodes.map(({ server }) => server.call('CLUSTER', 'FORGET', node.id)));
+    this.#parts.policy.withdrawFrom(node.server);
+    await node.stop();
+    await this.#agreement();
+  }
+
+  /** @internal The port that clients enter by. */
+  get port(): number {
+    return this.#entry?.port ?? 0;
+  }
+
+  /** @internal */
+  get server(): AdminConnection {
+    return this.#first.server;
+  }
+
+  /** @internal The connections of clients that are open. */
+  get open(): OpenConnection[] {
+    return this.#endpoints.flatMap(({ open }) => open);
+  }
+
+  /** @internal */
+  drop(): number {
+    return this.#endpoints.map((endpoint) => endpoint.drop()).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** @internal */
+  async stop(): Promise<void> {
+    await Promise.all([this.#entry?.close(), ...this.#nodes.map((node) => node.stop())]);
+  }
+
+  async #form(masters: number, replicas: number): Promise<void> {
+    const started = await Promise.allSettled(
+      Array.from({ length: masters * (1 + replicas) }, () => ClusterNode.start(this.#parts)),
+    );
+    this.#nodes = started.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
+    const failed = started.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+
+    const { certificate, check, listener } = this.#parts;
+    const connectServer = (): ReturnType<ClusterNode['connect']> => this.#first.connect();
+    this.#entry = await Endpoint.listen({ certificate, check, connectServer }, listener);
+
+    await Promise.all(
+      this.#nodes.slice(0, masters).map(async ({ server }, index) => {
+        // Masters that begin with the same epoch would have to settle on others first.
+        await server.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
+        const first = Math.ceil((index * SLOTS) / masters);
+        const last = Math.ceil(((index + 1) * SLOTS) / masters) - 1;
+        await server.call('CLUSTER', 'ADDSLOTSRANGE', first, last);
+      }),
+    );
+    await Promise.all(this.#nodes.slice(1).map((node) => this.#first.meet(node)));
+    await this.#acquainted();
+    await Promise.all(
+      this.#nodes.slice(masters).map(async ({ server }, index) => {
+        await server.call('CLUSTER', 'REPLICATE', this.#nodes[index % masters]?.id ?? '');
+      }),
+    );
+    await agreement(this.#nodes);
+  }
+
+  /** Resolves when every node knows every other one. */
+  async #acquainted(): Promise<void> {
+    await until('its nodes do not know each other', async () => {
+      const views = await Promise.all(this.#nodes.map(({ server }) => server.call('CLUSTER', 'NODES')));
+      return views.every(
+        (view) =>
+          !String(view).includes('handshake') && this.#nodes.every(({ id }) => String(view).includes(id)),
+      );
+    });
+  }
+
+  async #agreement(): Promise<void> {
+    await agreement(this.#nodes);
+  }
+
+  /** Also the masters that have no slots: each must be told of a slot that has moved. */
+  async #allMasters(): Promise<ClusterNode[]> {
+    const replicas = new Set(await this.#replicas());
+    return this.#nodes.filter((node) => !replicas.has(node));
+  }
+
+  async #replicas(): Promise<ClusterNode[]> {
+    const roles = await Promise.all(this.#nodes.map(({ server }) => server.call('ROLE')));
+    return this.#nodes.filter((_, index) => {
+      const role = roles[index];
+      return Array.isArray(role) && role[0] === 'slave';
+    });
+  }
+
+  get #first(): ClusterNode {
+    return this.#node(this.#nodes[0]?.id);
+  }
+
+  get #endpoints(): Endpoint[] {
+    return [...(this.#entry ? [this.#entry] : []), ...this.#nodes.map(({ endpoint }) => endpoint)];
+  }
+
+  #shards(): ReturnType<typeof shardsOf> {
+    return shardsOf(this.#first);
+  }
+
+  #node(id: string | undefined): ClusterNode {
+    const node = this.#nodes.find((each) => each.id === id);
+    if (!node) throw new Error('The local cluster has no such node.');
+    return node;
+  }
+}
+
+function slotsOf({ first, last }: { first: number; last: number }): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+function checkCount(name: string, count: number, least: number): void {
+  assertOption(Number.isInteger(count) && count >= least, `cluster.${name}`, `a whole number from ${least}`);
+}

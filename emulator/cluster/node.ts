@@ -1,0 +1,113 @@
+import type { AdminConnection } from '../admin-connection.js';
+import type { DeploymentParts } from '../topology.js';
+import { Endpoint } from '../endpoint.js';
+import type { EndpointParts } from '../endpoint.js';
+import { freePort, isFree } from '../ports.js';
+import { startRedisServer } from '../redis-server.js';
+import type { RedisServer } from '../redis-server.js';
+import { NODE_TIMEOUT } from './agreement.js';
+import { TlsGate } from './tls-gate.js';
+
+/** How many ports are tried that somebody else might take in the meantime. */
+const ATTEMPTS = 10;
+
+/** A node of a local cluster: a real redis-server behind a TLS endpoint of its own. */
+export class ClusterNode {
+  /** The id that the cluster knows it by. */
+  readonly id: string;
+  readonly #server: RedisServer;
+  readonly #endpoint: Endpoint;
+  readonly #busPort: number;
+
+  private constructor(id: string, server: RedisServer, endpoint: Endpoint, busPort: number) {
+    this.id = id;
+    this.#server = server;
+    this.#endpoint = endpoint;
+    this.#busPort = busPort;
+  }
+
+  /** @internal */
+  static async start(parts: DeploymentParts): Promise<ClusterNode> {
+    const { policy, password, listener, certificate, check } = parts;
+    const { server, busPort } = await startOnFreePort(password);
+    const connectServer = (): ReturnType<RedisServer['connect']> => server.connect();
+    let endpoint: Endpoint | undefined;
+    try {
+      const door: EndpointParts['door'] = (tls) => new TlsGate(tls, password, connectServer);
+      endpoint = await Endpoint.listen({ certificate, check, connectServer, door }, listener);
+      const settings = { masterauth: password, 'cluster-announce-port': endpoint.port };
+      await server.admin.call('CONFIG', 'SET', ...Object.entries(settings).flat());
+      await policy.extendTo(server.admin);
+      const id = String(await server.admin.call('CLUSTER', 'MYID'));
+      return new ClusterNode(id, server, endpoint, busPort);
+    } catch (error) {
+      await Promise.all([endpoint?.close(), server.stop([])]);
+      throw error;
+    }
+  }
+
+  /** The port of 127.0.0.1 that it is announced by. */
+  get port(): number {
+    return this.#endpoint.port;
+  }
+
+  /** The real server, past the endpoint, as a user who may do everything. */
+  get server(): AdminConnection {
+    return this.#server.admin;
+  }
+
+  /** @internal */
+  get endpoint(): Endpoint {
+    return this.#endpoint;
+  }
+
+  /** @internal Opens a connection to the server that is not logged in. */
+  connect(): ReturnType<RedisServer['connect']> {
+    return this.#server.connect();
+  }
+
+  /** Closes every connection of clients to this node on the spot, and says how many these were. */
+  dropConnections(): number {
+    return this.#endpoint.drop();
+  }
+
+  /** @internal Makes the other node known to this one, and so to all that know either. */
+  async meet(other: ClusterNode): Promise<void> {
+    await this.server.call('CLUSTER', 'MEET', '127.0.0.1', other.port, other.#busPort);
+  }
+
+  /** @internal */
+  async stop(): Promise<void> {
+    await Promise.all([this.#endpoint.close(), this.#server.stop([])]);
+  }
+}
+
+async function startOnFreePort(password: string): Promise<{ server: RedisServer; busPort: number }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const busPort = await freePort();
+    try {
+      return { server: await startRedisServer(settingsOf(busPort), password), busPort };
+    } catch (error) {
+      // Somebody else may have taken the port in the meantime.
+      if (attempt === ATTEMPTS || (await isFree(busPort))) throw error;
+    }
+  }
+}
+
+function settingsOf(busPort: number): Record<string, string> {
+  return {
+    bind: '127.0.0.1',
+    'cluster-enabled': 'yes',
+    'cluster-config-file': 'nodes.conf',
+    'cluster-port': String(busPort),
+    'cluster-announce-ip': '127.0.0.1',
+    'cluster-node-timeout': String(NODE_TIMEOUT),
+    // Nodes stay what they were made: no replica takes its master's place, or moves to another one, by itself.
+    'cluster-replica-no-failover': 'yes',
+    'cluster-allow-replica-migration': 'no',
+    // A replica is named to clients once it has been sent something.
+    'repl-ping-replica-period': '1',
+    'repl-diskless-sync': 'yes',
+    'repl-diskless-sync-delay': '0',
+  };
+}

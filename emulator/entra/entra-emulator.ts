@@ -1,0 +1,289 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createCertificateAuthority, type KeyAndCertificate } from '../certificates.js';
+import { createTokenAuthority, REDIS_AUDIENCE, type TokenAuthority } from '../tokens.js';
+import type { Application, ApplicationOptions } from './application.js';
+import { AuthorityEndpoints } from './authority-endpoints.js';
+import { Directory, type ManagedIdentity, type User, type UserOptions } from './directory.js';
+import { Faults } from './faults.js';
+import { createFederatedIssuer, type FederatedIssuer } from './federated-issuer.js';
+import { MetadataEndpoint } from './metadata-endpoint.js';
+import { type EntraStatistics, RequestLog } from './request-log.js';
+import { SignIns } from './sign-ins.js';
+import { TokenIssuer } from './token-issuer.js';
+import { distrust, trust } from './trust.js';
+import { type Answer, WebServer } from './web-server.js';
+
+export interface EntraEmulatorOptions {
+  /** How long access tokens live, in ms, from 1000. Default: one hour. */
+  readonly tokenLifetime?: number | undefined;
+  /** What tokens can be asked for. Default: `https://redis.azure.com`. */
+  readonly resources?: readonly string[] | undefined;
+  /**
+   * Whether the endpoints of managed identities give a token out again until half of its life is spent, as Azure's do,
+   * whose tokens live for a day. Default: false.
+   */
+  readonly cachesManagedIdentityTokens?: boolean | undefined;
+  /** @internal Signs the tokens. Default: a new one, of a new tenant. */
+  readonly authority?: TokenAuthority | undefined;
+}
+
+export interface FederatedTokenOptions {
+  /** Whose token it is, for example `system:serviceaccount:default:my-app`. */
+  readonly subject: string;
+  /** Default: `api://AzureADTokenExchange`. */
+  readonly audience?: string | undefined;
+  /** In ms. Default: one hour. */
+  readonly lifetime?: number | undefined;
+}
+
+interface Parts {
+  readonly ca: string;
+  readonly folder: string;
+  readonly authority: TokenAuthority;
+  readonly directory: Directory;
+  readonly issuer: TokenIssuer;
+  readonly signIns: SignIns;
+  readonly federatedIssuer: FederatedIssuer;
+  readonly log: RequestLog;
+}
+
+/** What AKS and the identity libraries take as the audience of a service account's token. */
+const EXCHANGE_AUDIENCE = 'api://AzureADTokenExchange';
+
+/**
+ * Microsoft Entra, and the endpoints of managed identities, on this machine, as strict as the real ones: for tests of
+ * programs that log in with the real identity libraries. `AzureRedisEmulator` takes its tokens.
+ *
+ * @example
+ * ```ts
+ * const entra = await EntraEmulator.start({ tokenLifetime: 5_000 });
+ * const azure = await AzureRedisEmulator.start({ entra });
+ * entra.trust();
+ *
+ * const application = entra.addApplication();
+ * await azure.assignRole(application.objectId, 'Data Owner');
+ *
+ * const { host, port, tls } = azure.options;
+ * const { tenantId, authorityHost } = entra;
+ * const servicePrincipal = { tenantId, clientId: application.clientId, clientSecret: application.addSecret() };
+ * const redis = new Redis(await configureForAzure({ host, port, tls, authorityHost, servicePrincipal }));
+ * ```
+ */
+export class EntraEmulator {
+  /** The certificate of the authority that issued that of the HTTPS endpoints, as PEM text. */
+  readonly ca: string;
+  /** The same in a file, for `NODE_EXTRA_CA_CERTS`. It is deleted by `stop()`. */
+  readonly caFile: string;
+  readonly #parts: Parts;
+  readonly #metadata: MetadataEndpoint;
+  readonly #faults = new Faults();
+  readonly #servers: WebServer[] = [];
+  #authorityHost = '';
+  #metadataHost = '';
+  #workloads = 0;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(parts: Parts, metadata: MetadataEndpoint) {
+    this.#parts = parts;
+    this.#metadata = metadata;
+    this.ca = parts.ca;
+    this.caFile = join(parts.folder, 'ca.pem');
+  }
+
+  /**
+   * Starts both endpoints, on free ports of this machine that nobody else can reach.
+   *
+   * @throws AzureRedisError `MISSING_DEPENDENCY` when `jose` or `selfsigned` is not installed; `INVALID_OPTION` when no
+   * token can live as long as `tokenLifetime` says.
+   */
+  static async start(options: EntraEmulatorOptions = {}): Promise<EntraEmulator> {
+    const { tokenLifetime = 3_600_000, resources = [REDIS_AUDIENCE] } = options;
+    const { cachesManagedIdentityTokens: cachesTokens = false } = options;
+    const authority = options.authority ?? (await createTokenAuthority());
+    const log = new RequestLog();
+    const issuer = new TokenIssuer(authority, tokenLifetime, (token) => {
+      log.token(token);
+    });
+    const certificateAuthority = await createCertificateAuthority();
+    const certificate = await certificateAuthority.issue({ dns: ['localhost'], ip: ['127.0.0.1'] });
+    const parts = {
+      ca: certificateAuthority.ca,
+      authority,
+      folder: await mkdtemp(join(tmpdir(), 'entra-emulator-')),
+      directory: new Directory(authority.tenantId),
+      issuer,
+      signIns: new SignIns(),
+      federatedIssuer: await createFederatedIssuer(),
+      log,
+    };
+    const metadata = new MetadataEndpoint({ ...parts, resources, cachesTokens });
+    const entra = new EntraEmulator(parts, metadata);
+    try {
+      await writeFile(entra.caFile, entra.ca);
+      const endpoints = new AuthorityEndpoints({ ...parts, resources });
+      entra.#authorityHost = await entra.#serve((...request) => endpoints.answer(...request), certificate);
+      entra.#metadataHost = await entra.#serve((request) => metadata.answer(request));
+    } catch (error) {
+      await entra.stop();
+      throw error;
+    }
+    return entra;
+  }
+
+  /** What `authorityHost` and `AZURE_AUTHORITY_HOST` are set to. */
+  get authorityHost(): string {
+    return this.#authorityHost;
+  }
+
+  get tenantId(): string {
+    return this.#parts.directory.tenantId;
+  }
+
+  /** @internal Signs the tokens, and checks them. */
+  get authority(): TokenAuthority {
+    return this.#parts.authority;
+  }
+
+  /**
+   * Lets this process trust the certificate of `authorityHost`, beside all that it trusts already, until `stop()`: it is
+   * what `servicePrincipal` and `AuthorizationCodeFlow` need. The credentials of `@azure/identity` bring agents of their
+   * own: give those `tlsOptions: { ca: entra.ca }`, or start their process with `NODE_EXTRA_CA_CERTS` set to `caFile`.
+   */
+  trust(): void {
+    trust(this.ca);
+  }
+
+  /** How long the tokens live that are issued from now on, in ms, from 1000. */
+  get tokenLifetime(): number {
+    return this.#parts.issuer.lifetime;
+  }
+
+  set tokenLifetime(lifetime: number) {
+    this.#parts.issuer.lifetime = lifetime;
+  }
+
+  /** What was asked and given so far. */
+  get statistics(): EntraStatistics {
+    return this.#parts.log.snapshot();
+  }
+
+  /** Registers an application; give it a secret, a certificate or a redirect URI next. */
+  addApplication(options: ApplicationOptions = {}): Application {
+    return this.#parts.directory.addApplication(options);
+  }
+
+  addUser(options: UserOptions): User {
+    return this.#parts.directory.addUser(options);
+  }
+
+  /** Ends all sign-ins of a user, as an administrator can: their refreshes are refused from now on. */
+  revokeSignIns(user: User): void {
+    this.#parts.signIns.revoke(user);
+  }
+
+  /** The system-assigned identity of this machine, or one more user-assigned one. */
+  addManagedIdentity(kind: 'systemAssigned' | 'userAssigned', objectId?: string): ManagedIdentity {
+    return this.#parts.directory.addManagedIdentity(kind, objectId);
+  }
+
+  /** The environment variables that make a program see a virtual machine's managed identities. */
+  get imdsEnvironment(): Record<string, string> {
+    return { AZURE_POD_IDENTITY_AUTHORITY_HOST: this.#metadataHost };
+  }
+
+  /** Those of an App Service, Functions or Container Apps app. */
+  get appServiceEnvironment(): Record<string, string> {
+    return {
+      IDENTITY_ENDPOINT: `${this.#metadataHost}/msi/token`,
+      IDENTITY_HEADER: this.#metadata.identityHeader,
+    };
+  }
+
+  /** Makes this application the identity of a pod in AKS, and gives that pod's environment variables. */
+  async addWorkloadIdentity(
+    application: Application,
+    subject = 'system:serviceaccount:default:workload',
+  ): Promise<Record<string, string>> {
+    const { federatedIssuer, folder } = this.#parts;
+    application.addFederatedCredential({
+      issuer: federatedIssuer.issuer,
+      subject,
+      audience: EXCHANGE_AUDIENCE,
+    });
+    const tokenFile = join(folder, `service-account-token-${++this.#workloads}`);
+    await writeFile(tokenFile, await this.issueFederatedToken({ subject }), { mode: 0o600 });
+    return {
+      AZURE_TENANT_ID: this.tenantId,
+      AZURE_CLIENT_ID: application.clientId,
+      AZURE_FEDERATED_TOKEN_FILE: tokenFile,
+      AZURE_AUTHORITY_HOST: this.authorityHost,
+    };
+  }
+
+  /** A token of a service account, as Kubernetes signs it. */
+  issueFederatedToken({
+    subject,
+    audience = EXCHANGE_AUDIENCE,
+    lifetime = 3_600_000,
+  }: FederatedTokenOptions): Promise<string> {
+    return this.#parts.federatedIssuer.sign(subject, audience, lifetime);
+  }
+
+  /** Connections are closed without an answer, until `restored()`. */
+  down(): void {
+    this.#faults.down();
+  }
+
+  /** Requests are answered after this many ms. */
+  slow(ms: number): void {
+    this.#faults.slow(ms);
+  }
+
+  /** Requests are never answered. */
+  hanging(): void {
+    this.#faults.hanging();
+  }
+
+  /** Requests are answered with 429; `retryAfter` in ms, or a date. */
+  throttling({ retryAfter }: { retryAfter: number | Date }): void {
+    this.#faults.throttling(retryAfter);
+  }
+
+  /** Requests are answered with this status, 500 to 599. */
+  failing(status: number): void {
+    this.#faults.failing(status);
+  }
+
+  /** Everything works again. */
+  restored(): void {
+    this.#faults.restored();
+  }
+
+  /** Ends everything: servers, requests under way, files. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    distrust(this.ca);
+    this.#faults.stop();
+    await Promise.all(this.#servers.map((server) => server.close()));
+    await rm(this.#parts.folder, { recursive: true, force: true });
+  }
+
+  async #serve(answer: Answer, certificate?: KeyAndCertificate): Promise<string> {
+    const server = await WebServer.listen(
+      { answer, faults: this.#faults, log: this.#parts.log },
+      certificate,
+    );
+    this.#servers.push(server);
+    return server.origin;
+  }
+}

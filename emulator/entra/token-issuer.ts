@@ -1,0 +1,66 @@
+import type { JWTPayload } from 'jose';
+import { assertOption } from '../../lib/validation.js';
+import type { TokenAuthority } from '../tokens.js';
+
+/** A token that was issued, as its reply announces it. Times are whole seconds, as Entra's are. */
+export interface IssuedToken {
+  readonly accessToken: string;
+  readonly objectId: string;
+  readonly expiresIn: number;
+  /** Seconds since 1970. */
+  readonly expiresOn: number;
+  /** After how many seconds it asks to be refreshed, if it lives long. */
+  readonly refreshIn: number | undefined;
+}
+
+/** Entra announces `refresh_in`, half of the lifetime, for tokens that live this long, in seconds. */
+const LONG_LIFETIME = 2 * 3600;
+
+/** Issues access tokens of one lifetime. */
+export class TokenIssuer {
+  #lifetime: number;
+  readonly #authority: TokenAuthority;
+  readonly #onIssued: (token: IssuedToken) => void;
+
+  constructor(authority: TokenAuthority, lifetime: number, onIssued: (token: IssuedToken) => void) {
+    this.#authority = authority;
+    this.#lifetime = checked(lifetime);
+    this.#onIssued = onIssued;
+  }
+
+  /** In ms. */
+  get lifetime(): number {
+    return this.#lifetime;
+  }
+
+  set lifetime(lifetime: number) {
+    this.#lifetime = checked(lifetime);
+  }
+
+  async issue(objectId: string, resource: string, claims: JWTPayload): Promise<IssuedToken> {
+    const accessToken = await this.#authority.sign(
+      { oid: objectId, sub: objectId, aud: resource, ...claims },
+      this.#lifetime,
+    );
+    const expiresIn = Math.floor(this.#lifetime / 1000);
+    const token = {
+      accessToken,
+      objectId,
+      expiresIn,
+      expiresOn: Math.floor((Date.now() + this.#lifetime) / 1000),
+      refreshIn: expiresIn >= LONG_LIFETIME ? Math.floor(expiresIn / 2) : undefined,
+    };
+    this.#onIssued(token);
+    return token;
+  }
+}
+
+/** Entra announces whole seconds, of which there must be one. */
+function checked(lifetime: number): number {
+  assertOption(
+    lifetime >= 1000 && lifetime < Infinity,
+    'tokenLifetime',
+    'the lifetime of a token in ms, from 1000',
+  );
+  return lifetime;
+}

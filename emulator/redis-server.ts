@@ -1,0 +1,215 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AzureRedisError } from '../lib/index.js';
+import { AdminConnection } from './admin-connection.js';
+import { RedisReplyError } from './resp/decode.js';
+
+/** Where a redis-server that somebody else runs is to be found. */
+export interface Upstream {
+  readonly host: string;
+  readonly port: number;
+  /** The password of its default user, who must be allowed everything. */
+  readonly password: string;
+}
+
+/** The real server behind the endpoints. */
+export interface RedisServer {
+  readonly admin: AdminConnection;
+  /** The password of the default user, as whom access keys log in. */
+  readonly defaultPassword: string;
+  /** Opens a connection that is not logged in. */
+  connect(): Socket;
+  /** Ends it; one that somebody else runs is left running, without these ACL users. */
+  stop(users: readonly string[]): Promise<void>;
+}
+
+/**
+ * Runs redis-server and ends it when its input closes, which the system sees to however this process ends: no crash
+ * leaves a server or its folder behind.
+ */
+const GUARD = `
+folder=$1; shift
+command -v "$1" >/dev/null 2>&1 || { echo 'it was not found'; rmdir "$folder"; exit; }
+exec 3<&0 </dev/null
+"$@" 3<&- & server=$!
+exec >/dev/null 2>&1
+read -r _ <&3
+kill -9 "$server"
+wait "$server"
+rm -rf "$folder"
+`;
+/** In ms. */
+const START_TIMEOUT = 10_000;
+const LAST_LINE = /[^\n]+(?=\n*$)/;
+const READY = /ready to accept connections/i;
+
+const HINT =
+  'Install redis-server 6.2 or newer (Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis), ' +
+  'or set REDIS_SERVER to the path of one.';
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+}
+
+type Target = { readonly path: string } | Omit<Upstream, 'password'>;
+
+function openAdmin(target: Target): AdminConnection {
+  return new AdminConnection(connect({ ...target, noDelay: true }));
+}
+
+function openSocket(target: Target): Socket {
+  return connect({ ...target, noDelay: true, allowHalfOpen: true });
+}
+
+/** The folder, socket and process of a redis-server that is starting. */
+interface Starting {
+  readonly path: string;
+  /** Resolves when it takes connections; rejects with what it said when it ends before. */
+  readonly ready: Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+function run(program: string, folder: string, more: ServerSettings): Starting {
+  const path = join(folder, 'redis.sock');
+  const settings = {
+    port: '0',
+    unixsocket: path,
+    unixsocketperm: '700',
+    dir: folder,
+    save: '',
+    appendonly: 'no',
+    daemonize: 'no',
+    logfile: '',
+    ...more,
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  // In a process group of its own: Ctrl+C is for the tests, which may still need the server to end well.
+  const child = spawn('/bin/sh', ['-c', GUARD, 'sh', folder, program, ...args], { detached: true });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      resolve();
+    });
+    child.once('error', () => {
+      resolve();
+    });
+  });
+
+  let log = '';
+  const ready = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.stderr.on('data', (text: Buffer) => {
+      log += text.toString();
+    });
+    child.stdout.on('data', (text: Buffer) => {
+      // Read on for ever, so that the server never waits for a reader, but keep nothing once it runs.
+      if (READY.test(log)) return;
+      log += text.toString();
+      if (READY.test(log)) resolve();
+    });
+    child.stdout.once('close', () => {
+      // Its last words are why; there are none when it is no redis-server at all.
+      reject(new Error(LAST_LINE.exec(log)?.[0] ?? 'it ended without a word'));
+    });
+    setTimeout(() => {
+      reject(new Error(`it was not ready within ${START_TIMEOUT / 1000} s`));
+    }, START_TIMEOUT).unref();
+  });
+
+  return {
+    path,
+    ready,
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+/** Settings of redis-server, by their names in its configuration file. */
+export type ServerSettings = Readonly<Record<string, string>>;
+
+/** A password that nobody outside of this process gets to know. */
+export function newServerPassword(): string {
+  return randomBytes(32).toString('hex');
+}
+
+/**
+ * Starts a redis-server of our own, on a socket that only this user can open.
+ *
+ * @param settings More settings than those that every server has. They show in the list of processes.
+ */
+export async function startRedisServer(
+  settings: ServerSettings = {},
+  defaultPassword = newServerPassword(),
+): Promise<RedisServer> {
+  const program = process.env['REDIS_SERVER'] ?? 'redis-server';
+  const folder = await mkdtemp(join(tmpdir(), 'ioredis-azure-'));
+  const { path, ready, stop } = run(program, folder, settings);
+  try {
+    await ready;
+    const admin = openAdmin({ path });
+    // Servers before 6.2 know no allchannels.
+    await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${defaultPassword}`, 'allchannels');
+    return {
+      admin,
+      defaultPassword,
+      connect: () => openSocket({ path }),
+      async stop() {
+        admin.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw new AzureRedisError(
+      'MISSING_DEPENDENCY',
+      `AzureRedisEmulator needs redis-server, and "${program}" does not run: ${reasonOf(error)}.`,
+      HINT,
+      { cause: error },
+    );
+  }
+}
+
+/** Without a password of its own the server would let commands through before a login, as Azure never does. */
+async function demandLogin(admin: AdminConnection): Promise<void> {
+  try {
+    await admin.call('PING');
+  } catch (error) {
+    if (error instanceof RedisReplyError && error.message.startsWith('NOAUTH')) return;
+    throw error;
+  }
+  throw new Error('its default user has no password');
+}
+
+/** Uses a redis-server that runs already. It is left running at the end. */
+export async function attachRedisServer({ host, port, password }: Upstream): Promise<RedisServer> {
+  const target = { host, port };
+  const admin = openAdmin(target);
+  try {
+    await demandLogin(admin);
+    await admin.call('AUTH', 'default', password);
+  } catch (error) {
+    admin.close();
+    throw new AzureRedisError(
+      'INVALID_OPTION',
+      `The redis-server given as upstream, ${host}:${port}, cannot be used: ${reasonOf(error)}.`,
+      'It must be running, its default user must have a password (requirepass), and that must be the one given.',
+      { cause: error },
+    );
+  }
+  return {
+    admin,
+    defaultPassword: password,
+    connect: () => openSocket(target),
+    async stop(users) {
+      // It may have ended before, and its users with it.
+      if (users.length > 0) await admin.call('ACL', 'DELUSER', ...users).catch(() => undefined);
+      admin.close();
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import type { EventEmitter } from 'node:events';
+import type { CheckedLogin, OpenConnection } from './connection.js';
+import type { EndpointListener } from './endpoint.js';
+import type { IssuerListener } from './identity.js';
+import { DEFAULT_USER } from './login.js';
+
+/** Something that happened on a connection. */
+export interface ConnectionEntry {
+  readonly at: Date;
+  /** The connection's number, from 1. */
+  readonly connection: number;
+}
+
+export interface LoginEntry extends ConnectionEntry {
+  readonly user: string;
+  readonly method: 'AUTH' | 'HELLO';
+  /** When the token expires; `undefined` for an access key. */
+  readonly expiresOn: Date | undefined;
+}
+
+export interface RefusalEntry extends ConnectionEntry {
+  /** The user name, unless it might be a secret in the wrong place. */
+  readonly user: string | undefined;
+  readonly method: 'AUTH' | 'HELLO';
+  readonly reason: string;
+}
+
+export interface EvictionEntry extends ConnectionEntry {
+  readonly user: string | undefined;
+  /** The expiry of the token that the connection last logged in with. */
+  readonly expiresOn: Date;
+}
+
+export interface TokenRequestEntry {
+  readonly at: Date;
+  /** Who asked the identity service. */
+  readonly oid: string;
+}
+
+export interface TokenEntry extends TokenRequestEntry {
+  readonly expiresOn: Date;
+}
+
+/** What happened so far, each kind in its order. It holds no token and no key. */
+export interface Statistics {
+  /** Every connection that was opened. */
+  readonly connections: readonly ConnectionEntry[];
+  readonly logins: readonly LoginEntry[];
+  readonly refusals: readonly RefusalEntry[];
+  /** Every connection that was closed because its token expired. */
+  readonly evictions: readonly EvictionEntry[];
+  /** Every request that reached the identity service, also when it was not answered. */
+  readonly tokenRequests: readonly TokenRequestEntry[];
+  readonly tokensIssued: readonly TokenEntry[];
+  /** The connections that are open now. */
+  readonly open: readonly OpenConnection[];
+}
+
+/** The events of a `AzureRedisEmulator`; each entry is the one that the statistics hold. */
+export interface AzureRedisEmulatorEvents {
+  connection: [entry: ConnectionEntry];
+  login: [entry: LoginEntry];
+  refusal: [entry: RefusalEntry];
+  eviction: [entry: EvictionEntry];
+  /** A connection is closed, whoever closed it. */
+  close: [entry: ConnectionEntry];
+  tokenRequest: [entry: TokenRequestEntry];
+  token: [entry: TokenEntry];
+}
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Keeps what happened, and tells it to whoever listens. */
+export class Recorder implements EndpointListener, IssuerListener {
+  readonly #events: EventEmitter<AzureRedisEmulatorEvents>;
+  readonly #users = new Set([DEFAULT_USER]);
+  readonly #connections: ConnectionEntry[] = [];
+  readonly #logins: LoginEntry[] = [];
+  readonly #refusals: RefusalEntry[] = [];
+  readonly #evictions: EvictionEntry[] = [];
+  readonly #tokenRequests: TokenRequestEntry[] = [];
+  readonly #tokensIssued: TokenEntry[] = [];
+
+  constructor(events: EventEmitter<AzureRedisEmulatorEvents>) {
+    this.#events = events;
+  }
+
+  opened(): number {
+    const entry = { at: new Date(), connection: this.#connections.length + 1 };
+    this.#connections.push(entry);
+    this.#events.emit('connection', entry);
+    return entry.connection;
+  }
+
+  loggedIn(connection: number, { user, method, expiresOn }: CheckedLogin): void {
+    const expiry = expiresOn === undefined ? undefined : new Date(expiresOn);
+    const entry = { at: new Date(), connection, user, method, expiresOn: expiry };
+    this.#logins.push(entry);
+    this.#events.emit('login', entry);
+  }
+
+  refused(connection: number, { user, method, reason = 'the server refused it' }: CheckedLogin): void {
+    // Somebody may have sent a token or a key as the user name.
+    const known = this.#users.has(user) || GUID.test(user);
+    const entry = { at: new Date(), connection, user: known ? user : undefined, method, reason };
+    this.#refusals.push(entry);
+    this.#events.emit('refusal', entry);
+  }
+
+  evicted(connection: number, user: string | undefined, expiresOn: number): void {
+    const entry = { at: new Date(), connection, user, expiresOn: new Date(expiresOn) };
+    this.#evictions.push(entry);
+    this.#events.emit('eviction', entry);
+  }
+
+  closed(connection: number): void {
+    this.#events.emit('close', { at: new Date(), connection });
+  }
+
+  identified(oid: string): void {
+    this.#users.add(oid);
+  }
+
+  requested(oid: string): void {
+    const entry = { at: new Date(), oid };
+    this.#tokenRequests.push(entry);
+    this.#events.emit('tokenRequest', entry);
+  }
+
+  issued(oid: string, expiresOn: number): void {
+    const entry = { at: new Date(), oid, expiresOn: new Date(expiresOn) };
+    this.#tokensIssued.push(entry);
+    this.#events.emit('token', entry);
+  }
+
+  /** What happened so far; it does not change any more. */
+  snapshot(open: readonly OpenConnection[]): Statistics {
+    return {
+      connections: [...this.#connections],
+      logins: [...this.#logins],
+      refusals: [...this.#refusals],
+      evictions: [...this.#evictions],
+      tokenRequests: [...this.#tokenRequests],
+      tokensIssued: [...this.#tokensIssued],
+      open,
+    };
+  }
+}

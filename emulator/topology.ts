@@ -1,0 +1,82 @@
+import type { AccessPolicy } from './access-policy.js';
+import type { AdminConnection } from './admin-connection.js';
+import type { KeyAndCertificate } from './certificates.js';
+import type { OpenConnection } from './connection.js';
+import { Endpoint } from './endpoint.js';
+import type { EndpointListener } from './endpoint.js';
+import type { LoginCheck } from './login-check.js';
+import { attachRedisServer, startRedisServer } from './redis-server.js';
+import type { RedisServer, Upstream } from './redis-server.js';
+
+/** What a cache runs on: one server, or the nodes of a cluster. */
+export interface Topology {
+  /** The port of the endpoint that clients enter by. */
+  readonly port: number;
+  /** The server behind it. */
+  readonly server: AdminConnection;
+  /** The connections of clients that are open. */
+  readonly open: readonly OpenConnection[];
+  /** Closes every one of them on the spot, and says how many these were. */
+  drop(): number;
+  /** Ends everything. */
+  stop(): Promise<void>;
+}
+
+/** What deployments are made of. */
+export interface DeploymentParts {
+  readonly certificate: KeyAndCertificate;
+  readonly check: LoginCheck;
+  readonly policy: AccessPolicy;
+  readonly listener: EndpointListener;
+  /** The password of the servers' default user. */
+  readonly password: string;
+}
+
+/** One server behind one endpoint. */
+export class SingleServer implements Topology {
+  readonly #server: RedisServer;
+  readonly #endpoint: Endpoint;
+  readonly #policy: AccessPolicy;
+
+  private constructor(server: RedisServer, endpoint: Endpoint, policy: AccessPolicy) {
+    this.#server = server;
+    this.#endpoint = endpoint;
+    this.#policy = policy;
+  }
+
+  /** Runs a server of its own, unless one is given. */
+  static async start(parts: DeploymentParts, upstream: Upstream | undefined): Promise<SingleServer> {
+    const { certificate, check, policy, listener, password } = parts;
+    const server = upstream ? await attachRedisServer(upstream) : await startRedisServer({}, password);
+    try {
+      await policy.extendTo(server.admin);
+      const connectServer = (): ReturnType<RedisServer['connect']> => server.connect();
+      const endpoint = await Endpoint.listen({ certificate, check, connectServer }, listener);
+      return new SingleServer(server, endpoint, policy);
+    } catch (error) {
+      await server.stop(policy.users);
+      throw error;
+    }
+  }
+
+  get port(): number {
+    return this.#endpoint.port;
+  }
+
+  get server(): AdminConnection {
+    return this.#server.admin;
+  }
+
+  get open(): readonly OpenConnection[] {
+    return this.#endpoint.open;
+  }
+
+  drop(): number {
+    return this.#endpoint.drop();
+  }
+
+  async stop(): Promise<void> {
+    await this.#endpoint.close();
+    await this.#server.stop(this.#policy.users);
+  }
+}

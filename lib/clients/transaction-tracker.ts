@@ -1,0 +1,52 @@
+import type { Command } from '../ioredis/client.js';
+
+/**
+ * Knows whether a connection is between MULTI and EXEC, DISCARD or RESET: an AUTH there would be queued and shift the
+ * results of EXEC.
+ *
+ * What counts is what was sent, not what was answered: commands reach the server in the order in which they were
+ * sent.
+ */
+export class TransactionTracker {
+  /** The MULTI that opened it. */
+  #opener: Command | undefined;
+  #waiting: (() => void)[] = [];
+
+  get isOpen(): boolean {
+    return this.#opener !== undefined;
+  }
+
+  /** A MULTI was sent. */
+  opened(multi: Command): void {
+    if (this.#opener) return;
+    this.#opener = multi;
+    multi.promise.catch(() => {
+      this.refused(multi);
+    });
+  }
+
+  /** A command failed: if it is the MULTI, it has opened nothing. */
+  refused(command: Command): void {
+    if (this.#opener === command) this.closed();
+  }
+
+  /** What ends a transaction was sent, or the connection is gone. */
+  closed(): void {
+    this.#opener = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /**
+   * Resolves once no transaction is open. Never at once when one ends: its EXEC may be part of a pipeline, which
+   * ioredis has yet to write.
+   */
+  async over(): Promise<void> {
+    while (this.isOpen) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+  }
+}

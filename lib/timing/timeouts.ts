@@ -1,0 +1,53 @@
+/** Whether `promise` settles within `time` ms; rejects as it does. */
+export async function settlesWithin(time: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => {
+      // A process that was busy or suspended may have the result in its input already: read that first.
+      setImmediate(resolve, false);
+    }, time);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs `work` for at most `timeout` ms, whether or not `work` observes its signal. */
+export async function withTimeout<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+  timeout: number,
+): Promise<Result> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const timedOut = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${timeout} ms`));
+      controller.abort();
+    }, timeout);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([work(controller.signal), timedOut]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Settles as `promise` does, or rejects as soon as `signal` aborts. */
+export async function raceSignal<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const settled = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = (): void => {
+      reject(new Error('aborted'));
+    };
+    signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    settled.abort();
+  }
+}

@@ -1,0 +1,89 @@
+import { expect } from 'chai';
+import { connectionsOf, Cache } from '../support/cache.js';
+import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
+
+const MINUTE = 60_000;
+const CALLERS = 32;
+
+/** What a client under full load went through. */
+interface Report {
+  readonly acknowledged: number;
+  readonly counted: number;
+  readonly connections: number;
+  readonly reauthentications: number;
+  readonly errors: readonly unknown[];
+}
+
+describe('a client under full load, through a minute of tokens that live three seconds', () => {
+  const cache = Cache.forAll({ tokenLifetime: 3_000 });
+  const reports = new Map<Variant, Report>();
+
+  // All of them in the same minute.
+  before(async function () {
+    this.timeout(2 * MINUTE);
+    await Promise.all(
+      VARIANTS.map(async (variant) => {
+        reports.set(variant, await load(variant));
+      }),
+    );
+  });
+
+  async function load(variant: Variant): Promise<Report> {
+    const credential = cache.azure.credential();
+    const options = await cache.configure({ credential });
+    const errors: unknown[] = [];
+    let reauthentications = 0;
+    options.authenticator.on('reauthenticated', () => (reauthentications += 1));
+    options.authenticator.on('reauthenticationFailed', ({ error }) => errors.push(error));
+    options.authenticator.on('tokenRefreshFailed', ({ error }) => errors.push(error));
+    const client = await cache.connect(variant, options);
+    client.on('error', (error) => errors.push(error));
+    client.on('close', () => errors.push('closed'));
+
+    const end = Date.now() + MINUTE;
+    const counter = `counter of ${variant.name}`;
+    let acknowledged = 0;
+    async function call(): Promise<void> {
+      while (Date.now() < end) {
+        try {
+          await client.incr(counter);
+          acknowledged += 1;
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: CALLERS }, call));
+    return {
+      acknowledged,
+      counted: Number(await cache.azure.server.call('GET', counter)),
+      connections: connectionsOf(cache.azure, credential),
+      reauthentications,
+      errors,
+    };
+  }
+
+  for (const variant of VARIANTS) {
+    describe(variant.name, () => {
+      it('never sees an error', () => {
+        expect(reports.get(variant)?.errors).to.deep.equal([]);
+      });
+
+      it('keeps its one connection, re-authenticated time and again', () => {
+        expect(reports.get(variant)?.connections).to.equal(1);
+        expect(reports.get(variant)?.reauthentications).to.be.at.least(19);
+      });
+
+      it('has every command run exactly once', () => {
+        const report = reports.get(variant);
+        expect(report?.acknowledged).to.be.above(10_000);
+        expect(report?.counted).to.equal(report?.acknowledged);
+      });
+    });
+  }
+
+  it('is never evicted or refused by the cache', () => {
+    expect(cache.azure.statistics.evictions).to.deep.equal([]);
+    expect(cache.azure.statistics.refusals).to.deep.equal([]);
+  });
+});

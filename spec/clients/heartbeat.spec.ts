@@ -1,0 +1,57 @@
+import { expect } from 'chai';
+import { Cache } from '../support/cache.js';
+import { RESP2_VARIANTS, VARIANTS } from '../support/ioredis-versions.js';
+import { until } from '../support/waiting.js';
+
+describe('the heartbeat', () => {
+  const cache = Cache.forEach();
+
+  async function pings(): Promise<number> {
+    const statistics = String(await cache.azure.server.call('INFO', 'commandstats'));
+    return Number(/cmdstat_ping:calls=(\d+)/.exec(statistics)?.[1] ?? 0);
+  }
+
+  for (const variant of VARIANTS) {
+    it(`keeps an idle connection busy: ${variant.name}`, async () => {
+      await cache.connect(variant, await cache.configure({ heartbeatInterval: 20 }));
+      await until(async () => (await pings()) > 3);
+    });
+
+    it(`leaves a connection alone that is in use: ${variant.name}`, async () => {
+      const client = await cache.connect(variant, await cache.configure({ heartbeatInterval: 200 }));
+      const end = Date.now() + 1_000;
+      while (Date.now() < end) await client.set('key', 'value');
+      expect(await pings()).to.equal(0);
+    });
+
+    it(`is never part of a transaction: ${variant.name}`, async () => {
+      const options = await cache.configure({ heartbeatInterval: 20 });
+      const client = await cache.connect(variant, options);
+      await client.multi({ pipeline: false });
+      await client.set('key', 'value');
+      // Another client of the same authenticator, whose heart beats in the meantime.
+      await cache.connect(variant, options);
+      await until(async () => (await pings()) > 3);
+      expect(await client.call('EXEC')).to.deep.equal(['OK']);
+    });
+  }
+
+  for (const variant of RESP2_VARIANTS) {
+    it(`keeps an idle subscriber busy: ${variant.name}`, async () => {
+      const client = await cache.connect(variant, await cache.configure({ heartbeatInterval: 20 }));
+      await client.subscribe('news');
+      const before = await pings();
+      await until(async () => (await pings()) > before + 3);
+    });
+  }
+
+  it('can be switched off', async () => {
+    const [variant] = VARIANTS;
+    if (!variant) throw new Error('no variant');
+    const silent = await cache.connect(variant, await cache.configure({ heartbeatInterval: 0 }));
+    await cache.connect(variant, await cache.configure({ heartbeatInterval: 20 }));
+    const before = silent.stream.bytesWritten;
+    await until(async () => (await pings()) > 10);
+    expect(silent.stream.bytesWritten).to.equal(before);
+  });
+});

@@ -1,0 +1,111 @@
+import { expect } from 'chai';
+import { Cache, connectionsOf } from '../support/cache.js';
+import { VARIANTS } from '../support/ioredis-versions.js';
+import { happens, past, times } from '../support/waiting.js';
+
+describe('a client that connects again', () => {
+  const cache = Cache.forEach({ tokenLifetime: 2_000 });
+
+  afterEach(() => {
+    expect(cache.azure.statistics.refusals).to.deep.equal([]);
+  });
+
+  for (const variant of VARIANTS) {
+    describe(variant.name, () => {
+      it('logs in with a fresh token after the server closed the connection', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        const first = options.authenticator.expiresOn;
+        await past(first);
+        const ready = happens(client, 'ready');
+        cache.azure.dropConnections();
+        await ready;
+        expect(await client.set('key', 'value')).to.equal('OK');
+        expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
+      });
+
+      it('logs in with a fresh token after disconnect(true)', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        const first = options.authenticator.expiresOn;
+        await past(first);
+        const ready = happens(client, 'ready');
+        client.disconnect(true);
+        await ready;
+        expect(await client.set('key', 'value')).to.equal('OK');
+        expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
+      });
+
+      it('waits for a token when the identity service is away, and loses no command', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        cache.azure.identityDown();
+        await past(options.authenticator.expiresOn);
+        const queued = client.incr('counter');
+        await times(2, options.authenticator, 'tokenRefreshFailed');
+        cache.azure.identityRestored();
+        expect(await queued).to.equal(1);
+      });
+    });
+  }
+});
+
+describe('options that were configured long ago', () => {
+  const cache = Cache.forEach({ tokenLifetime: 2_000 });
+
+  for (const variant of VARIANTS) {
+    it(`log in with a fresh token: ${variant.name}`, async () => {
+      const options = await cache.configure();
+      await past(options.authenticator.expiresOn);
+      expect(cache.azure.statistics.tokenRequests, 'nobody is connected, so nobody asks').to.have.length(1);
+      const client = await cache.connect(variant, options);
+      expect(await client.set('key', 'value')).to.equal('OK');
+      expect(cache.azure.statistics.refusals).to.deep.equal([]);
+    });
+  }
+});
+
+describe('whoever makes a client of the options', () => {
+  const cache = Cache.forEach({ tokenLifetime: 4_000 });
+
+  for (const variant of VARIANTS) {
+    it(`has it kept logged in: redis.duplicate() of ${variant.name}`, async () => {
+      const credential = cache.azure.credential();
+      const options = await cache.configure({ credential });
+      const original = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
+      const duplicate = original.duplicate();
+      await duplicate.connect();
+      await times(3, options.authenticator, 'reauthenticated');
+      expect(connectionsOf(cache.azure, credential)).to.equal(1);
+      expect(options.authenticator.connections).to.have.length(1);
+      duplicate.disconnect();
+    });
+
+    it(`may configure twice: ${variant.name} is re-authenticated once for each token`, async () => {
+      const credential = cache.azure.credential();
+      const once = await cache.configure({ credential });
+      const options = await cache.configure(once);
+      expect(options.authenticator).to.equal(once.authenticator);
+      const client = await cache.connect(variant, options);
+      options.authenticator.attach(client);
+      await times(3, options.authenticator, 'tokenRefreshed');
+      const { logins } = cache.azure.statistics;
+      const tokens = new Set(logins.map(({ expiresOn }) => expiresOn?.getTime()));
+      // One more for attach(), which cannot know what the client logged in with.
+      expect(logins.length - tokens.size).to.be.at.most(1);
+      expect(connectionsOf(cache.azure, credential)).to.equal(1);
+    });
+  }
+
+  it('shares one identity between several caches', async () => {
+    const first = await cache.configure();
+    const second = await cache.configure({ authenticator: first.authenticator });
+    const [variant] = VARIANTS;
+    if (!variant) throw new Error('no variant');
+    await cache.connect(variant, first);
+    await cache.connect(variant, second);
+    await times(2, first.authenticator, 'reauthenticated');
+    expect(second.authenticator).to.equal(first.authenticator);
+    expect(new Set(cache.azure.statistics.tokenRequests.map(({ oid }) => oid)).size).to.equal(1);
+  });
+});

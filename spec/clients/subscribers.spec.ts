@@ -1,0 +1,182 @@
+import { expect } from 'chai';
+import type { AuthenticatorEvents } from '../../lib/index.js';
+import { Cache, connectionsOf } from '../support/cache.js';
+import { RESP2_VARIANTS, VARIANTS } from '../support/ioredis-versions.js';
+import { happens, next, nextWhere, past, times, until } from '../support/waiting.js';
+
+type Recycled = AuthenticatorEvents['recycled'][0];
+
+describe('a connection that takes no AUTH', () => {
+  const cache = Cache.forEach({ tokenLifetime: 4_000 });
+
+  for (const variant of RESP2_VARIANTS) {
+    describe(`a subscriber of ${variant.name}`, () => {
+      it('is replaced before its token ends, and subscribed again to its channels and patterns', async () => {
+        const options = await cache.configure();
+        const subscriber = await cache.connect(variant, options);
+        await subscriber.subscribe('news', 'weather');
+        await subscriber.psubscribe('user.*');
+        const first = options.authenticator.expiresOn;
+        for (let token = 0; token < 3; token += 1) {
+          const recycled = await next<Recycled>(options.authenticator, 'recycled');
+          expect(recycled).to.include({ endpoint: `localhost:${cache.azure.port}`, reason: 'subscriber' });
+          expect(recycled.gap).to.be.within(0, 2_000);
+
+          const messages: unknown[] = [];
+          const received = times(3, subscriber, 'any');
+          subscriber.on('message', (channel, text) => {
+            messages.push([channel, text]);
+            subscriber.emit('any');
+          });
+          subscriber.on('pmessage', (pattern, channel, text) => {
+            messages.push([pattern, channel, text]);
+            subscriber.emit('any');
+          });
+          for (const channel of ['news', 'weather', 'user.7']) {
+            await cache.azure.server.call('PUBLISH', channel, 'hello');
+          }
+          await received;
+          expect(messages).to.deep.equal([
+            ['news', 'hello'],
+            ['weather', 'hello'],
+            ['user.*', 'user.7', 'hello'],
+          ]);
+          subscriber.removeAllListeners('message').removeAllListeners('pmessage');
+        }
+        await past(first);
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+        expect(cache.azure.statistics.refusals).to.deep.equal([]);
+      });
+
+      it('gets the replies that are on their way before it is replaced', async () => {
+        const options = await cache.configure();
+        const subscriber = await cache.connect(variant, options);
+        await subscriber.subscribe('first');
+        const recycled = next<Recycled>(options.authenticator, 'recycled');
+        const state = { isRecycled: false };
+        const subscribing = (async () => {
+          let count = 1;
+          while (!state.isRecycled) {
+            count += 1;
+            // The server counts the channels of this connection: none is lost and none is subscribed twice.
+            expect(await subscriber.subscribe(`channel ${count}`)).to.equal(count);
+          }
+          return count;
+        })();
+        await recycled;
+        state.isRecycled = true;
+        const count = await subscribing;
+        expect(await cache.azure.server.call('PUBSUB', 'CHANNELS')).to.have.length(count);
+        expect(await subscriber.unsubscribe()).to.equal(0);
+      });
+
+      it('is re-authenticated in place once it has unsubscribed', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        await client.subscribe('news');
+        await client.unsubscribe('news');
+        await next(options.authenticator, 'reauthenticated');
+        expect(cache.azure.statistics.connections).to.have.length(1);
+      });
+
+      it('keeps its own retry strategy for real failures', async () => {
+        const options = await cache.configure({ retryStrategy: () => null, maxRetriesPerRequest: 0 });
+        const subscriber = await cache.connect(variant, options);
+        await subscriber.subscribe('news');
+        await next(options.authenticator, 'recycled');
+        expect(subscriber.options.maxRetriesPerRequest).to.equal(0);
+        const ended = happens(subscriber, 'end');
+        cache.azure.dropConnections();
+        await ended;
+      });
+    });
+  }
+
+  describe('a subscriber of ioredis 6 over RESP3', () => {
+    it('takes AUTH like any other connection: it is not replaced', async () => {
+      const credential = cache.azure.credential();
+      const options = await cache.configure({ credential });
+      const [resp3] = VARIANTS;
+      if (!resp3) throw new Error('no variant');
+      const subscriber = await cache.connect(resp3, options);
+      await subscriber.subscribe('news');
+      await times(3, options.authenticator, 'reauthenticated');
+      expect(connectionsOf(cache.azure, credential)).to.equal(1);
+      expect(cache.azure.statistics.evictions).to.deep.equal([]);
+    });
+  });
+
+  for (const variant of VARIANTS) {
+    describe(`MONITOR with ${variant.name}`, () => {
+      it('goes on, on a new connection', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        const monitor = await client.monitor();
+        monitor.on('error', () => undefined);
+        const first = options.authenticator.expiresOn;
+        for (let token = 0; token < 2; token += 1) {
+          await nextWhere<Recycled>(options.authenticator, 'recycled', ({ reason }) => reason === 'monitor');
+        }
+        await past(first);
+        let isSeen = false;
+        monitor.on('monitor', (_time: string, args: string[]) => {
+          isSeen ||= args[1] === 'watched';
+        });
+        await until(async () => {
+          await client.set('watched', 'value');
+          return isSeen;
+        });
+        monitor.disconnect();
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+      });
+    });
+
+    describe(`a blocking command with ${variant.name}`, () => {
+      it('goes on, on a new connection, when it blocks for longer than its token lives, and loses nothing', async () => {
+        // Whether it blocks is known once its AUTH has had no answer for half of what is left of its token.
+        const credential = cache.azure.credential({ tokenLifetime: 6_000 });
+        const options = await cache.configure({ credential, expirationRefreshRatio: 0.1 });
+        const client = await cache.connect(variant, options);
+        const first = options.authenticator.expiresOn;
+        const popped = client.blpop('list', 0);
+        for (let token = 0; token < 3; token += 1) {
+          expect(await next(options.authenticator, 'recycled')).to.include({ reason: 'blocked' });
+        }
+        await past(first);
+        await cache.azure.server.call('RPUSH', 'list', 'only');
+        expect(await popped).to.deep.equal(['list', 'only']);
+        expect(await client.llen('list')).to.equal(0);
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+        expect(cache.azure.statistics.refusals).to.deep.equal([]);
+      });
+
+      it('ends, if its client is disconnected just when the connection is replaced', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        const popped = client.blpop('list', 0).catch((error: unknown) => error);
+        await happens(client, 'close');
+        const ended = happens(client, 'end');
+        setImmediate(() => {
+          client.disconnect();
+        });
+        await ended;
+        expect(await popped).to.have.property('message', 'Connection is closed.');
+        expect(options.authenticator.connections).to.deep.equal([]);
+      });
+
+      it('keeps its connection when it blocks for a shorter time', async () => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential });
+        const client = await cache.connect(variant, options);
+        const state = { isDone: false };
+        const work = (async () => {
+          while (!state.isDone) expect(await client.blpop('list', 0.05)).to.equal(null);
+        })();
+        await times(3, options.authenticator, 'reauthenticated');
+        state.isDone = true;
+        await work;
+        expect(connectionsOf(cache.azure, credential)).to.equal(1);
+      });
+    });
+  }
+});

@@ -1,0 +1,50 @@
+import { expect } from 'chai';
+import type { Command } from '../../lib/ioredis/client.js';
+import { TransactionTracker } from '../../lib/clients/transaction-tracker.js';
+
+function multi(outcome = new Promise<unknown>(() => undefined)): Command {
+  return { name: 'multi', args: [], promise: outcome, reject: () => undefined, toWritable: () => '' };
+}
+
+describe('Transaction', () => {
+  it('is open from MULTI to its end', async () => {
+    const transaction = new TransactionTracker();
+    expect(transaction.isOpen).to.equal(false);
+    transaction.opened(multi());
+    expect(transaction.isOpen).to.equal(true);
+    const over = transaction.over();
+    transaction.closed();
+    await over;
+    expect(transaction.isOpen).to.equal(false);
+  });
+
+  it('is not over when another one has been opened at once', async () => {
+    const transaction = new TransactionTracker();
+    transaction.opened(multi());
+    let isOver = false;
+    const over = transaction.over().then(() => {
+      isOver = true;
+    });
+    transaction.closed();
+    transaction.opened(multi());
+    await new Promise(setImmediate);
+    expect(isOver).to.equal(false);
+    transaction.closed();
+    await over;
+  });
+
+  it('is not opened by a MULTI that the server refuses', async () => {
+    const transaction = new TransactionTracker();
+    transaction.opened(multi(Promise.reject(new Error('NOAUTH'))));
+    await transaction.over();
+    expect(transaction.isOpen).to.equal(false);
+  });
+
+  it('stays open when a MULTI within it is refused', async () => {
+    const transaction = new TransactionTracker();
+    transaction.opened(multi());
+    transaction.opened(multi(Promise.reject(new Error('ERR MULTI calls can not be nested'))));
+    await new Promise(setImmediate);
+    expect(transaction.isOpen).to.equal(true);
+  });
+});

@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { createServer } from 'node:tls';
+import { expect } from 'chai';
+import { Redis } from 'ioredis';
+import { configureForAzure, type ConfigureForAzureOptions } from '../../lib/index.js';
+import { createCertificateAuthority } from '../../emulator/certificates.js';
+import { AzureRedisEmulator } from '../../emulator/index.js';
+
+describe('a connection', () => {
+  let azure: AzureRedisEmulator;
+
+  before(async () => {
+    azure = await AzureRedisEmulator.start();
+  });
+
+  after(async () => {
+    await azure.stop();
+  });
+
+  /** The error of the first attempt to connect with these TLS options; nothing if it succeeds. */
+  async function failureWith(
+    tls: ConfigureForAzureOptions['tls'],
+    more: { port?: number } = {},
+  ): Promise<(Error & { code?: string }) | undefined> {
+    const options = await configureForAzure({ ...azure.options, tls, ...more });
+    const redis = new Redis({ ...options, retryStrategy: () => null, lazyConnect: true });
+    const failed = once(redis, 'error').then(([error]) => error as Error);
+    try {
+      await redis.connect();
+      return undefined;
+    } catch {
+      return await failed;
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  it('is made to the host whose certificate it expects', async () => {
+    expect(await failureWith({ ca: azure.ca })).to.equal(undefined);
+    expect(azure.statistics.logins).to.have.length(1);
+  });
+
+  describe('never sends a token', () => {
+    afterEach(() => {
+      expect(azure.statistics.logins).to.have.length(1);
+    });
+
+    it('to a host whose certificate is for another name', async () => {
+      const failure = await failureWith({ ca: azure.ca, servername: 'my-cache.redis.azure.net' });
+      expect(failure?.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
+    });
+
+    it('to such a host, though a `checkServerIdentity` of the caller finds nothing wrong', async () => {
+      const failure = await failureWith({
+        ca: azure.ca,
+        servername: 'my-cache.redis.azure.net',
+        checkServerIdentity: () => undefined,
+      });
+      expect(failure?.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
+    });
+
+    it('to the right host, if a `checkServerIdentity` of the caller finds something wrong', async () => {
+      const failure = await failureWith({
+        ca: azure.ca,
+        checkServerIdentity: () => new Error('not the pinned certificate'),
+      });
+      expect(failure?.message).to.equal('not the pinned certificate');
+    });
+
+    it('to a host whose certificate nobody trusts, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
+      const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+      try {
+        expect((await failureWith({}))?.code).to.equal('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+      } finally {
+        if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+        else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+      }
+    });
+
+    it('over a TLS older than 1.2', async () => {
+      const authority = await createCertificateAuthority();
+      const certificate = await authority.issue({ dns: ['localhost'] });
+      const received: Buffer[] = [];
+      const server = createServer(
+        { ...certificate, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' },
+        (socket) => socket.on('data', (data: Buffer) => received.push(data)),
+      ).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      expect((await failureWith({ ca: authority.ca }, { port }))?.code).to.match(
+        /TLSV1_ALERT_PROTOCOL_VERSION/,
+      );
+      expect(received).to.deep.equal([]);
+      server.close();
+      await once(server, 'close');
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { inspect } from 'node:util';
+import { expect } from 'chai';
+import { Cache } from '../support/cache.js';
+import { VARIANTS } from '../support/ioredis-versions.js';
+import { rejection } from '../support/rejection.js';
+import { happens, next } from '../support/waiting.js';
+
+describe('an access key', () => {
+  const cache = Cache.forEach();
+
+  for (const variant of VARIANTS) {
+    describe(variant.name, () => {
+      it('logs in as the user `default`, and never ends', async () => {
+        const options = await cache.configure({ credential: undefined, accessKey: cache.azure.accessKey });
+        const client = await cache.connect(variant, options);
+        expect(await client.set('key', 'value')).to.equal('OK');
+        expect(options.username).to.equal('default');
+        expect(options.authenticator.expiresOn.getTime()).to.equal(8.64e15);
+        expect(options.authenticator.connections).to.deep.equal([
+          { endpoint: `localhost:${cache.azure.port}`, status: 'ready' },
+        ]);
+      });
+
+      it('is asked for again on each connect, so that its rotation needs no restart', async () => {
+        const options = await cache.configure({
+          credential: undefined,
+          accessKey: () => Promise.resolve(cache.azure.accessKey),
+        });
+        const client = await cache.connect(variant, options);
+        cache.azure.regenerateAccessKey();
+        expect(await client.ping(), 'the live connection stays as it is').to.equal('PONG');
+        const ready = happens(client, 'ready');
+        cache.azure.dropConnections();
+        await ready;
+        expect(await client.ping()).to.equal('PONG');
+        expect(cache.azure.statistics.refusals).to.deep.equal([]);
+      });
+
+      it('is asked for again when the server wants a login', async () => {
+        const options = await cache.configure({
+          credential: undefined,
+          accessKey: () => cache.azure.accessKey,
+        });
+        const client = await cache.connect(variant, options);
+        cache.azure.regenerateAccessKey();
+        expect(await Promise.all([client.call('RESET'), client.set('key', 'value')])).to.deep.equal([
+          'RESET',
+          'OK',
+        ]);
+        expect(cache.azure.statistics.connections).to.have.length(1);
+      });
+
+      it('that is known still does when it cannot be asked for, which is reported', async () => {
+        let isVaultDown = false;
+        const options = await cache.configure({
+          credential: undefined,
+          accessKey: () => {
+            if (isVaultDown) throw new Error('the vault is down');
+            return cache.azure.accessKey;
+          },
+        });
+        const client = await cache.connect(variant, options);
+        isVaultDown = true;
+        const reported = next<{ error: Error }>(options.authenticator, 'tokenRefreshFailed');
+        const ready = happens(client, 'ready');
+        cache.azure.dropConnections();
+        expect((await reported).error.message).to.contain('the vault is down');
+        await ready;
+      });
+    });
+  }
+
+  it('must be given, or be returned', async () => {
+    expect(await rejection(cache.configure({ credential: undefined, accessKey: '' }))).to.include({
+      code: 'INVALID_OPTION',
+    });
+    const none = cache.configure({ credential: undefined, accessKey: () => '', retry: { retries: 0 } });
+    expect(await rejection(none)).to.include({ code: 'TOKEN_UNAVAILABLE' });
+  });
+
+  it('has no claims, and no scope', async () => {
+    for (const more of [{ username: () => 'me' }, { scope: 'x' }, { cloud: 'china' as const }]) {
+      expect(
+        await rejection(cache.configure({ credential: undefined, accessKey: 'key', ...more })),
+      ).to.include({
+        code: 'CONFLICTING_OPTIONS',
+      });
+    }
+  });
+
+  it('shows nowhere', async () => {
+    const options = await cache.configure({ credential: undefined, accessKey: cache.azure.accessKey });
+    const [variant] = VARIANTS;
+    if (!variant) throw new Error('no variant');
+    const client = await cache.connect(variant, options);
+    expect(inspect(client, { depth: 12, showHidden: true })).not.to.contain(cache.azure.accessKey);
+    expect(JSON.stringify([options, options.authenticator])).not.to.contain(cache.azure.accessKey);
+  });
+});

@@ -1,0 +1,52 @@
+import { expect } from 'chai';
+import { AzureRedisError } from '../../lib/errors.js';
+import { usernameOf } from '../../lib/credentials/username.js';
+import { unsignedJwt } from '../support/jwt.js';
+
+function failure(act: () => unknown): AzureRedisError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof AzureRedisError) return error;
+  }
+  throw new Error('expected an AzureRedisError');
+}
+
+describe('the user name of a token', () => {
+  it('is its object id', () => {
+    expect(usernameOf(unsignedJwt({ oid: 'an-object-id' }))).to.equal('an-object-id');
+  });
+
+  it('is the given text, whatever the token holds', () => {
+    expect(usernameOf('opaque', 'alias')).to.equal('alias');
+  });
+
+  it('is what the given function makes of its claims', () => {
+    expect(usernameOf(unsignedJwt({ appid: 'app' }), ({ appid }) => String(appid))).to.equal('app');
+  });
+
+  it('cannot be told of a token without an object id, and the error says so', () => {
+    const error = failure(() => usernameOf(unsignedJwt({ sub: 'somebody' })));
+    expect(error.code).to.equal('TOKEN_INVALID');
+    expect(error.message).to.contain('`oid`');
+    expect(error.hint).to.contain('`username`');
+  });
+
+  it('cannot be told of text that is no token, which the error does not repeat', () => {
+    for (const text of [
+      'no-token-at-all',
+      'a.b',
+      `x.${Buffer.from('"text"').toString('base64url')}.y`,
+      '..',
+    ]) {
+      const error = failure(() => usernameOf(text));
+      expect(error.code).to.equal('TOKEN_INVALID');
+      expect(`${error.message} ${error.hint} ${String(error.stack)}`).not.to.contain('no-token-at-all');
+      expect(error.cause).to.equal(undefined);
+    }
+  });
+
+  it('must not be empty', () => {
+    expect(failure(() => usernameOf(unsignedJwt({ oid: 'x' }), () => '')).code).to.equal('TOKEN_INVALID');
+  });
+});

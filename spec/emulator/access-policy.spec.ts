@@ -1,0 +1,91 @@
+import { expect } from 'chai';
+import type { Role } from '../../emulator/index.js';
+import { RawCache, tokenOf } from '../support/raw-cache.js';
+import { rejection } from '../support/rejection.js';
+
+describe('AzureRedisEmulator: access policy', () => {
+  const fixture = RawCache.forAll();
+
+  /** What each role is answered, as far as it is an error. */
+  const answers: Readonly<Record<Role, Readonly<Record<string, RegExp>>>> = {
+    'Data Owner': {
+      'GET key': /^\$/,
+      'SET key value': /^\+OK/,
+      'KEYS no*': /^\*/,
+      'CONFIG GET maxmemory': /^\*/,
+      'CLUSTER INFO': /^-ERR This instance has cluster support disabled/,
+    },
+    'Data Contributor': {
+      'GET key': /^\$/,
+      'SET key value': /^\+OK/,
+      'KEYS *': /^-NOPERM/,
+      FLUSHALL: /^-NOPERM/,
+      'CONFIG GET maxmemory': /^-NOPERM/,
+      'CLUSTER INFO': /^-ERR This instance has cluster support disabled/,
+      'CLUSTER RESET': /^-NOPERM/,
+      'PUBLISH channel message': /^:0/,
+    },
+    'Data Reader': {
+      'GET key': /^\$/,
+      'SET key value': /^-NOPERM/,
+      'CLIENT GETNAME': /^\$/,
+      'CLUSTER INFO': /^-ERR This instance has cluster support disabled/,
+      'CLUSTER NODES': /^-ERR This instance has cluster support disabled/,
+    },
+  };
+
+  for (const role of ['Data Owner', 'Data Contributor', 'Data Reader'] as const) {
+    it(`lets a ${role} do what its role may do, and nothing else`, async () => {
+      for (const [command, answer] of Object.entries(answers[role])) {
+        const client = await fixture.login(fixture.azure.credential({ role }));
+        client.send(`${command}\r\n`);
+        expect(await client.line(), command).to.match(answer);
+        client.destroy();
+      }
+    });
+  }
+
+  it('gives an identity another role, on the connections that it has too', async () => {
+    const credential = fixture.azure.credential({ role: 'Data Reader' });
+    const client = await fixture.login(credential);
+    await fixture.azure.assignRole(credential.oid, 'Data Contributor');
+    client.command('SET', 'key', 'value');
+    await client.expect('+OK\r\n');
+  });
+
+  it('gives access to an identity that had none', async () => {
+    const credential = fixture.azure.credential({ role: 'none' });
+    const client = await fixture.connect();
+    client.command('AUTH', credential.oid, await tokenOf(credential));
+    expect(await client.line()).to.match(/^-WRONGPASS/);
+    await fixture.azure.assignRole(credential.oid, 'Data Owner');
+    client.command('AUTH', credential.oid, await tokenOf(credential));
+    await client.expect('+OK\r\n');
+  });
+
+  it('takes access away: connections are closed, logins refused, until it is given back', async () => {
+    const credential = fixture.azure.credential();
+    const client = await fixture.login(credential);
+    await fixture.azure.removeAccess(credential.oid);
+    await client.ended();
+
+    const other = await fixture.connect();
+    other.command('AUTH', credential.oid, await tokenOf(credential));
+    expect(await other.line()).to.match(/^-WRONGPASS/);
+    await fixture.azure.assignRole(credential.oid, 'Data Owner');
+    other.command('AUTH', credential.oid, await tokenOf(credential));
+    await other.expect('+OK\r\n');
+  });
+
+  it('takes an oid of your own, if it can be the name of a user', async () => {
+    const client = await fixture.login(fixture.azure.credential({ oid: 'anna' }));
+    client.command('ACL', 'WHOAMI');
+    await client.expect('$4\r\nanna\r\n');
+    for (const oid of ['', 'a b', 'default']) {
+      expect(() => fixture.azure.credential({ oid })).to.throw('The oid given cannot be the name of a user');
+      expect(await rejection(fixture.azure.assignRole(oid, 'Data Owner'))).to.include({
+        code: 'INVALID_OPTION',
+      });
+    }
+  });
+});

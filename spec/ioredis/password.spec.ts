@@ -1,0 +1,19 @@
+import { inspect } from 'node:util';
+import { expect } from 'chai';
+import { createPassword } from '../../lib/ioredis/password.js';
+
+describe('the password function', () => {
+  it('is the token of the moment, as text and when called', () => {
+    let current = 'first';
+    const password = createPassword(() => current);
+    expect([String(password), password.toString(), password()]).to.deep.equal(['first', 'first', 'first']);
+    current = 'second';
+    expect(String(password)).to.equal('second');
+  });
+
+  it('shows nothing when inspected or serialised', () => {
+    const password = createPassword(() => 'the-secret');
+    expect(inspect({ password }, { showHidden: true, depth: 9 })).not.to.contain('the-secret');
+    expect(JSON.stringify({ password })).to.equal('{}');
+  });
+});
