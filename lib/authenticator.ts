@@ -13,8 +13,7 @@ import {
 import { AzureConnector, connectorFor, type ConnectorClass } from './ioredis/connector.js';
 import { dateOf } from './timing/deadline.js';
 import { AzureRedisError } from './errors.js';
-import type { CredentialsProvider } from './credentials/credentials.js';
-import type { CredentialsEvents } from './credentials/token-cycle.js';
+import type { RefreshingCredentialsProvider } from './credentials/credentials.js';
 import { createPassword, type Password } from './ioredis/password.js';
 
 /** A live connection of an authenticator, as it was when the snapshot was taken. */
@@ -45,14 +44,6 @@ export interface AuthenticatorEvents {
    * channels arrived across it.
    */
   recycled: [event: Replacement & { readonly endpoint: string; readonly reason: RecycleReason }];
-}
-
-/** Where an authenticator has its logins from, and who keeps them fresh: a token cycle, or an access key. */
-export interface RefreshingCredentialsProvider extends CredentialsProvider, EventEmitter<CredentialsEvents> {
-  start(): void;
-  stop(): void;
-  refresh(): Promise<void>;
-  close(reason: AzureRedisError): void;
 }
 
 const debugAuthenticator = createDebug('ioredis-azure:authenticator');

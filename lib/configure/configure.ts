@@ -1,5 +1,6 @@
 import type { TokenCredential } from '@azure/core-auth';
-import { Authenticator, type RefreshingCredentialsProvider } from '../authenticator.js';
+import { Authenticator } from '../authenticator.js';
+import type { RefreshingCredentialsProvider } from '../credentials/credentials.js';
 import {
   clusterOptionsForAzure,
   nodeOptionsOf,

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../errors.js';
 import { attemptTimeout, acquireFirst, type AttemptSettings } from './retry.js';
 import { withTimeout } from '../timing/timeouts.js';
-import type { CredentialsEvents } from './token-cycle.js';
+import type { CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { messageOf, withoutSecrets } from './redaction.js';
 import { raceSignal } from '../timing/timeouts.js';
 
@@ -29,7 +29,10 @@ class AccessKey {
  * Logs connections in with an access key. Live connections stay as they are: a key that is rotated does not end those
  * that logged in with it.
  */
-export class AccessKeyProvider extends EventEmitter<CredentialsEvents> {
+export class AccessKeyProvider
+  extends EventEmitter<CredentialsEvents>
+  implements RefreshingCredentialsProvider
+{
   readonly username: string;
   readonly #read: () => Promise<string>;
   #current: AccessKey;

@@ -1,23 +1,44 @@
-/** A password with an end: what a connection logs in with. */
+import type { EventEmitter } from 'node:events';
+import type { AzureRedisError } from '../errors.js';
+
+/** What a connection logs in with, beside the user name: a token or an access key. */
 export interface Credentials {
   readonly password: string;
-  /** When the server drops a connection that logged in with it, in ms since 1970. */
+  /** When the server drops a connection that logged in with it, in ms since 1970; `Infinity` for an access key. */
   readonly expiresOn: number;
-  /** How long that still is, in ms; negative once it is past. */
+  /** The time until then, in ms; negative after the expiry. */
   readonly remaining: number;
 }
 
-/** Where connections get their logins from. */
+/** Supplies the credentials that connections log in with. */
 export interface CredentialsProvider {
   readonly username: string;
-  /** The login to use now. */
+  /** The credentials to use now. */
   readonly current: Credentials;
   /**
-   * Resolves once `current` is good for a new connection.
+   * Resolves once a new connection can log in with `current`.
    *
-   * @throws what stands in the way, once `signal` is aborted.
+   * @throws the reason why no credentials are available, once `signal` is aborted.
    */
   waitUntilUsable(signal: AbortSignal): Promise<void>;
-  /** The server refused `current`, although it seems to be good. */
+  /** Reports that the server refused `current`, although it has not expired. */
   reportRejected(): void;
+}
+
+export interface CredentialsEvents {
+  /** New credentials are available; `expiresOn` is in ms since 1970. */
+  refreshed: [credentials: { readonly username: string; readonly expiresOn: number }];
+  refreshFailed: [error: AzureRedisError];
+}
+
+/** A provider that keeps its credentials fresh while it runs. */
+export interface RefreshingCredentialsProvider extends CredentialsProvider, EventEmitter<CredentialsEvents> {
+  /** Starts to refresh the credentials; does nothing while it runs. */
+  start(): void;
+  /** Stops all timers, until `start()` is called again. */
+  stop(): void;
+  /** Refreshes now, or joins the refresh in progress. */
+  refresh(): Promise<void>;
+  /** Stops for good: from now on, waiting for credentials fails with `reason`. */
+  close(reason: AzureRedisError): void;
 }

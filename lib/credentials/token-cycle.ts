@@ -4,6 +4,7 @@ import { backoffDelay } from '../timing/backoff.js';
 import { Deadline } from '../timing/deadline.js';
 import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
+import type { CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { attemptTimeout, acquireFirst, retryAfter, type AttemptSettings } from './retry.js';
 import { nextPoll, refreshTime } from './schedule.js';
 import type { Token } from './token.js';
@@ -16,12 +17,6 @@ export interface TokenCycleSettings extends AttemptSettings {
 
 /** Asks once for a token, for at most `timeout` ms. */
 export type TokenRequest = (timeout: number) => Promise<Token>;
-
-export interface CredentialsEvents {
-  /** There is a new login; times are in ms since 1970. */
-  refreshed: [login: { readonly username: string; readonly expiresOn: number }];
-  refreshFailed: [error: AzureRedisError];
-}
 
 /** The shortest time between two attempts that gave no new token, in ms, however many connections wait for one. */
 const MIN_REQUEST_INTERVAL = 1_000;
@@ -38,7 +33,7 @@ const MAX_TIMER_INTERVAL = 60_000;
  *
  * All of its state is the current token, when to ask for the next, and how many questions in a row have failed.
  */
-export class TokenCycle extends EventEmitter<CredentialsEvents> {
+export class TokenCycle extends EventEmitter<CredentialsEvents> implements RefreshingCredentialsProvider {
   readonly #request: TokenRequest;
   readonly #settings: TokenCycleSettings;
   #current: Token;
