@@ -142,13 +142,13 @@ describe('the packed package, in an empty folder', () => {
           `import { Cluster, Redis } from 'ioredis';
            import { Queue } from 'bullmq';
            import {
-             AzureRedisError, configureClusterForAzure, configureForAzure, type AzureRedisOptions,
+             AzureRedisError, configureClusterForAzure, configureForAzure, type ConfiguredRedisOptions,
            } from 'ioredis-azure';
            import { AzureRedisEmulator } from 'ioredis-azure/emulator';
 
            export async function main(): Promise<void> {
              await using azure = await AzureRedisEmulator.start({ tokenLifetime: 5_000 });
-             const options: AzureRedisOptions = await configureForAzure({ ...azure.options, db: 1 });
+             const options: ConfiguredRedisOptions = await configureForAzure({ ...azure.options, db: 1 });
              const redis: Redis = new Redis(options);
              const other = new Redis({ ...options, lazyConnect: true });
              const cluster = new Cluster([{ host: 'x', port: 1 }], { redisOptions: options });

@@ -36,7 +36,7 @@ describe('a token request', () => {
     expect(asked).to.deep.equal([SCOPE]);
     expect(token).to.include({
       username: 'me',
-      secret: answer.token,
+      password: answer.token,
       expiresOn: answer.expiresOnTimestamp,
       refreshAfter: refreshAfterTimestamp,
     });

@@ -178,9 +178,9 @@ describe('describeIdentityError', () => {
 
   it('passes on the hint of an error of this package', () => {
     const refused = new AzureRedisError('INVALID_OPTION', 'no such file', 'Check the path.');
-    expect(classifyIdentityError(refused)).to.deep.equal({ definite: true, hint: 'Check the path.' });
+    expect(classifyIdentityError(refused)).to.deep.equal({ permanent: true, hint: 'Check the path.' });
     const unavailable = new AzureRedisError('TOKEN_UNAVAILABLE', 'later', 'Wait.');
-    expect(classifyIdentityError(unavailable)).to.deep.equal({ definite: false, hint: 'Wait.' });
+    expect(classifyIdentityError(unavailable)).to.deep.equal({ permanent: false, hint: 'Wait.' });
   });
 
   it('describes anything at all that a custom credential may throw', () => {

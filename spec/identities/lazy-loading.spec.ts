@@ -33,7 +33,7 @@ describe('identity libraries', () => {
 
   it('are not loaded before a token is asked for', async () => {
     const modules = await modulesLoadedBy(identities);
-    expect(modules.some((url) => url.includes('/lib/identities/user-session.ts'))).to.equal(true);
+    expect(modules.some((url) => url.includes('/lib/identities/user-credential.ts'))).to.equal(true);
     expect(modules.filter((url) => /node_modules\/@(azure|typespec)\//.test(url))).to.deep.equal([]);
   });
 
