@@ -86,9 +86,10 @@ describe('the packed package, in an empty folder', () => {
     const others = packed.filter((path) => !path.startsWith('dist/'));
     expect(others).to.have.members(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
     expect(packed).to.include.members([
-      'dist/lib/index.js',
-      'dist/lib/index.d.ts',
-      'dist/emulator/index.d.ts',
+      ...['index', 'emulator'].flatMap((entry) =>
+        ['js', 'd.ts', 'cjs', 'd.cts'].map((extension) => `dist/${entry}.${extension}`),
+      ),
+      'dist/THIRD-PARTY-LICENSES.txt',
     ]);
   });
 
