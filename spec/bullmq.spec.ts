@@ -1,5 +1,6 @@
-import { Queue, QueueEvents, Worker } from 'bullmq';
+import { Queue, QueueEvents, Worker, type ConnectionOptions } from 'bullmq';
 import { expect } from 'chai';
+import type { ConfiguredRedisOptions } from '../lib/index.js';
 import { Cache } from './support/cache.js';
 import { expiries, until } from './support/waiting.js';
 
@@ -8,7 +9,8 @@ describe('BullMQ, given the options as its connection', () => {
 
   for (const protocol of [3, 2] as const) {
     it(`has its jobs flow across five expiries, each done once: RESP${protocol}`, async () => {
-      const connection = { ...(await cache.configure()), protocol };
+      const options = { ...(await cache.configure()), protocol };
+      const connection = asConnection(options);
       const errors: unknown[] = [];
       const done = new Map<unknown, number>();
       const queue = new Queue('jobs', { connection });
@@ -26,7 +28,7 @@ describe('BullMQ, given the options as its connection', () => {
       worker.on('error', (error) => errors.push(error));
       await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), worker.waitUntilReady()]);
 
-      const { authenticator } = connection;
+      const { authenticator } = options;
       const state = { isOver: false };
       const over = expiries(5, authenticator).then(() => (state.isOver = true));
       let number = 0;
@@ -50,11 +52,19 @@ describe('BullMQ, given the options as its connection', () => {
   it('keeps an idle worker, which blocks in the server, logged in', async () => {
     // Whether it blocks is known once its AUTH has had no answer for half of what is left of its token.
     const credential = cache.azure.credential({ tokenLifetime: 6_000 });
-    const connection = await cache.configure({ credential, expirationRefreshRatio: 0.1 });
-    const worker = new Worker('jobs', () => Promise.resolve(), { connection, drainDelay: 30 });
+    const options = await cache.configure({ credential, expirationRefreshRatio: 0.1 });
+    const worker = new Worker('jobs', () => Promise.resolve(), {
+      connection: asConnection(options),
+      drainDelay: 30,
+    });
     await worker.waitUntilReady();
-    await expiries(2, connection.authenticator);
+    await expiries(2, options.authenticator);
     await worker.close();
     expect(cache.azure.statistics.evictions).to.deep.equal([]);
   });
 });
+
+/** With exactOptionalPropertyTypes, BullMQ's types take no ioredis options at all: theirs leave out the `undefined`. */
+function asConnection(options: ConfiguredRedisOptions): ConnectionOptions {
+  return options as ConnectionOptions;
+}

@@ -64,8 +64,13 @@ export function nodeOptionsOf({
   cluster,
   ...options
 }: ConfigureClusterForAzureOptions): ConfigureForAzureOptions {
-  const { tls, ...redisOptions } = cluster?.redisOptions ?? {};
-  const merged = { ...options, ...redisOptions, ...(tls && { tls: { ...options.tls, ...tls } }) };
+  const { tls, replyMapping, ...redisOptions } = cluster?.redisOptions ?? {};
+  const merged = {
+    ...options,
+    ...redisOptions,
+    ...(replyMapping && { replyMapping }),
+    ...(tls && { tls: { ...options.tls, ...tls } }),
+  };
   checkNodeOptions(merged);
   return merged;
 }

@@ -1,6 +1,6 @@
 import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { expect } from 'chai';
-import { importPKCS8, SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose';
+import { importPKCS8, SignJWT, type JWTHeaderParameters } from 'jose';
 import { type Application, EntraEmulator } from '../../../emulator/entra/index.js';
 import { createTokenAuthority, type TokenAuthority } from '../../../emulator/tokens.js';
 import {
@@ -167,7 +167,7 @@ describe("EntraEmulator's token endpoint", () => {
     async function assertion(
       changes: {
         header?: Partial<JWTHeaderParameters>;
-        payload?: JWTPayload;
+        payload?: Readonly<Record<string, unknown>>;
         signedBy?: ClientCertificate;
       } = {},
     ): Promise<string> {
