@@ -1,58 +1,58 @@
 import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
 
-/** What the channels of `tracing:ioredis-azure:token-refresh` tell of one request for a token. It never holds a secret. */
+/** The message of the `tracing:ioredis-azure:token-refresh` channels: one token request. It never holds a secret. */
 export interface TokenRefreshTrace {
-  /** The Redis user name; absent until the first token is there. */
-  identity?: string;
-  /** When the new token ends; absent until it is there. */
+  /** The Redis user name; absent until the first token has been acquired. */
+  username?: string;
+  /** The expiry of the new token; absent until it has been acquired. */
   expiresOn?: Date;
-  /** How long the request took, in ms; absent until it has ended. */
+  /** The duration of the request, in ms; absent until its end. */
   duration?: number;
-  /** Why there is no new token, if so. */
+  /** The reason of a failure. */
   error?: unknown;
 }
 
 /**
- * What the channels of `tracing:ioredis-azure:reauthentication` tell of one `AUTH` on a live connection. It never holds
- * a secret.
+ * The message of the `tracing:ioredis-azure:reauthentication` channels: one `AUTH` on a live connection. It never holds a
+ * secret.
  */
 export interface ReauthenticationTrace {
   /** The Redis user name. */
-  readonly identity: string;
+  readonly username: string;
   /** `host:port`, or the path of a Unix socket. */
   readonly endpoint: string;
-  /** When the token that it logs in with ends. */
+  /** The expiry of the token that it logs in with. */
   readonly expiresOn: Date;
-  /** How long the `AUTH` took, in ms; absent until it has ended. */
+  /** The duration of the `AUTH`, in ms; absent until its end. */
   duration?: number;
-  /** Why the connection could not log in, if so. */
+  /** The reason of a failure. */
   error?: unknown;
 }
 
 const tokenRefresh = tracingChannel<unknown, TokenRefreshTrace>('ioredis-azure:token-refresh');
 const reauthentication = tracingChannel<unknown, ReauthenticationTrace>('ioredis-azure:reauthentication');
 
-/** Tells the diagnostics channels of a request for a token. */
+/** Publishes a token request on its channels. */
 export async function traceTokenRefresh<
   Token extends { readonly username: string; readonly expiresOn: number },
->(identity: string | undefined, request: () => Promise<Token>): Promise<Token> {
-  const trace: TokenRefreshTrace = identity === undefined ? {} : { identity };
-  // Kept out of the promise that is traced: whoever listens is given its result.
+>(username: string | undefined, request: () => Promise<Token>): Promise<Token> {
+  const trace: TokenRefreshTrace = username === undefined ? {} : { username };
+  // Not the result of the traced promise, which every subscriber receives.
   let token!: Token;
   await traced(tokenRefresh, trace, async () => {
     token = await request();
-    trace.identity = token.username;
+    trace.username = token.username;
     trace.expiresOn = new Date(token.expiresOn);
   });
   return token;
 }
 
-/** Tells the diagnostics channels of an AUTH on a live connection. */
+/** Publishes an AUTH on a live connection on its channels. */
 export async function traceReauthentication(
   trace: ReauthenticationTrace,
-  logIn: () => Promise<void>,
+  authenticate: () => Promise<void>,
 ): Promise<void> {
-  await traced(reauthentication, trace, logIn);
+  await traced(reauthentication, trace, authenticate);
 }
 
 async function traced<Trace extends { duration?: number }>(

@@ -1,23 +1,35 @@
 /**
- * What went wrong, for programs to tell apart.
+ * The reason of an error, for programs.
  *
- * - `INVALID_OPTION`: an option has a value of the wrong kind.
- * - `INVALID_HOST`, `INVALID_HOST`, `MISSING_PORT`: the cache cannot be addressed.
- * - `CONFLICTING_OPTIONS`: more than one way to log in was given.
- * - `CONFLICTING_OPTIONS`: two options contradict each other.
- * - `INSECURE_CONNECTION`: a token would be sent over an unprotected or unverified connection.
- * - `TOKEN_UNAVAILABLE`: the identity gave no token.
- * - `TOKEN_REFUSED`: the identity service definitely refused; asking again cannot help.
- * - `TOKEN_INVALID`: what the identity gave cannot be used: no JWT, no `oid`, already expired, somebody else's.
- * - `MISSING_DEPENDENCY`: a package that is needed for what was asked is not installed.
- * - `WRONGPASS`, `NOPERM`: the cache refused the login, or the command.
- * - `CLUSTER_CLIENT_REQUIRED`, `CLUSTER_MODE_DISABLED`: the cache is clustered, but the client is not; or the other way round.
- * - `UNMANAGED_CLIENT`: the client given does not log in with this authenticator.
- * - `CONNECTION_FAILED`: a connection could not be made, or was lost for good.
+ * Options:
+ * - `INVALID_OPTION`: the value of an option or argument is not valid.
+ * - `CONFLICTING_OPTIONS`: two options contradict each other, or more than one identity was given.
+ * - `INVALID_HOST`: `host` is missing, or not a host name.
+ * - `MISSING_PORT`: `port` is missing, and the host suffix does not imply it.
+ * - `INSECURE_CONNECTION`: the token would be sent over plain TCP or to a server whose identity is not verified.
+ * - `MISSING_DEPENDENCY`: a required package is not installed.
+ *
+ * Tokens:
+ * - `TOKEN_UNAVAILABLE`: the identity gave no token, or an expired one. The request is retried automatically once the
+ *   authenticator runs.
+ * - `TOKEN_REFUSED`: the identity service refused for good; another attempt cannot succeed.
+ * - `TOKEN_INVALID`: the identity gave something that cannot be used: not a JWT, without `oid`, with an invalid expiry,
+ *   or of a different identity than before.
+ *
+ * The cache and its clients:
+ * - `WRONGPASS`: the cache refused the login.
+ * - `NOPERM`: the cache refused a command for which the user has no permission.
+ * - `CLUSTER_CLIENT_REQUIRED`: the cache is a cluster, and the client is not a `Cluster`.
+ * - `CLUSTER_MODE_DISABLED`: the client is a `Cluster`, and the cache is not a cluster.
+ * - `UNMANAGED_CLIENT`: the client does not log in with this authenticator.
+ * - `CONNECTION_FAILED`: a connection failed, or was lost for good.
+ * - `CLOSED`: the authenticator or multiplexer has been closed.
+ *
+ * Subscriptions:
  * - `SUBSCRIPTION_REFUSED`: the cache refused to subscribe to a channel.
- * - `LISTENER_FAILED`: a listener of a subscription threw an error.
- * - `BUFFER_OVERFLOW`: messages were iterated over more slowly than they came.
- * - `CLOSED`: the authenticator, or the multiplexer, has been closed.
+ * - `UNSUPPORTED`: the client does not support the operation; the cache was not asked.
+ * - `LISTENER_FAILED`: the listener of a subscription threw an error or rejected.
+ * - `BUFFER_OVERFLOW`: messages arrived faster than they were iterated over.
  */
 export type AzureRedisErrorCode =
   | 'INVALID_OPTION'
@@ -36,18 +48,19 @@ export type AzureRedisErrorCode =
   | 'UNMANAGED_CLIENT'
   | 'CONNECTION_FAILED'
   | 'SUBSCRIPTION_REFUSED'
+  | 'UNSUPPORTED'
   | 'LISTENER_FAILED'
   | 'BUFFER_OVERFLOW'
   | 'CLOSED';
 
 /**
- * Every error of this package: what happened in `message`, what to do about it in `hint`, and a stable `code`.
- * It never holds a token, a key or a secret.
+ * The error class of this package: `message` says what happened, `hint` what to do, and `code` is stable. It never holds
+ * a token, key or secret.
  */
 export class AzureRedisError extends Error {
   override readonly name = 'AzureRedisError';
   readonly code: AzureRedisErrorCode;
-  /** What to do about it. */
+  /** What to do. */
   readonly hint: string;
 
   constructor(code: AzureRedisErrorCode, message: string, hint: string, options?: { cause?: unknown }) {

@@ -1,22 +1,30 @@
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
-export { configureClusterForAzure, configureForAzure } from './configure/configure.js';
+export type { Delivery, RecycleReason } from './clients/managed-client.js';
 export type {
   AzureClusterArguments,
   AzureClusterOptions,
   ConfigureClusterForAzureOptions,
 } from './configure/cluster.js';
+export { configureClusterForAzure, configureForAzure } from './configure/configure.js';
+export type {
+  AuthenticatorOptions,
+  ConfiguredRedisOptions,
+  ConfigureForAzureOptions,
+  IdentityOptions,
+  RetryOptions,
+} from './configure/options.js';
+export type { AccessKeyOption } from './credentials/access-key.js';
+export type { TokenClaims, UsernameOption } from './credentials/username.js';
 export type { ReauthenticationTrace, TokenRefreshTrace } from './diagnostics.js';
+export { AzureRedisError, type AzureRedisErrorCode } from './errors.js';
+export type { Cloud } from './identities/authority.js';
 export {
   AuthorizationCodeFlow,
   type AuthorizationCodeFlowOptions,
 } from './identities/authorization-code-flow.js';
-export { AzureRedisError, type AzureRedisErrorCode } from './errors.js';
-export type {
-  ConfiguredRedisOptions,
-  ConfigureForAzureOptions,
-  IdentityOptions,
-  TokenOptions,
-} from './configure/options.js';
+export type { CertificateOption } from './identities/certificate.js';
+export type { ManagedIdentityOption } from './identities/managed-identity.js';
+export type { ServicePrincipalOption } from './identities/service-principal.js';
 export { Multiplexer } from './multiplexer/multiplexer.js';
 export type {
   ConnectionName,

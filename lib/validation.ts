@@ -1,7 +1,87 @@
 import { AzureRedisError } from './errors.js';
 
-/** @throws AzureRedisError `INVALID_OPTION` unless the value of the option, or argument, is valid. */
-export function assertOption(isValid: boolean, name: string, expected: string): asserts isValid {
-  if (isValid) return;
-  throw new AzureRedisError('INVALID_OPTION', `\`${name}\` is not what it should be.`, `Give ${expected}.`);
+/**
+ * Checks the value of an option or argument.
+ *
+ * @param expected The valid values, to follow "must be".
+ * @throws AzureRedisError `INVALID_OPTION`, with the value in its message: of an option that may hold a secret, give
+ *   `kindOf(value)` as `got`.
+ */
+export function assertOption(
+  isValid: boolean,
+  name: string,
+  value: unknown,
+  expected: string,
+  { hint = `Set \`${name}\` to ${expected}.`, got = shown(value) } = {},
+): asserts isValid {
+  if (!isValid) throw invalidOption(`\`${name}\` must be ${expected}, got ${got}.`, hint);
+}
+
+export function invalidOption(message: string, hint: string, cause?: unknown): AzureRedisError {
+  return new AzureRedisError('INVALID_OPTION', message, hint, cause === undefined ? {} : { cause });
+}
+
+/** A value as a message shows it: 'fast', 42, null, an object. */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return value.length > LONGEST_TEXT ? `'${value.slice(0, LONGEST_TEXT)}…'` : `'${value}'`;
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(value);
+    default:
+      return kindOf(value);
+  }
+}
+
+const LONGEST_TEXT = 40;
+
+/** The kind of a value, which gives away nothing of it: a string, undefined, null, an object. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (value === '') return 'an empty string';
+  if (Array.isArray(value)) return 'an array';
+  if (value instanceof Date) return 'a Date';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** Whether the value is a string with content. */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}
+
+/**
+ * The fields of an option that is an object.
+ *
+ * @param keys All fields that it may have.
+ * @throws AzureRedisError `INVALID_OPTION`.
+ */
+export function checkFields(
+  option: string,
+  value: unknown,
+  keys: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const hint = `Its fields are ${keys.join(', ')}.`;
+  assertOption(
+    typeof value === 'object' && value !== null && !Array.isArray(value),
+    option,
+    value,
+    'an object',
+    { hint, got: kindOf(value) },
+  );
+  const unknownKey = Object.keys(value).find((key) => !keys.includes(key));
+  if (unknownKey !== undefined) throw invalidOption(`\`${option}\` has no field \`${unknownKey}\`.`, hint);
+  return { ...value };
+}
+
+/**
+ * Checks an option that must be a string with content. An environment variable that is not set is reported as missing.
+ *
+ * @throws AzureRedisError `INVALID_OPTION`, without the value, which may be a secret.
+ */
+export function checkText(name: string, value: unknown, hint: string): string {
+  if (value === undefined) throw invalidOption(`\`${name}\` is missing.`, hint);
+  assertOption(isText(value), name, value, 'a non-empty string', { hint, got: kindOf(value) });
+  return value;
 }

@@ -68,7 +68,7 @@ describe('the diagnostics channels', () => {
     const { authenticator } = await configureForAzure(azure.options);
     expect(heard.map(({ event }) => event)).to.deep.equal(['start', 'end', 'asyncStart', 'asyncEnd']);
     expect(heard[0]?.trace).to.deep.equal({});
-    expect(heard.at(-1)?.trace.identity).to.equal(authenticator.username);
+    expect(heard.at(-1)?.trace.username).to.equal(authenticator.username);
     expect(heard.at(-1)?.trace.expiresOn).to.deep.equal(authenticator.expiresOn);
     expect(heard.at(-1)?.trace.duration).to.be.within(0, 60_000);
 
@@ -82,7 +82,7 @@ describe('the diagnostics channels', () => {
       'asyncStart',
       'asyncEnd',
     ]);
-    expect(heard.at(-1)?.trace).to.include({ identity: authenticator.username, error: failure });
+    expect(heard.at(-1)?.trace).to.include({ username: authenticator.username, error: failure });
     expect(heard.at(-1)?.trace.expiresOn).to.equal(undefined);
   });
 
@@ -97,7 +97,7 @@ describe('the diagnostics channels', () => {
     await reauthenticated;
     expect(heard.map(({ event }) => event)).to.deep.equal(['start', 'end', 'asyncStart', 'asyncEnd']);
     const expected = {
-      identity: authenticator.username,
+      username: authenticator.username,
       endpoint: `localhost:${azure.port}`,
     };
     expect(heard[0]?.trace).to.include(expected);

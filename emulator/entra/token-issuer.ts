@@ -60,7 +60,8 @@ function checked(lifetime: number): number {
   assertOption(
     lifetime >= 1000 && lifetime < Infinity,
     'tokenLifetime',
-    'the lifetime of a token in ms, from 1000',
+    lifetime,
+    'a number of milliseconds from 1000',
   );
   return lifetime;
 }

@@ -341,7 +341,7 @@ export class ManagedClient {
 
   async #logIn(): Promise<void> {
     const { username, current } = this.#logins;
-    const trace = { identity: username, endpoint: this.endpoint, expiresOn: dateOf(current.expiresOn) };
+    const trace = { username, endpoint: this.endpoint, expiresOn: dateOf(current.expiresOn) };
     await traceReauthentication(trace, async () => {
       await this.client.auth(username, current.password);
     });

@@ -1,18 +1,17 @@
-/** An Azure cloud, each with an identity service of its own. */
-export type Cloud = 'public' | 'usGovernment' | 'china';
+import type { Cloud } from '../identities/authority.js';
 
-/** What a host name's suffix tells of an Azure Redis endpoint. */
+/** What the suffix of a host name implies about an Azure Redis endpoint. */
 export interface AzureEndpoint {
   /** The port that Azure serves TLS on. */
   readonly port: number;
   readonly cloud: Cloud;
-  /** Whether it is Azure Cache for Redis, which tells its clients of maintenance by a channel. */
+  /** Whether this is Azure Cache for Redis, which publishes maintenance events on a channel. */
   readonly announcesMaintenance: boolean;
 }
 
 /**
- * The suffixes that Azure gives its caches: 6380 for Azure Cache for Redis, 10000 for Azure Managed Redis and the
- * Enterprise tiers. Source: StackExchange.Redis' AzureOptionsProvider and AzureManagedRedisOptionsProvider.
+ * The suffixes of Azure's caches: port 6380 for Azure Cache for Redis, 10000 for Azure Managed Redis and the Enterprise
+ * tiers. Source: AzureOptionsProvider and AzureManagedRedisOptionsProvider of StackExchange.Redis.
  */
 const AZURE_SUFFIXES: readonly (readonly [suffix: string, endpoint: AzureEndpoint])[] = [
   ['.redis.cache.windows.net', { port: 6380, cloud: 'public', announcesMaintenance: true }],
@@ -24,7 +23,7 @@ const AZURE_SUFFIXES: readonly (readonly [suffix: string, endpoint: AzureEndpoin
   ['.redisenterprise.cache.azure.net', { port: 10000, cloud: 'public', announcesMaintenance: false }],
 ];
 
-/** What is known of a host from its suffix, or nothing if it is not one of Azure's. */
+/** What is known about a host from its suffix; `undefined` for a host that is not Azure's. */
 export function azureEndpoint(host: string): AzureEndpoint | undefined {
   const name = host.toLowerCase();
   return AZURE_SUFFIXES.find(([suffix]) => name.endsWith(suffix))?.[1];

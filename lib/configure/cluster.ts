@@ -1,65 +1,64 @@
 import type { ClusterOptions } from 'ioredis';
-import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { AzureRedisError } from '../errors.js';
+import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from './options.js';
 
-/** Options of a single client that mean nothing to the nodes of a cluster, or that the cluster decides itself. */
-type NotOfNodes = 'path' | 'sentinels' | 'db' | 'retryStrategy' | 'enableOfflineQueue' | 'readOnly';
+/** Options of a single client that do not apply to the nodes of a cluster, or that the cluster sets itself. */
+type SingleClientOptions = 'path' | 'sentinels' | 'db' | 'retryStrategy' | 'enableOfflineQueue' | 'readOnly';
 
-/** What `configureClusterForAzure()` takes: what `configureForAzure()` takes, and the options of the cluster. */
-export type ConfigureClusterForAzureOptions = Omit<ConfigureForAzureOptions, NotOfNodes> & {
+/** The options of `configureClusterForAzure()`: those of `configureForAzure()`, and those of the cluster. */
+export type ConfigureClusterForAzureOptions = Omit<ConfigureForAzureOptions, SingleClientOptions> & {
   /**
-   * ioredis' options of the cluster. What they set wins, also over the options beside it: `redisOptions` is merged into
-   * these, and `redisOptions.tls` into `tls`.
+   * The cluster options of ioredis. They take precedence, also over the options beside this one: `redisOptions` is
+   * merged into these, and `redisOptions.tls` into `tls`.
    */
   cluster?: ClusterOptions | undefined;
 };
 
-/** ioredis' options of a cluster; `redisOptions.authenticator` keeps the connections to its nodes logged in. */
+/** The cluster options of ioredis; `redisOptions.authenticator` keeps the connections to the nodes logged in. */
 export type AzureClusterOptions = Omit<ClusterOptions, 'redisOptions'> & {
   readonly redisOptions: ConfiguredRedisOptions;
 };
 
-/** What ioredis' `Cluster` is made with, in order. */
+/** The arguments of an ioredis `Cluster`. */
 export type AzureClusterArguments = [
   startupNodes: { host: string; port: number }[],
   options: AzureClusterOptions,
 ];
 
-/** The waits before a cluster of which no node is left connects again, in ms. */
+/** The waits before a cluster without any node left connects again, in ms. */
 const RECONNECT: Backoff = { minTimeout: 100, maxTimeout: 2_000, factor: 2, randomize: true };
 
-/** What Azure's clusters need otherwise than ioredis' defaults, each for its reason. */
-const FOR_AZURE = {
-  // ioredis would connect to the address that the cache's name has at first, for as long as the client lives, and to one
-  // only. Left as it is, the name is looked up for each connection.
+const AZURE_DEFAULTS = {
+  // By default ioredis resolves the name once and keeps one address for the life of the client. Unresolved, the name is
+  // resolved again for each connection.
   dnsLookup: (hostname, callback) => {
     callback(null, hostname);
   },
-  // The map of the slots is asked for on a connection of its own. 1 s, the default, is short for TLS and a login from
-  // another region, or by a busy process: the cluster would fail as "Failed to refresh slots cache".
+  // Each refresh of the slots opens a connection. The default of 1 s is short for TLS and a login from another region,
+  // or in a busy process: the cluster would fail with "Failed to refresh slots cache".
   slotsRefreshTimeout: 5_000,
-  // The default comes back ten times a second: every client of a fleet, each with a TLS handshake and a login.
+  // By default every client of a fleet reconnects ten times a second, each time with a TLS handshake and a login.
   clusterRetryStrategy: (times) => backoffDelay(times, RECONNECT),
-  // A failover on Azure takes seconds. With the defaults a command is given up after one: each attempt on a node that is
-  // gone counts as two redirections. These make it 16 s.
+  // A failover on Azure takes seconds. By default a command fails after one: each attempt on a lost node counts as two
+  // redirections. These values allow 16 s.
   maxRedirections: 64,
   retryDelayOnFailover: 500,
   retryDelayOnClusterDown: 500,
-  // A MOVED for one slot makes ioredis take its whole range for moved, until it has asked for the slots again. Without a
-  // wait, commands for the others are sent to and fro meanwhile, until they have been redirected too often.
+  // After MOVED for one slot, ioredis redirects the whole range until it has refreshed the slots. Without a delay, the
+  // commands for the other slots use up their redirections meanwhile.
   retryDelayOnMoved: 100,
 } as const satisfies ClusterOptions;
 
-/** The options of a cluster on Azure; what is given wins. */
+/** The cluster options for Azure; the given ones take precedence. */
 export function clusterOptionsForAzure(given: ClusterOptions): ClusterOptions {
   return {
-    ...FOR_AZURE,
+    ...AZURE_DEFAULTS,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
 }
 
-/** The options of a cluster's nodes, all in one; what the cluster's own options set wins. */
+/** The options of the cluster's nodes, in which `cluster.redisOptions` take precedence. */
 export function nodeOptionsOf({
   cluster,
   ...options
@@ -79,15 +78,15 @@ function checkNodeOptions({ path, sentinels, db = 0 }: ConfigureForAzureOptions)
   if (path || sentinels) {
     throw new AzureRedisError(
       'CONFLICTING_OPTIONS',
-      'A cluster was given a `path`, or `sentinels`.',
-      "Leave them out: a cluster is reached by the cache's host name.",
+      `\`${path ? 'path' : 'sentinels'}\` conflicts with the cluster, which is reached by its host name.`,
+      'Remove it and set `host`.',
     );
   }
   if (db !== 0) {
     throw new AzureRedisError(
       'CONFLICTING_OPTIONS',
-      'A cluster was given a `db`.',
-      'Leave it out: a clustered cache has one database only. Tell uses apart by `keyPrefix`.',
+      '`db` conflicts with the cluster, which has database 0 only.',
+      'Remove `db`; separate the data of applications with `keyPrefix`.',
     );
   }
 }

@@ -1,46 +1,33 @@
-import type { TokenCredential } from '@azure/core-auth';
 import { Authenticator } from '../authenticator.js';
-import type { RefreshingCredentialsProvider } from '../credentials/credentials.js';
+import { assertOption, kindOf } from '../validation.js';
+import { VERSION } from '../version.js';
 import {
   clusterOptionsForAzure,
   nodeOptionsOf,
   type AzureClusterArguments,
   type ConfigureClusterForAzureOptions,
 } from './cluster.js';
-import type { AuthorityContext } from '../identities/authority.js';
-import { defaultCredential } from '../identities/default-credential.js';
 import { endpointOptions } from './endpoint.js';
-import { classifyIdentityError } from '../identities/identity-errors.js';
-import { managedIdentityCredential } from '../identities/managed-identity.js';
-import { servicePrincipalCredential } from '../identities/service-principal.js';
-import {
-  authenticatorSettings,
-  checkIdentity,
-  OWN_OPTIONS,
-  type AuthenticatorSettings,
-  type ConfiguredRedisOptions,
-  type ConfigureForAzureOptions,
-} from './options.js';
-import { AccessKeyProvider } from '../credentials/access-key.js';
-import { TokenCycle } from '../credentials/token-cycle.js';
-import { requestToken } from '../credentials/token-request.js';
-import { VERSION } from '../version.js';
+import { ADDED_OPTIONS, checkIdentity, startProvider } from './identity.js';
+import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from './options.js';
+import { authenticatorSettings } from './settings.js';
 
 /**
- * Builds the options of an ioredis client that logs in to Azure Redis with Microsoft Entra ID, and stays logged in for
- * as long as the process runs. The options are good for any number of clients, at any time, whoever makes them.
+ * Builds the options of ioredis clients that log in to Azure Redis with Microsoft Entra ID and stay logged in for as
+ * long as the process runs. Any number of clients can be made from the options, at any time, also by libraries.
  *
  * @example
  * ```ts
  * const redis = new Redis(await configureForAzure({ host: 'my-cache.westeurope.redis.azure.net' }));
  * ```
  *
- * @param options The host, who logs in, and any of ioredis' options.
- * @returns ioredis' options, and the `authenticator` that keeps their clients logged in.
- * @throws AzureRedisError at once if an option is missing, wrong or contradicts another, or if the identity service
- *   definitely refuses; `TOKEN_UNAVAILABLE` if the first token cannot be had after `retry.retries` more attempts.
+ * @param options The host, the identity, and any options of ioredis.
+ * @returns Options of ioredis, and the `authenticator` that keeps their clients logged in.
+ * @throws AzureRedisError at once if an option is missing, invalid or contradicts another, or if the identity service
+ *   refuses for good; `TOKEN_UNAVAILABLE` if the first token was not acquired after `retry.retries` more attempts.
  */
 export async function configureForAzure(options: ConfigureForAzureOptions): Promise<ConfiguredRedisOptions> {
+  checkOptions(options);
   const endpoint = endpointOptions(options);
   checkIdentity(options);
   const authenticator = options.authenticator ?? (await createAuthenticator(options));
@@ -50,7 +37,7 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
     ...redisOptionsOf(options),
     ...endpoint,
     username: authenticator.username,
-    // ioredis turns the password into text whenever it logs in, but its types know only texts.
+    // ioredis converts the password to a string whenever it logs in, but its types allow only strings.
     password: password as unknown as string,
     ...(!options.Connector && !options.sentinels && { Connector }),
     clientInfoTag: clientInfoTag(options.clientInfoTag),
@@ -59,79 +46,56 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
 }
 
 /**
- * Builds what an ioredis `Cluster` is made with: the same as `configureForAzure()` for each of its nodes, and the
- * options of a cluster that Azure needs otherwise than ioredis' defaults:
+ * Builds the arguments of an ioredis `Cluster`: the options of `configureForAzure()` for each node, and options of the
+ * cluster that suit Azure better than the defaults of ioredis:
  *
- * - `dnsLookup` leaves the cache's name as it is, so that it is looked up for each connection, not once.
- * - `redisOptions.tls.servername` is the cache's name: nodes are announced by bare addresses, for which the certificate
- *   does not hold.
- * - `slotsRefreshTimeout: 5000` ms instead of 1000, since each refresh makes a connection, with TLS and a login.
+ * - `dnsLookup` keeps the host name, so that it is resolved for each connection, not once.
+ * - `redisOptions.tls.servername` is the host name: nodes announce IP addresses, for which the certificate is not valid.
+ * - `slotsRefreshTimeout: 5000` ms instead of 1000, since each refresh opens a connection, with TLS and a login.
  * - `clusterRetryStrategy` waits from 0.1 s to 2 s, at random, instead of ten times a second.
- * - `maxRedirections: 64`, `retryDelayOnFailover: 500` and `retryDelayOnClusterDown: 500` ms keep a command trying for
- *   16 s, as long as a failover may take, instead of one.
- * - `retryDelayOnMoved: 100` ms instead of none lets the slots be asked for again while they move, in place of commands
- *   being sent to and fro until they fail with "Too many Cluster redirections".
+ * - `maxRedirections: 64`, `retryDelayOnFailover: 500` and `retryDelayOnClusterDown: 500` ms retry a command for 16 s,
+ *   as long as a failover may take, instead of one.
+ * - `retryDelayOnMoved: 100` ms instead of none leaves time for a refresh of the slots while they move. Without it,
+ *   commands are redirected until they fail with "Too many Cluster redirections".
  *
  * @example
  * ```ts
  * const cluster = new Cluster(...(await configureClusterForAzure({ host, cluster: { scaleReads: 'slave' } })));
  * ```
  *
- * @param options What `configureForAzure()` takes, and in `cluster` any of ioredis' options of a cluster, which win.
- * @returns The startup nodes, and the options; `redisOptions.authenticator` keeps all connections logged in.
- * @throws AzureRedisError as `configureForAzure()` does; `CONFLICTING_OPTIONS` for a `path`, `sentinels` or a `db`.
+ * @param options The options of `configureForAzure()`, and in `cluster` any options of a cluster, which take precedence.
+ * @returns The startup nodes and the options; `redisOptions.authenticator` keeps all connections logged in.
+ * @throws AzureRedisError as `configureForAzure()` does; `CONFLICTING_OPTIONS` for `path`, `sentinels` or `db`.
  */
 export async function configureClusterForAzure(
   options: ConfigureClusterForAzureOptions,
 ): Promise<AzureClusterArguments> {
+  checkOptions(options);
   const redisOptions = await configureForAzure(nodeOptionsOf(options));
   const { host = '', port = 0 } = redisOptions;
   return [[{ host, port }], { ...clusterOptionsForAzure(options.cluster ?? {}), redisOptions }];
 }
 
+function checkOptions(options: unknown): void {
+  assertOption(typeof options === 'object' && options !== null, 'options', options, 'an object', {
+    hint: "Call it with { host: 'my-cache.westeurope.redis.azure.net' } and, unless DefaultAzureCredential applies, an identity.",
+    got: kindOf(options),
+  });
+}
+
 async function createAuthenticator(options: ConfigureForAzureOptions): Promise<Authenticator> {
   const settings = authenticatorSettings(options);
-  return new Authenticator(await startLoginCycle(options, settings), settings.heartbeatInterval);
+  return new Authenticator(await startProvider(options, settings), settings.heartbeatInterval);
 }
 
-async function startLoginCycle(
-  options: ConfigureForAzureOptions,
-  { authorityHost, scope, username, cycler }: AuthenticatorSettings,
-): Promise<RefreshingCredentialsProvider> {
-  if (options.accessKey !== undefined) {
-    return AccessKeyProvider.start(
-      options.accessKey,
-      typeof username === 'string' ? username : 'default',
-      cycler,
-    );
-  }
-  const source = {
-    credential: credentialOf(options, { authorityHost }),
-    scope,
-    username,
-    classifyError: classifyIdentityError,
-  };
-  return TokenCycle.start((timeout) => requestToken(source, timeout), cycler);
-}
-
-function credentialOf(
-  { credential, managedIdentity, servicePrincipal }: ConfigureForAzureOptions,
-  context: AuthorityContext,
-): TokenCredential {
-  if (credential) return credential;
-  if (managedIdentity) return managedIdentityCredential(managedIdentity);
-  if (servicePrincipal) return servicePrincipalCredential(servicePrincipal, context);
-  return defaultCredential(context);
-}
-
-/** The options that are ioredis' own; `tls` is completed elsewhere. */
+/** The options of ioredis, without `tls`, which is part of the endpoint. */
 function redisOptionsOf(options: ConfigureForAzureOptions): Omit<ConfiguredRedisOptions, 'authenticator'> {
   return Object.fromEntries(
-    Object.entries(options).filter(([name]) => name !== 'tls' && !OWN_OPTIONS.has(name)),
+    Object.entries(options).filter(([name]) => name !== 'tls' && !ADDED_OPTIONS.has(name)),
   );
 }
 
-/** Shows operators, in `CLIENT LIST`, that the connection is managed by this package, beside the user's own tag. */
+/** Shows operators, in `CLIENT LIST`, that this package manages the connection, beside the user's own tag. */
 function clientInfoTag(given: string | undefined): string {
   const own = `ioredis-azure_v${VERSION}`;
   if (!given) return own;

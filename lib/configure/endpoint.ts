@@ -1,66 +1,86 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
-import { assertOption } from '../validation.js';
-import { azureEndpoint } from './azure-endpoints.js';
 import { AzureRedisError } from '../errors.js';
 import { isLoopback } from '../ioredis/loopback.js';
+import { assertOption, kindOf } from '../validation.js';
+import { azureEndpoint } from './azure-endpoints.js';
 import type { AzureOptions, ConfigureForAzureOptions } from './options.js';
 
-/** Where the cache is, and how it is reached. */
+/** The options that address the cache. */
 export interface Endpoint {
   readonly host?: string;
   readonly port?: number;
   readonly tls?: ConnectionOptions;
+  readonly enableTLSForSentinelMode?: true;
 }
 
 /**
- * Checks and completes where to connect to.
+ * Validates and completes the options that address the cache.
  *
- * @throws AzureRedisError `INVALID_HOST`, `INVALID_HOST`, `MISSING_PORT`, `INVALID_OPTION` or `INSECURE_CONNECTION`.
+ * @throws AzureRedisError `INVALID_HOST`, `MISSING_PORT`, `INVALID_OPTION` or `INSECURE_CONNECTION`.
  */
 export function endpointOptions(options: ConfigureForAzureOptions): Endpoint {
-  const { host, path, sentinels } = options;
-  if (path) return options.tls ? { tls: checkedTls(options.tls) } : {};
-  if (sentinels) return { tls: requiredTls(options.tls, 'the server that the sentinels name') };
-  if (host === undefined || host === '') {
-    throw new AzureRedisError(
-      'INVALID_HOST',
-      'No `host` was given.',
-      "Set `host` to the cache's host name, for example my-cache.westeurope.redis.azure.net (Azure portal, Overview).",
-    );
-  }
+  const { host, path, sentinels, tls } = options;
+  if (path) return tls ? { tls: checkedTls(tls) } : {};
+  if (sentinels) return sentinelEndpoint(options);
   checkHost(host);
   const port = options.port ?? azureEndpoint(host)?.port;
   if (port === undefined) {
     throw new AzureRedisError(
       'MISSING_PORT',
-      `No \`port\` was given, and ${host} has no suffix of Azure's that would tell it.`,
+      `\`port\` is missing, and the suffix of ${host} is not one of Azure's, which imply it.`,
       'Set `port`: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis.',
     );
   }
-  assertOption(Number.isInteger(port) && port > 0 && port < 65536, 'port', 'a whole number from 1 to 65535');
-  if (options.tls === false && isLoopback(host)) return { host, port };
-  // Cluster nodes announce bare addresses, and the certificate is for the cache's name: it is what must be checked.
+  assertOption(
+    Number.isInteger(port) && port > 0 && port < 65536,
+    'port',
+    port,
+    'a whole number from 1 to 65535',
+  );
+  if (tls === false && isLoopback(host)) return { host, port };
+  // Cluster nodes announce IP addresses, but the certificate is issued for the name of the cache.
   const servername = isIP(host) ? {} : { servername: host };
-  return { host, port, tls: { ...servername, ...requiredTls(options.tls, host) } };
+  return { host, port, tls: { ...servername, ...requiredTls(tls, host) } };
+}
+
+/** ioredis uses `tls` for the servers that sentinels name only if `enableTLSForSentinelMode` is set. */
+function sentinelEndpoint({ tls, enableTLSForSentinelMode = true }: ConfigureForAzureOptions): Endpoint {
+  if (enableTLSForSentinelMode) {
+    return { tls: requiredTls(tls, 'the server that the sentinels name'), enableTLSForSentinelMode: true };
+  }
+  throw new AzureRedisError(
+    'INSECURE_CONNECTION',
+    '`enableTLSForSentinelMode: false` would send the token over plain TCP.',
+    'Remove `enableTLSForSentinelMode`, or set it to true.',
+  );
 }
 
 function requiredTls(tls: AzureOptions['tls'], peer: string): ConnectionOptions {
+  assertOption(!tls || typeof tls === 'object', 'tls', tls, 'an object of TLS options');
   if (tls !== false) return checkedTls(tls ?? {});
   throw new AzureRedisError(
     'INSECURE_CONNECTION',
-    `A login to ${peer} over plain TCP would show the token to everybody on the way.`,
-    'Leave `tls` out, or give it as an object of options: TLS is used then.',
+    `\`tls: false\` would send the token to ${peer} over plain TCP.`,
+    'Remove `tls`, or set it to an object of TLS options. Plain TCP is for `localhost` only.',
   );
 }
 
 function checkHost(host: unknown): asserts host is string {
-  assertOption(typeof host === 'string', 'host', 'a text');
+  if (host === undefined || host === '') {
+    throw new AzureRedisError(
+      'INVALID_HOST',
+      '`host` is missing.',
+      'Set `host` to the host name of the cache, for example my-cache.westeurope.redis.azure.net (Azure portal, Overview).',
+    );
+  }
+  // Never shown in full: a URL may hold a password.
+  assertOption(typeof host === 'string', 'host', host, 'a string', { got: kindOf(host) });
   if (isIP(host) || /^[a-z0-9]([\w.-]*[a-z0-9])?$/i.test(host)) return;
   throw new AzureRedisError(
     'INVALID_HOST',
-    '`host` is not a host name.',
-    'Give the bare host name, such as my-cache.westeurope.redis.azure.net: no protocol, port, user or path.',
+    '`host` must be a host name or an IP address, got a string with other characters.',
+    'Set the bare host name, for example my-cache.westeurope.redis.azure.net, without protocol, port, user or path.',
   );
 }
 
@@ -68,23 +88,23 @@ function checkedTls(tls: ConnectionOptions): ConnectionOptions {
   if (tls.rejectUnauthorized === false) {
     throw new AzureRedisError(
       'INSECURE_CONNECTION',
-      '`tls.rejectUnauthorized: false` would send the token to whoever answers.',
-      'If the certificate is of an authority of your own, set `tls.ca`; if it is for another name than `host`, set ' +
+      '`tls.rejectUnauthorized: false` would send the token to a server whose identity is not verified.',
+      'For a certificate of a private authority set `tls.ca`; for one with a different name than `host` set ' +
         '`tls.servername`.',
     );
   }
   if (tls.minVersion === 'TLSv1' || tls.minVersion === 'TLSv1.1') {
     throw new AzureRedisError(
       'INSECURE_CONNECTION',
-      `\`tls.minVersion: '${tls.minVersion}'\` is below what Azure, and a token, can do with.`,
-      'Leave `tls.minVersion` out: TLS 1.2 or newer is used.',
+      `\`tls.minVersion\` must be 'TLSv1.2' or 'TLSv1.3', got '${tls.minVersion}'.`,
+      'Remove `tls.minVersion`: the default is TLS 1.2 or newer.',
     );
   }
-  // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not reach it.
+  // Set explicitly, which overrides NODE_TLS_REJECT_UNAUTHORIZED=0.
   return { minVersion: 'TLSv1.2', ...tls, ...serverIdentityCheck(tls), rejectUnauthorized: true };
 }
 
-/** A check of the caller's own, such as of a pinned certificate, comes on top of that of the name. It replaces nothing. */
+/** Runs a check of the caller's own, such as certificate pinning, after the check of the name, never instead of it. */
 function serverIdentityCheck({
   checkServerIdentity: own,
 }: ConnectionOptions): Pick<ConnectionOptions, 'checkServerIdentity'> {

@@ -3,7 +3,7 @@ import { AzureRedisError } from '../errors.js';
 import { attemptTimeout, acquireFirst, type AttemptSettings } from './retry.js';
 import { withTimeout } from '../timing/timeouts.js';
 import type { CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
-import { messageOf, withoutSecrets } from './redaction.js';
+import { messageOf, withoutSecrets } from '../redaction.js';
 import { raceSignal } from '../timing/timeouts.js';
 
 /** An access key, or a function that is asked for it each time that a connection is made, so that it may be rotated. */

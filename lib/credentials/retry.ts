@@ -1,60 +1,59 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import pRetry, { type Options as RetryOptions } from 'p-retry';
-import type { Backoff } from '../timing/backoff.js';
 import { AzureRedisError } from '../errors.js';
+import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import { LONGEST_TIMER } from '../timing/timeouts.js';
 import { TokenRequestError } from './token-request.js';
 
 /** How attempts are made and retried. Times are in ms. */
 export interface AttemptSettings {
   readonly acquireTimeout: number;
-  readonly retry: RetryOptions & Backoff & { readonly retries: number };
+  /** `retries` limits the attempts at start-up only. */
+  readonly retry: Backoff & { readonly retries: number };
 }
 
-/** By how much each attempt after a failure may take longer than the one before it, in ms. */
+/** The time by which each attempt after a failure may take longer than the one before it, in ms. */
 const TIMEOUT_STEP = 5_000;
 
-/** The longest that one attempt may take, in ms, however many have failed. */
+/** The longest time that an attempt may take, in ms, however many have failed. */
 const LONGEST_TIMEOUT = 60_000;
 
-/** How long an attempt may take after this many failures in a row, in ms. */
+/** The time that an attempt may take after this many failures in a row, in ms. */
 export function attemptTimeout({ acquireTimeout }: AttemptSettings, failures: number): number {
   return Math.max(acquireTimeout, Math.min(LONGEST_TIMEOUT, acquireTimeout + failures * TIMEOUT_STEP));
 }
 
-/** How long the identity service wants to be left alone, in ms. */
-export function retryAfter(error: Error): number {
-  return error instanceof TokenRequestError ? error.retryAfter : 0;
+/** The time until the identity service accepts another request, in ms. */
+export function retryAfter(error: unknown): number {
+  return error instanceof TokenRequestError ? Math.min(LONGEST_TIMER, error.retryAfter) : 0;
 }
 
 /**
- * Makes the attempts at start-up, which its caller waits for.
+ * Makes the attempts at start-up, for which the application waits.
  *
- * @throws AzureRedisError at once when the identity service definitely refuses or gives what cannot be used, and
- *   after the last attempt otherwise.
+ * @throws AzureRedisError at once when the identity service refuses for good or returns something unusable, otherwise
+ *   after the last attempt.
  */
 export async function acquireFirst<Result>(
   attempt: (timeout: number) => Promise<Result>,
   settings: AttemptSettings,
 ): Promise<Result> {
-  // No timer of ours keeps a process alive, but one that awaits its first login must not end before it has it.
+  // No timer of this package keeps a process alive, but a process that awaits its first token must not end without it.
   const keepAlive = setInterval(() => undefined, LONGEST_TIMEOUT);
-  const { shouldRetry, onFailedAttempt, ...retry } = settings.retry;
   try {
-    return await pRetry((number) => attempt(attemptTimeout(settings, number - 1)), {
-      ...retry,
-      shouldRetry: async (context) =>
-        isTransient(context.error) && (shouldRetry === undefined || (await shouldRetry(context))),
-      async onFailedAttempt(context) {
-        await onFailedAttempt?.(context);
-        const pause = retryAfter(context.error);
-        if (pause > 0 && context.retriesLeft > 0) await sleep(pause);
-      },
-    });
+    for (let failures = 0; ;) {
+      try {
+        return await attempt(attemptTimeout(settings, failures));
+      } catch (error) {
+        failures += 1;
+        if (failures > settings.retry.retries || !isTransient(error)) throw error;
+        await sleep(Math.max(retryAfter(error), backoffDelay(failures, settings.retry)));
+      }
+    }
   } finally {
     clearInterval(keepAlive);
   }
 }
 
-function isTransient(error: Error): boolean {
+function isTransient(error: unknown): boolean {
   return error instanceof AzureRedisError && error.code === 'TOKEN_UNAVAILABLE';
 }

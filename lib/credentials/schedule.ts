@@ -1,30 +1,47 @@
 import type { Token } from './token.js';
 
-/** By how much of its lifetime a token may be refreshed early, so that a fleet does not refresh as one. */
-const EARLY = 0.05;
+/** The share of its lifetime by which a token may be refreshed early, so that a fleet does not refresh as one. */
+const JITTER = 0.05;
+
+/** The share of a token's lifetime after which a refresh could come too late for the connections. */
+const LATEST_REFRESH = 0.9;
 
 /** For how long before its expiry @azure/msal-node and @azure/core-rest-pipeline no longer serve a cached token, in ms. */
 const CACHE_MARGIN = 5 * 60_000;
 
-/** The shortest time between two questions for a token that the identity library still caches, in ms. */
-const SHORTEST_WAIT = 50;
+/** The shortest time between two requests for a token, in ms, whatever the identity library answers. */
+export const MIN_REQUEST_INTERVAL = 1_000;
 
-/** When to ask for the token after this one, in ms since 1970; `ratio` of its lifetime is spent by then. */
-export function refreshTime(token: Token, ratio: number): number {
-  const due = token.refreshAfter ?? token.acquiredOn + token.lifetime * ratio;
-  return Math.max(token.acquiredOn, due - Math.random() * EARLY * token.lifetime);
+/** The same for the tokens of tests, which live for a few seconds only: a share of their lifetime, and a lower limit in ms. */
+const MIN_INTERVAL_SHARE = 1 / 5;
+const MIN_INTERVAL_OF_TESTS = 100;
+
+/** The shortest time between the request that gave this token and the next one, in ms. */
+export function minRequestInterval({ lifetime }: Token): number {
+  return Math.min(MIN_REQUEST_INTERVAL, Math.max(MIN_INTERVAL_OF_TESTS, lifetime * MIN_INTERVAL_SHARE));
 }
 
 /**
- * When to ask again after the identity library has answered with the token that is known already.
+ * When to request the token after this one, in ms since 1970: at the time that the token advises, else when `ratio` of
+ * its lifetime is spent.
+ */
+export function refreshTime(token: Token, ratio: number): number {
+  const { acquiredOn, lifetime, refreshAfter } = token;
+  const advised = refreshAfter && Math.min(refreshAfter, acquiredOn + lifetime * LATEST_REFRESH);
+  const due = (advised ?? acquiredOn + lifetime * ratio) - Math.random() * JITTER * lifetime;
+  return Math.max(acquiredOn + minRequestInterval(token), due);
+}
+
+/**
+ * When to request again after the identity library has answered with the current token.
  *
- * A newer one can exist once the advised time or the library's caching margin is reached; where a library keeps to
- * neither, asking whenever a quarter of what is left has passed finds the new token in time.
+ * The library can have a newer one at the advised time or once its caching margin is reached. For a library that follows
+ * neither, requesting again whenever a quarter of the remaining time has passed finds the new token in time.
  */
 export function nextPoll(token: Token, now: number): number {
-  const known = [token.refreshAfter, token.expiresOn - CACHE_MARGIN].filter(
+  const expected = [token.refreshAfter, token.expiresOn - CACHE_MARGIN].filter(
     (time): time is number => time !== undefined && time > now,
   );
   const quarter = now + (token.expiresOn - now) / 4;
-  return Math.max(now + SHORTEST_WAIT, Math.min(quarter, ...known));
+  return Math.max(now + minRequestInterval(token), Math.min(quarter, ...expected));
 }

@@ -1,79 +1,107 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
 import { withTimeout } from '../timing/timeouts.js';
-import { messageOf, withoutSecrets, withoutTokens } from './redaction.js';
+import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
+import { shown, kindOf } from '../validation.js';
 import { Token } from './token.js';
 import { usernameOf, type UsernameOption } from './username.js';
 
-/** What an identity's error means for the one who asked. */
+/** What an error of a credential means for the caller. */
 export interface TokenFailure {
-  /** Asking again cannot help. */
+  /** Whether another attempt cannot succeed. */
   readonly permanent: boolean;
   readonly hint: string;
-  /** How long the identity service wants to be left alone, in ms. */
+  /** The time until the identity service accepts another request, in ms. */
   readonly retryAfter?: number;
 }
 
-/** Why a request gave no token. */
+/** A request that gave no token. */
 export class TokenRequestError extends AzureRedisError {
-  /** How long the identity service wants to be left alone, in ms; 0 if it did not say. */
+  /** The time until the identity service accepts another request, in ms; 0 if it gave none. */
   readonly retryAfter: number;
 
-  constructor(message: string, refusal: TokenFailure, cause: unknown) {
-    super(refusal.permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE', message, refusal.hint, {
+  constructor(message: string, failure: TokenFailure, cause: unknown) {
+    super(failure.permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE', message, failure.hint, {
       cause: withoutSecrets(cause),
     });
-    this.retryAfter = refusal.retryAfter ?? 0;
+    this.retryAfter = failure.retryAfter ?? 0;
   }
 }
 
-/** Who is asked for a token, and for what. */
+/** The credential to request tokens from, and the parameters of the request. */
 export interface TokenSource {
   readonly credential: TokenCredential;
   readonly scope: string;
   readonly username?: UsernameOption | undefined;
-  /** Reads an error of the credential. */
+  /** Interprets an error of the credential. */
   readonly classifyError: (error: unknown) => TokenFailure;
 }
 
 /**
- * Asks once for a token, for at most `timeout` ms.
+ * Requests a token once, for at most `timeout` ms.
  *
- * @throws AzureRedisError `TOKEN_REFUSED`, `TOKEN_UNAVAILABLE` or `TOKEN_INVALID`, always one of the three.
+ * @throws AzureRedisError always `TOKEN_REFUSED`, `TOKEN_UNAVAILABLE` or `TOKEN_INVALID`.
  */
 export async function requestToken(source: TokenSource, timeout: number): Promise<Token> {
   const accessToken = await withTimeout(
     (abortSignal) => source.credential.getToken(source.scope, { abortSignal }),
     timeout,
   ).catch((error: unknown) => {
-    const refusal = source.classifyError(error);
-    throw new TokenRequestError(`No access token: ${withoutTokens(messageOf(error))}`, refusal, error);
+    const failure = source.classifyError(error);
+    throw new TokenRequestError(
+      `No access token was acquired: ${withoutTokens(messageOf(error))}`,
+      failure,
+      error,
+    );
   });
-  return checked(accessToken, source.username);
+  return validated(accessToken, source.username);
 }
 
-function checked(accessToken: AccessToken | null, username: UsernameOption | undefined): Token {
-  const { token, expiresOnTimestamp, refreshAfterTimestamp } = accessToken ?? {};
-  if (typeof token !== 'string' || token === '' || !Number.isFinite(expiresOnTimestamp)) {
+function validated(accessToken: AccessToken | null, username: UsernameOption | undefined): Token {
+  // Whatever its type promises, a credential of the application's own may return anything.
+  const { token, expiresOnTimestamp, refreshAfterTimestamp }: Partial<Record<keyof AccessToken, unknown>> =
+    accessToken ?? {};
+  if (typeof token !== 'string' || token === '') {
     throw new AzureRedisError(
       'TOKEN_INVALID',
       'The credential returned no access token.',
-      'A TokenCredential returns { token, expiresOnTimestamp }, the latter in ms since 1970.',
+      'Return { token, expiresOnTimestamp } from getToken(), as TokenCredential of @azure/core-auth requires.',
     );
   }
   const acquiredOn = Date.now();
-  const expiresOn = Number(expiresOnTimestamp);
+  const expiresOn = validExpiry(expiresOnTimestamp);
   if (expiresOn <= acquiredOn) {
     throw new AzureRedisError(
       'TOKEN_UNAVAILABLE',
       `The credential returned an access token that expired at ${new Date(expiresOn).toISOString()}.`,
-      "Check this machine's clock, and that the credential does not keep tokens beyond their expiry.",
+      "Check this machine's clock, and that the credential does not cache tokens beyond their expiry.",
     );
   }
   return new Token(token, {
     username: usernameOf(token, username),
     acquiredOn,
     expiresOn,
-    refreshAfter: refreshAfterTimestamp,
+    refreshAfter: isBetween(refreshAfterTimestamp, acquiredOn, expiresOn) ? refreshAfterTimestamp : undefined,
   });
+}
+
+/** Times since 1970 below this are in seconds: in milliseconds it is in 1973, in seconds in the year 5138. */
+const EARLIEST_TIME = 1e11;
+
+/** The last time that a Date can hold, in ms since 1970. */
+const LATEST_TIME = 8.64e15;
+
+function validExpiry(time: unknown): number {
+  if (isBetween(time, EARLIEST_TIME, LATEST_TIME)) return time;
+  throw new AzureRedisError(
+    'TOKEN_INVALID',
+    `The credential's \`expiresOnTimestamp\` must be a time in milliseconds since 1970, got ${typeof time === 'string' ? kindOf(time) : shown(time)}.`,
+    typeof time === 'number' && time > 0 && time < EARLIEST_TIME
+      ? 'It looks like seconds: multiply the `exp` or `expires_on` of the token by 1000.'
+      : 'Return a number from getToken(), for example `date.getTime()`, not a Date or a string.',
+  );
+}
+
+function isBetween(time: unknown, after: number, before: number): time is number {
+  return typeof time === 'number' && time > after && time < before;
 }

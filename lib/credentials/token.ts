@@ -1,14 +1,14 @@
 import { Deadline } from '../timing/deadline.js';
 
-/** The share of its life in which a token is still fresh: the identity service would hardly know a better one. */
+/** The share of its lifetime in which a token is fresh: the identity service could hardly issue a better one. */
 const FRESH = 0.05;
 
-/** An access token that has been checked, and what the life cycle needs to know of it. Times are ms since 1970. */
+/** An access token that has been validated. Times are in ms since 1970. */
 export class Token {
   /** The Redis user name that it logs in. */
   readonly username: string;
   readonly acquiredOn: number;
-  /** When the identity service advises to ask for the next one, if it does. */
+  /** When the identity service advises to request the next one. */
   readonly refreshAfter: number | undefined;
   readonly #expiry: Deadline;
   // Private, so that neither inspection nor serialisation of anything that holds a token can show it.
@@ -25,22 +25,21 @@ export class Token {
     this.refreshAfter = details.refreshAfter;
   }
 
-  /** The token's text. */
   get password(): string {
     return this.#secret;
   }
 
-  /** When the server drops a connection that logged in with it. */
+  /** When the server drops a connection that logged in with this token. */
   get expiresOn(): number {
     return this.#expiry.time;
   }
 
-  /** How long it still lives, in ms; negative once it is dead. */
+  /** The time until the expiry, in ms; negative after it. */
   get remaining(): number {
     return this.#expiry.remaining;
   }
 
-  /** How long it lives in all, in ms. */
+  /** The time from acquisition to expiry, in ms. */
   get lifetime(): number {
     return this.expiresOn - this.acquiredOn;
   }
@@ -50,16 +49,16 @@ export class Token {
   }
 
   /**
-   * Whether a connection that is opened now will be logged in before the token dies: a tenth of its life must be
-   * left, or five seconds, in which a TLS connection across continents is made.
+   * Whether a connection that is opened now logs in before the token expires: a tenth of the lifetime must be left, or
+   * 5 s, which is enough for a TLS connection across continents.
    */
   isUsable(): boolean {
     return this.remaining > Math.min(5_000, this.lifetime / 10);
   }
 
   /**
-   * Whether this is another token than the given one, and no older. Identity libraries hand the same token out again
-   * until near its expiry; and after the clock was set back, a newer one seems to end before it.
+   * Whether this is a different token, and no older. Identity libraries return a cached token until shortly before its
+   * expiry; and after the clock was set back, a newer token seems to expire earlier.
    */
   isNewerThan(other: Token): boolean {
     const endsNoEarlier = this.expiresOn >= other.expiresOn || this.remaining >= other.remaining;

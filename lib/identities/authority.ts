@@ -1,10 +1,22 @@
-import { AzureRedisError } from '../errors.js';
+import { invalidOption, shown } from '../validation.js';
 
-const PUBLIC_CLOUD = 'https://login.microsoftonline.com';
+/** An Azure cloud; each has its own identity service. */
+export type Cloud = 'public' | 'usGovernment' | 'china';
+
+/** The identity service of each cloud. Source: AzureAuthorityHosts of `@azure/identity`. */
+export const AUTHORITY_HOSTS: Readonly<Record<Cloud, string>> = {
+  public: 'https://login.microsoftonline.com',
+  usGovernment: 'https://login.microsoftonline.us',
+  china: 'https://login.chinacloudapi.cn',
+};
+
+/** The scope of access tokens for Azure Redis, the same in every cloud. Source: Microsoft.Azure.StackExchangeRedis. */
+export const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
+
 const VARIABLE = 'AZURE_AUTHORITY_HOST';
 
 /**
- * Microsoft's own authority hosts, which need no discovery to be trusted.
+ * Microsoft's own authority hosts, which are trusted without instance discovery.
  * Source: the instance discovery metadata of `@azure/msal-common`, and AzureAuthorityHosts of `@azure/identity`.
  */
 const MICROSOFT_HOSTS: ReadonlySet<string> = new Set([
@@ -18,41 +30,43 @@ const MICROSOFT_HOSTS: ReadonlySet<string> = new Set([
   'login.partner.microsoftonline.cn',
 ]);
 
-/** Where an identity asks for its tokens. */
+/** Where an identity requests its tokens. */
 export interface AuthorityContext {
-  /** The address of the identity service. Default: `AZURE_AUTHORITY_HOST`, as the Azure SDK reads it, else Azure's public cloud. */
+  /** The URL of the identity service. Default: `AZURE_AUTHORITY_HOST`, as in the Azure SDK, else Azure's public cloud. */
   readonly authorityHost?: string | undefined;
 }
 
 /**
- * The address of the identity service, without a slash at its end.
+ * The URL of the identity service, without a trailing slash.
  *
- * @param fallback Where neither the context nor the environment says. Default: Azure's public cloud.
+ * @param fallback The default if neither the context nor the environment sets it.
  * @throws AzureRedisError `INVALID_OPTION`.
  */
-export function authorityHostOf({ authorityHost }: AuthorityContext, fallback = PUBLIC_CLOUD): string {
+export function authorityHostOf(
+  { authorityHost }: AuthorityContext,
+  fallback = AUTHORITY_HOSTS.public,
+): string {
   if (authorityHost !== undefined) return checkAuthorityHost(authorityHost);
-  const ofEnvironment = process.env[VARIABLE];
-  return ofEnvironment ? checkAuthorityHost(ofEnvironment, VARIABLE) : fallback;
+  const fromEnvironment = process.env[VARIABLE];
+  return fromEnvironment ? checkAuthorityHost(fromEnvironment, VARIABLE) : fallback;
 }
 
-/** Whether this is an authority host of Microsoft's, which the identity libraries know without asking it. */
+/** Whether this is one of Microsoft's authority hosts, which the identity libraries know without discovery. */
 export function isMicrosoftAuthority(authorityHost: string): boolean {
   return MICROSOFT_HOSTS.has(new URL(authorityHost).host);
 }
 
 /**
- * Checks the address of an identity service and gives it without a slash at its end.
+ * Checks the URL of an identity service and returns it without a trailing slash.
  *
  * @throws AzureRedisError `INVALID_OPTION`.
  */
 export function checkAuthorityHost(authorityHost: unknown, name = 'authorityHost'): string {
   const url = typeof authorityHost === 'string' && URL.canParse(authorityHost) && new URL(authorityHost);
   if (!url || url.protocol !== 'https:' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    throw new AzureRedisError(
-      'INVALID_OPTION',
-      `${name} is no address of an identity service.`,
-      'Give an https address without a path, for example https://login.microsoftonline.us, or give cloud instead.',
+    throw invalidOption(
+      `\`${name}\` must be an https URL without a path, got ${shown(authorityHost)}.`,
+      `Set it to a URL such as ${AUTHORITY_HOSTS.usGovernment}, or set \`cloud\` instead.`,
     );
   }
   return url.origin;

@@ -1,26 +1,26 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
-import { authorityHostOf, checkAuthorityHost } from './authority.js';
+import { messageOf } from '../redaction.js';
+import { checkFields, checkText, invalidOption, kindOf } from '../validation.js';
+import { checkClientId, checkTenantId } from './application.js';
+import { authorityHostOf, checkAuthorityHost, DEFAULT_SCOPE } from './authority.js';
 import { classifyIdentityError } from './identity-errors.js';
-import { checkClientId, checkObject, checkTenantId, checkText, invalidOption } from './option-checks.js';
 import { UserCredential } from './user-credential.js';
 
-/** What an `AuthorizationCodeFlow` is made of. */
+/** The options of an `AuthorizationCodeFlow`. */
 export interface AuthorizationCodeFlowOptions {
   /** The "Application (client) ID" of the app registration, which must allow public client flows. */
   readonly clientId: string;
   /** The "Directory (tenant) ID", a domain name of the tenant, or `organizations` for the user's own. */
   readonly tenantId: string;
-  /** Where the browser is sent back to: one of the app registration's "Mobile and desktop" redirect URIs. */
+  /** The URL that the browser returns to: one of the "Mobile and desktop" redirect URIs of the app registration. */
   readonly redirectUri: string;
-  /** The address of the identity service. Default: `AZURE_AUTHORITY_HOST`, else Azure's public cloud. */
+  /** The URL of the identity service. Default: `AZURE_AUTHORITY_HOST`, else Azure's public cloud. */
   readonly authorityHost?: string | undefined;
-  /** What the tokens are for. Default: `https://redis.azure.com/.default`. */
+  /** The scope of the tokens. Default: `https://redis.azure.com/.default`. */
   readonly scope?: string | undefined;
 }
-
-const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
 
 /**
  * The sign-in of one user in a browser (OAuth's authorization code flow for public clients, with PKCE). The user must
@@ -29,7 +29,7 @@ const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
  * @example
  * ```ts
  * const flow = new AuthorizationCodeFlow({ clientId, tenantId, redirectUri: 'http://localhost:8400' });
- * // Open this in the user's browser, and wait until it is sent to redirectUri.
+ * // Open this in the browser of the user, and wait until it is redirected to redirectUri.
  * const url = await flow.authorizationUrl();
  * const credential = await flow.redeem(redirectedUrl);
  * const redis = new Redis(await configureForAzure({ host, credential }));
@@ -50,11 +50,11 @@ export class AuthorizationCodeFlow {
   }
 
   /**
-   * The address of the page on which the user signs in. Each call begins a new sign-in, which only its own `state`
-   * completes; the one before it is over.
+   * Begins a sign-in and returns the URL of the page on which the user signs in. A second call replaces the sign-in that
+   * the first one began.
    *
-   * @throws AzureRedisError `TOKEN_REFUSED` or `TOKEN_UNAVAILABLE` when an authority of your own cannot be asked where
-   * its sign-in page is; Microsoft's are known.
+   * @throws AzureRedisError `TOKEN_REFUSED` or `TOKEN_UNAVAILABLE` when a private authority does not answer the request
+   * for its metadata; that of Microsoft's authorities is known.
    */
   async authorizationUrl(): Promise<string> {
     const { CryptoProvider } = await import('@azure/msal-node');
@@ -74,33 +74,33 @@ export class AuthorizationCodeFlow {
     const url = await session
       .authorizationUrl({ state, nonce, codeChallenge: challenge })
       .catch((error: unknown) => {
-        throw failed('The sign-in cannot begin.', error);
+        throw failed('The sign-in could not begin:', error);
       });
     this.#pending = pending;
     return url;
   }
 
   /**
-   * Completes the sign-in with the address that the browser was sent to. The credential gives a new token each time,
-   * silently, for as long as Entra lets the sign-in last.
+   * Completes the sign-in with the URL that the browser was redirected to. The credential acquires tokens without the
+   * user, for as long as Entra accepts the sign-in.
    *
-   * @throws AzureRedisError `TOKEN_REFUSED` when the user or Entra refused, or the address is not the answer to this
-   * sign-in; `TOKEN_UNAVAILABLE` when Entra could not be asked, after which the sign-in must begin again.
+   * @throws AzureRedisError `TOKEN_REFUSED` when the user or Entra refused, or the URL does not answer this sign-in;
+   * `TOKEN_UNAVAILABLE` when Entra could not be reached, after which the sign-in must begin again.
    */
   async redeem(redirectedUrl: string | URL): Promise<TokenCredential> {
     const pending = this.#pending;
     if (!pending) {
       throw refused(
-        'No sign-in is under way.',
-        'Call authorizationUrl() first; each sign-in is redeemed once, by the flow that began it.',
+        'No sign-in is in progress.',
+        'Call authorizationUrl() first. A sign-in can be redeemed once, by the flow that began it.',
       );
     }
     const code = codeIn(String(redirectedUrl), pending.state);
-    // From here on the code is spent, whatever comes.
+    // Entra accepts a code once, whatever the outcome.
     this.#pending = undefined;
     const { codeVerifier, nonce, session } = pending;
     await session.redeem({ code, codeVerifier, nonce }).catch((error: unknown) => {
-      throw failed('The sign-in could not be completed.', error);
+      throw failed('The sign-in could not be completed:', error);
     });
     return session;
   }
@@ -114,35 +114,37 @@ interface PendingSignIn {
 }
 
 function checkOptions(options: unknown): void {
-  const { clientId, tenantId, redirectUri, authorityHost, scope } = checkObject(
-    'AuthorizationCodeFlow',
-    options,
-    ['clientId', 'tenantId', 'redirectUri', 'authorityHost', 'scope'],
-  );
+  const { clientId, tenantId, redirectUri, authorityHost, scope } = checkFields('options', options, [
+    'clientId',
+    'tenantId',
+    'redirectUri',
+    'authorityHost',
+    'scope',
+  ]);
   checkClientId('clientId', clientId);
   checkTenantId('tenantId', tenantId);
   const hint =
-    'Give one of the app registration\'s "Mobile and desktop" redirect URIs, for example http://localhost:8400.';
+    'Set it to one of the "Mobile and desktop" redirect URIs of the app registration, for example http://localhost:8400.';
   if (!URL.canParse(checkText('redirectUri', redirectUri, hint)))
-    throw invalidOption('redirectUri is no address.', hint);
+    throw invalidOption('`redirectUri` must be a URL, got a string that is none.', hint);
   if (authorityHost !== undefined) checkAuthorityHost(authorityHost);
   if (scope !== undefined)
-    checkText('scope', scope, `Give a scope such as ${DEFAULT_SCOPE}, or leave it out.`);
+    checkText('scope', scope, `Set it to a scope such as ${DEFAULT_SCOPE}, or remove it.`);
 }
 
-/** The code in the address that the browser was sent to; throws unless it answers the sign-in with this state. */
+/** The authorization code in the redirected URL, if it answers the sign-in with this state. */
 function codeIn(redirectedUrl: string, state: string): string {
   if (!URL.canParse(redirectedUrl)) {
     throw invalidOption(
-      'What was given to redeem() is no address.',
-      'Give the whole address that the browser was sent to.',
+      `\`redirectedUrl\` must be a URL, got ${redirectedUrl === '' ? kindOf(redirectedUrl) : 'a string that is none'}.`,
+      'Pass the complete URL that the browser was redirected to.',
     );
   }
   const parameters = new URL(redirectedUrl).searchParams;
   if (!isSame(parameters.get('state') ?? '', state)) {
     throw refused(
-      'The address does not belong to this sign-in: its state is another.',
-      'Redeem the address with the flow whose authorizationUrl() was opened last. If nobody opened another, somebody may have tried to slip in a sign-in of theirs.',
+      'The redirected URL does not belong to this sign-in: its `state` differs.',
+      'Redeem the URL with the flow whose authorizationUrl() was opened last. If no other was opened, this may be an attempt to inject a foreign sign-in.',
     );
   }
   const error = parameters.get('error');
@@ -154,8 +156,8 @@ function codeIn(redirectedUrl: string, state: string): string {
   const code = parameters.get('code');
   if (code === null || code === '') {
     throw refused(
-      'The address holds no code.',
-      'Give the whole address that the browser was sent to, with its query.',
+      'The redirected URL has no `code`.',
+      'Pass the complete URL that the browser was redirected to, with its query.',
     );
   }
   return code;
@@ -172,10 +174,9 @@ function refused(message: string, hint: string): AzureRedisError {
 
 function failed(message: string, error: unknown): AzureRedisError {
   const { permanent, hint } = classifyIdentityError(error);
-  const reason = error instanceof Error ? error.message : String(error);
   return new AzureRedisError(
     permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE',
-    `${message} ${reason}`,
+    `${message} ${messageOf(error)}`,
     hint,
     {
       cause: error,

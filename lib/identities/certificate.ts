@@ -1,14 +1,14 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { checkObject, checkText, invalidOption } from './option-checks.js';
+import { assertOption, checkFields, checkText, invalidOption, kindOf } from '../validation.js';
 
 /**
- * A service principal's certificate with its private key (RSA): a PEM text that holds both, or the path of a PEM file
- * that does, with the key's password if it is encrypted. A chain may follow the certificate.
+ * The certificate of a service principal and its RSA private key: a string in PEM format that holds both, or the path of
+ * such a file, with the password of the key if it is encrypted. The rest of the chain may follow the certificate.
  */
 export type CertificateOption = string | { readonly path: string; readonly password?: string | undefined };
 
-/** A certificate in the form that msal takes. */
+/** A certificate as msal expects it. */
 export interface LoadedCertificate {
   /** PKCS#8, PEM, not encrypted. */
   readonly privateKey: string;
@@ -19,10 +19,10 @@ export interface LoadedCertificate {
 }
 
 const PEM_HINT =
-  'It must hold "-----BEGIN CERTIFICATE-----" and "-----BEGIN PRIVATE KEY-----". Make it of a PFX file with: openssl pkcs12 -in certificate.pfx -out certificate.pem -nodes';
+  'It must contain "-----BEGIN CERTIFICATE-----" and "-----BEGIN PRIVATE KEY-----". Convert a PFX file with: openssl pkcs12 -in certificate.pfx -out certificate.pem -nodes';
 
 /**
- * Checks what can be told without reading a file: a PEM text wholly, a file's path not.
+ * Checks the option without reading a file: a PEM string completely, of a file only that there is a path.
  *
  * @throws AzureRedisError `INVALID_OPTION`.
  */
@@ -31,22 +31,23 @@ export function checkCertificate(name: string, value: unknown): void {
     parseCertificate(name, value);
     return;
   }
-  const { path, password } = checkObject(name, value, ['path', 'password']);
+  const { path, password } = checkFields(name, value, ['path', 'password']);
   checkText(
     `${name}.path`,
     path,
-    'Give the path of a PEM file that holds the certificate and its private key.',
+    'Set it to the path of a PEM file with the certificate and its private key.',
   );
-  if (password !== undefined && typeof password !== 'string') {
-    throw invalidOption(
-      `${name}.password is not a text.`,
-      "Give the private key's password, or leave it out.",
-    );
-  }
+  assertOption(
+    password === undefined || typeof password === 'string',
+    `${name}.password`,
+    password,
+    'the password of the private key',
+    { got: kindOf(password) },
+  );
 }
 
 /**
- * Reads a certificate, from its file each time: it may have been rotated.
+ * Loads a certificate; a file is read each time, since it may have been rotated.
  *
  * @throws AzureRedisError `INVALID_OPTION`.
  */
@@ -55,8 +56,8 @@ export async function loadCertificate(name: string, option: CertificateOption): 
   if (typeof option === 'string') return parseCertificate(name, option);
   const pem = await readFile(option.path, 'utf8').catch((error: unknown) => {
     throw invalidOption(
-      `${name}: the file ${option.path} cannot be read.`,
-      'Check path and its permissions.',
+      `\`${name}.path\`: the file ${option.path} cannot be read.`,
+      'Check the path and its permissions.',
       error,
     );
   });
@@ -68,13 +69,13 @@ function parseCertificate(name: string, pem: string, password?: string): LoadedC
   const key = privateKeyIn(name, pem, password);
   if (key.asymmetricKeyType !== 'rsa') {
     throw invalidOption(
-      `${name}: the private key is no RSA key.`,
-      'Microsoft Entra takes RSA certificates only.',
+      `\`${name}\` must have an RSA private key, got ${key.asymmetricKeyType ?? 'another type'}.`,
+      'Use an RSA certificate: Microsoft Entra accepts no others.',
     );
   }
   const leaf = certificates.find((certificate) => certificate.checkPrivateKey(key));
   if (leaf === undefined) {
-    throw invalidOption(`${name}: the private key belongs to another certificate.`, PEM_HINT);
+    throw invalidOption(`\`${name}\` has a private key that does not belong to its certificate.`, PEM_HINT);
   }
   const issuers = certificates.filter((certificate) => certificate !== leaf);
   return {
@@ -86,29 +87,34 @@ function parseCertificate(name: string, pem: string, password?: string): LoadedC
 
 function certificatesIn(name: string, pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
-  if (blocks.length === 0) throw invalidOption(`${name} holds no certificate in PEM form.`, PEM_HINT);
+  if (blocks.length === 0)
+    throw invalidOption(`\`${name}\` contains no certificate in PEM format.`, PEM_HINT);
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch {
-    throw invalidOption(`${name}: the certificate cannot be read.`, PEM_HINT);
+    throw invalidOption(`\`${name}\` contains a certificate that cannot be parsed.`, PEM_HINT);
   }
 }
 
 function privateKeyIn(name: string, pem: string, password?: string): KeyObject {
   const [block] =
     /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----.+?-----END (?:[A-Z]+ )*PRIVATE KEY-----/s.exec(pem) ?? [];
-  if (block === undefined) throw invalidOption(`${name} holds no private key in PEM form.`, PEM_HINT);
+  if (block === undefined)
+    throw invalidOption(`\`${name}\` contains no private key in PEM format.`, PEM_HINT);
   const isEncrypted = /BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(block);
   if (isEncrypted && password === undefined) {
-    throw invalidOption(`${name}: the private key is encrypted.`, 'Give certificate as { path, password }.');
+    throw invalidOption(
+      `\`${name}\` has an encrypted private key.`,
+      'Set the certificate to { path, password }.',
+    );
   }
   try {
     return createPrivateKey({ key: block, ...(password !== undefined && { passphrase: password }) });
   } catch {
-    // The reason that OpenSSL gives is left out: it says less than this, and stands next to the key.
+    // Without the reason of OpenSSL, which says less than this and may quote the key.
     throw invalidOption(
-      `${name}: the private key cannot be read.`,
-      isEncrypted ? 'Check password.' : 'The file may be damaged: export the certificate again.',
+      `\`${name}\` has a private key that cannot be read.`,
+      isEncrypted ? 'Check its password.' : 'The file may be damaged: export the certificate again.',
     );
   }
 }

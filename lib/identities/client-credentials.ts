@@ -1,25 +1,27 @@
 import type { AccessToken, GetTokenOptions } from '@azure/core-auth';
 import type { Configuration } from '@azure/msal-node';
+import type { Application } from './application.js';
 import { MsalNetwork } from './msal-network.js';
 
-/** An application, and how it proves to be itself this time. */
-export interface ConfidentialClient {
+/** An application, and how it authenticates for one request. */
+export interface ConfidentialClient extends Application {
   readonly authorityHost: string;
-  readonly tenantId: string;
-  readonly clientId: string;
-  readonly proof: Pick<Configuration['auth'], 'clientSecret' | 'clientCertificate' | 'clientAssertion'>;
+  readonly clientAuthentication: Pick<
+    Configuration['auth'],
+    'clientSecret' | 'clientCertificate' | 'clientAssertion'
+  >;
 }
 
 const network = new MsalNetwork({ name: 'Microsoft Entra', isRemote: true });
 
 /**
- * A new token for an application, by OAuth's client credentials grant.
+ * Requests a new token for an application, by OAuth's client credentials grant.
  *
- * Each request is made by a client of its own, since msal's clients remember: the token until five minutes before its
- * end, and for a minute or more a fault of the service, with which they then answer by themselves.
+ * Each request uses a new client, since a client of msal caches its token until five minutes before the expiry, and an
+ * error of the service for a minute or more.
  */
 export async function acquireByClientCredentials(
-  { authorityHost, tenantId, clientId, proof }: ConfidentialClient,
+  { authorityHost, tenantId, clientId, clientAuthentication }: ConfidentialClient,
   scopes: string | string[],
   { abortSignal }: GetTokenOptions = {},
 ): Promise<AccessToken> {
@@ -29,7 +31,7 @@ export async function acquireByClientCredentials(
       clientId,
       authority: `${authorityHost}/${tenantId}`,
       knownAuthorities: [new URL(authorityHost).host],
-      ...proof,
+      ...clientAuthentication,
     },
     system: { networkClient: network },
   });

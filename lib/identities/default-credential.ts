@@ -1,7 +1,7 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import { type AuthorityContext, authorityHostOf, isMicrosoftAuthority } from './authority.js';
 
-/** `DefaultAzureCredential`, loaded when it is first asked for a token. */
+/** `DefaultAzureCredential`. The first token request loads `@azure/identity`. */
 export function defaultCredential(context: AuthorityContext = {}): TokenCredential {
   return new LazyDefaultAzureCredential(authorityHostOf(context));
 }
@@ -24,7 +24,7 @@ async function load(authorityHost: string): Promise<TokenCredential> {
   const { DefaultAzureCredential } = await import('@azure/identity');
   return new DefaultAzureCredential({
     authorityHost,
-    // Discovery asks Azure's public cloud, which does not know of private authorities.
+    // Discovery sends a request to Azure's public cloud, which does not know private authorities.
     disableInstanceDiscovery: !isMicrosoftAuthority(authorityHost),
   });
 }

@@ -1,20 +1,20 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { ManagedIdentityConfiguration } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
+import { checkFields, checkText, invalidOption, kindOf, shown } from '../validation.js';
 import { MsalNetwork } from './msal-network.js';
-import { checkObject, checkText, invalidOption } from './option-checks.js';
 import { exchangeFederatedToken, workloadIdentityOf } from './workload-identity.js';
 
 /**
- * The option `managedIdentity`: `true` is the system-assigned managed identity of what the program runs on (a virtual
- * machine, App Service, Functions, Container Apps, Azure Arc ...); an id names a user-assigned one. In an AKS pod with
- * a workload identity, `true` and `clientId` are that.
+ * The option `managedIdentity`: `true` for the system-assigned managed identity of the Azure resource that the program
+ * runs on (virtual machine, App Service, Functions, Container Apps, Azure Arc …), an id for a user-assigned one. In an
+ * AKS pod with a workload identity, `true` and `clientId` stand for that.
  */
 export type ManagedIdentityOption =
   true | { readonly clientId: string } | { readonly resourceId: string } | { readonly objectId: string };
 
 const HINT =
-  'Give true for the system-assigned managed identity, or one of { clientId }, { resourceId } and { objectId } for a user-assigned one.';
+  'Set it to true for the system-assigned managed identity, or to { clientId }, { resourceId } or { objectId } for a user-assigned one.';
 
 /**
  * Checks the option `managedIdentity`.
@@ -23,33 +23,35 @@ const HINT =
  */
 export function checkManagedIdentity(value: unknown): void {
   if (value === true) return;
-  if (typeof value !== 'object') throw invalidOption('managedIdentity is neither true nor an object.', HINT);
-  const ids = Object.entries(checkObject('managedIdentity', value, ['clientId', 'resourceId', 'objectId']));
+  if (typeof value !== 'object' || value === null) {
+    throw invalidOption(`\`managedIdentity\` must be true or an object, got ${kindOf(value)}.`, HINT);
+  }
+  const ids = Object.entries(checkFields('managedIdentity', value, ['clientId', 'resourceId', 'objectId']));
   const [first, second] = ids;
-  if (first === undefined) throw invalidOption('managedIdentity names no identity.', HINT);
+  if (first === undefined) throw invalidOption('`managedIdentity` must have one id, got none.', HINT);
   if (second !== undefined) {
     throw new AzureRedisError(
       'CONFLICTING_OPTIONS',
-      `managedIdentity has both ${first[0]} and ${second[0]}.`,
-      'Give one of them: each names the identity alone.',
+      `\`managedIdentity.${first[0]}\` conflicts with \`managedIdentity.${second[0]}\`.`,
+      'Set one of them: each identifies the managed identity.',
     );
   }
   const [key, id] = first;
   checkText(`managedIdentity.${key}`, id, HINT);
   if (key === 'resourceId' && !/^\/subscriptions\//i.test(String(id))) {
     throw invalidOption(
-      'managedIdentity.resourceId is no resource id.',
-      'It looks like /subscriptions/…/resourcegroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/… (Azure portal, Properties).',
+      `\`managedIdentity.resourceId\` must be an Azure resource id, got ${shown(id)}.`,
+      'Set it to /subscriptions/…/resourcegroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/… (Azure portal, Properties).',
     );
   }
 }
 
-/** A credential that asks the machine's identity endpoint each time; msal is loaded when it is first asked. */
+/** A credential that requests each token from the identity endpoint of the machine. The first request loads msal. */
 export function managedIdentityCredential(identity: ManagedIdentityOption): TokenCredential {
   return new ManagedIdentityTokenCredential(identity);
 }
 
-// One for all: of what managed identities are given, msal keeps the first network for as long as the process runs.
+// One for all: msal keeps the network of the first managed identity for the life of the process.
 const network = new MsalNetwork({ name: 'The managed identity endpoint', isRemote: false });
 
 class ManagedIdentityTokenCredential implements TokenCredential {
@@ -66,7 +68,7 @@ class ManagedIdentityTokenCredential implements TokenCredential {
     const { ManagedIdentityApplication } = await import('@azure/msal-node');
     const application = new ManagedIdentityApplication({
       managedIdentityIdParams: idParams(this.#identity),
-      // Whoever asks retries, and can be stopped; msal's retries take up to a minute and cannot.
+      // The caller retries, and can be aborted; the retries of msal take up to a minute and cannot.
       system: { networkClient: network, disableInternalRetries: true },
     });
     const [resource = ''] = [scopes].flat();

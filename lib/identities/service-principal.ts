@@ -1,37 +1,24 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
+import { assertOption, checkFields, checkText, invalidOption } from '../validation.js';
+import { type Application, checkClientId, checkTenantId, type Rotatable } from './application.js';
 import { type AuthorityContext, authorityHostOf } from './authority.js';
 import { type CertificateOption, checkCertificate, loadCertificate } from './certificate.js';
 import { acquireByClientCredentials, type ConfidentialClient } from './client-credentials.js';
-import {
-  checkClientId,
-  checkObject,
-  checkTenantId,
-  checkText,
-  invalidOption,
-  type Rotatable,
-} from './option-checks.js';
 
-interface Application {
-  /** The "Directory (tenant) ID" of the app registration. */
-  readonly tenantId: string;
-  /** The "Application (client) ID" of the app registration. */
-  readonly clientId: string;
-}
-
-/** A service principal that proves itself with a secret. */
+/** A service principal that authenticates with a secret. */
 export interface ClientSecretOption extends Application {
-  /** The secret's value, or a function that is asked for it at each request for a token, so that a rotated one is used. */
+  /** The value of the secret, or a function that is called for each token request, so that a rotated one is used. */
   readonly clientSecret: Rotatable<string>;
   readonly certificate?: undefined;
   readonly sendX5c?: undefined;
 }
 
-/** A service principal that proves itself with a certificate. */
+/** A service principal that authenticates with a certificate. */
 export interface ClientCertificateOption extends Application {
-  /** The certificate and its key, or a function that is asked for them at each request for a token. A file is read each time. */
+  /** The certificate and its key, or a function that is called for each token request. A file is read each time. */
   readonly certificate: Rotatable<CertificateOption>;
-  /** Sends the certificate's chain, for applications that trust a subject name and issuer instead of one certificate. Default: false. */
+  /** Sends the certificate chain, for app registrations that trust a subject name and issuer. Default: false. */
   readonly sendX5c?: boolean | undefined;
   readonly clientSecret?: undefined;
 }
@@ -40,12 +27,12 @@ export interface ClientCertificateOption extends Application {
 export type ServicePrincipalOption = ClientSecretOption | ClientCertificateOption;
 
 /**
- * Checks the option `servicePrincipal`, as far as that can be done without asking anybody.
+ * Checks the option `servicePrincipal` without a request.
  *
  * @throws AzureRedisError `INVALID_OPTION` or `CONFLICTING_OPTIONS`.
  */
 export function checkServicePrincipal(value: unknown): void {
-  const { tenantId, clientId, clientSecret, certificate, sendX5c } = checkObject('servicePrincipal', value, [
+  const { tenantId, clientId, clientSecret, certificate, sendX5c } = checkFields('servicePrincipal', value, [
     'tenantId',
     'clientId',
     'clientSecret',
@@ -57,20 +44,23 @@ export function checkServicePrincipal(value: unknown): void {
   if (clientSecret !== undefined && certificate !== undefined) {
     throw new AzureRedisError(
       'CONFLICTING_OPTIONS',
-      'servicePrincipal has both clientSecret and certificate.',
-      'Give one of them: an application proves itself once.',
+      '`servicePrincipal.clientSecret` conflicts with `servicePrincipal.certificate`.',
+      'Set one of them.',
     );
   }
   if (certificate === undefined && sendX5c !== undefined) {
     throw new AzureRedisError(
       'CONFLICTING_OPTIONS',
-      'servicePrincipal has sendX5c but no certificate.',
-      'Give certificate, or leave out sendX5c.',
+      '`servicePrincipal.sendX5c` needs `servicePrincipal.certificate`, got none.',
+      'Set `certificate`, or remove `sendX5c`.',
     );
   }
-  if (sendX5c !== undefined && typeof sendX5c !== 'boolean') {
-    throw invalidOption('servicePrincipal.sendX5c is neither true nor false.', 'Give true, or leave it out.');
-  }
+  assertOption(
+    sendX5c === undefined || typeof sendX5c === 'boolean',
+    'servicePrincipal.sendX5c',
+    sendX5c,
+    'true or false',
+  );
   if (certificate === undefined) {
     if (typeof clientSecret !== 'function') checkSecret(clientSecret);
   } else if (typeof certificate !== 'function') {
@@ -81,8 +71,8 @@ export function checkServicePrincipal(value: unknown): void {
 function checkTenant(tenantId: string): void {
   if (!['common', 'organizations', 'consumers'].includes(tenantId)) return;
   throw invalidOption(
-    `servicePrincipal.tenantId is "${tenantId}", which is for users.`,
-    'Give the "Directory (tenant) ID" of the tenant that the service principal is in.',
+    `\`servicePrincipal.tenantId\` must be a single tenant, got '${tenantId}', which is for users.`,
+    'Set it to the "Directory (tenant) ID" of the tenant of the service principal.',
   );
 }
 
@@ -90,11 +80,11 @@ function checkSecret(value: unknown): string {
   return checkText(
     'servicePrincipal.clientSecret',
     value,
-    'Give the secret\'s "Value" (app registration, Certificates & secrets), or a function that gives it; or give certificate.',
+    'Set it to the "Value" of the secret (app registration, Certificates & secrets) or a function that returns it, or set `certificate`.',
   );
 }
 
-/** A credential that asks Microsoft Entra for a new token each time; msal is loaded when it is first asked. */
+/** A credential that requests each token from Microsoft Entra. The first request loads msal. */
 export function servicePrincipalCredential(
   principal: ServicePrincipalOption,
   context: AuthorityContext = {},
@@ -113,16 +103,18 @@ class ServicePrincipalCredential implements TokenCredential {
 
   async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken> {
     const { tenantId, clientId } = this.#principal;
-    const proof = await proofOf(this.#principal);
+    const clientAuthentication = await clientAuthenticationOf(this.#principal);
     return acquireByClientCredentials(
-      { authorityHost: this.#authorityHost, tenantId, clientId, proof },
+      { authorityHost: this.#authorityHost, tenantId, clientId, clientAuthentication },
       scopes,
       options,
     );
   }
 }
 
-async function proofOf(principal: ServicePrincipalOption): Promise<ConfidentialClient['proof']> {
+async function clientAuthenticationOf(
+  principal: ServicePrincipalOption,
+): Promise<ConfidentialClient['clientAuthentication']> {
   if (principal.certificate === undefined) {
     const { clientSecret } = principal;
     return {

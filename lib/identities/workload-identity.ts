@@ -1,19 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import type { AccessToken, GetTokenOptions } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
+import type { Application } from './application.js';
 import { authorityHostOf } from './authority.js';
 import { acquireByClientCredentials } from './client-credentials.js';
 
-/** An identity whose proof is the token that Kubernetes keeps in a file, as AKS sets it up for a pod. */
-export interface WorkloadIdentity {
-  readonly tenantId: string;
-  readonly clientId: string;
+/** An identity that authenticates with a token that Kubernetes keeps in a file, as AKS provides it to a pod. */
+export interface WorkloadIdentity extends Application {
   readonly tokenFile: string;
 }
 
 /**
- * The workload identity that AKS gave this pod, if any. `ManagedIdentityCredential` of `@azure/identity` uses it in
- * place of the machine's managed identity, and so does this package: a pod must not become the node that it runs on.
+ * The workload identity of this AKS pod, if it has one. As `ManagedIdentityCredential` of `@azure/identity` does, this
+ * package uses it instead of the managed identity of the machine: a pod must not act as the node that it runs on.
  */
 export function workloadIdentityOf(clientId: string | undefined): WorkloadIdentity | undefined {
   const tenantId = process.env['AZURE_TENANT_ID'];
@@ -22,7 +21,7 @@ export function workloadIdentityOf(clientId: string | undefined): WorkloadIdenti
   return tenantId && tokenFile && ownId ? { tenantId, clientId: ownId, tokenFile } : undefined;
 }
 
-/** A new token in exchange for the one in the file, which Kubernetes replaces every hour or so: it is read each time. */
+/** Exchanges the token in the file for an access token. The file is read each time: Kubernetes replaces it about hourly. */
 export async function exchangeFederatedToken(
   { tenantId, clientId, tokenFile }: WorkloadIdentity,
   scopes: string | string[],
@@ -30,7 +29,7 @@ export async function exchangeFederatedToken(
 ): Promise<AccessToken> {
   const clientAssertion = await readToken(tokenFile);
   return acquireByClientCredentials(
-    { authorityHost: authorityHostOf({}), tenantId, clientId, proof: { clientAssertion } },
+    { authorityHost: authorityHostOf({}), tenantId, clientId, clientAuthentication: { clientAssertion } },
     scopes,
     options,
   );
@@ -43,7 +42,7 @@ async function readToken(tokenFile: string): Promise<string> {
     throw new AzureRedisError(
       'TOKEN_UNAVAILABLE',
       `The federated token file ${tokenFile} cannot be read.`,
-      'AZURE_FEDERATED_TOKEN_FILE names it: check that the workload identity webhook has set up this pod.',
+      'Check that the workload identity webhook has set up this pod; AZURE_FEDERATED_TOKEN_FILE names the file.',
       { cause: error },
     );
   }

@@ -1,5 +1,5 @@
 import type { ClusterOptions } from 'ioredis';
-import { assertOption } from '../validation.js';
+import { assertOption, isText } from '../validation.js';
 import { azureEndpoint } from '../configure/azure-endpoints.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
 import type { MessageListener, SubscribeOptions } from './subscription.js';
@@ -57,13 +57,18 @@ export function subscribeArguments(
   maybeOptions: SubscribeOptions | undefined,
 ): SubscribeArguments {
   const names = [...new Set(typeof channels === 'string' ? [channels] : channels)];
-  assertOption(names.length > 0 && names.every(isText), 'channels', 'a text, or several in an array');
+  assertOption(
+    names.length > 0 && names.every(isText),
+    'channels',
+    channels,
+    'a non-empty string, or an array of them',
+  );
   const isOptions = typeof listenerOrOptions === 'object' && listenerOrOptions !== null;
   const options = isOptions ? (listenerOrOptions as SubscribeOptions) : maybeOptions;
   const listener = isOptions ? undefined : listenerOrOptions;
-  assertOption(listener === undefined || typeof listener === 'function', 'listener', 'a function');
+  assertOption(listener === undefined || typeof listener === 'function', 'listener', listener, 'a function');
   const { buffers = false, bufferSize = DEFAULT_BUFFER_SIZE } = options ?? {};
-  assertOption(bufferSize >= 1, 'bufferSize', 'a number from 1');
+  assertOption(bufferSize >= 1, 'bufferSize', bufferSize, 'a number from 1');
   return {
     names,
     // The overloads of the public methods say which payload goes with which options.
@@ -71,8 +76,4 @@ export function subscribeArguments(
     buffers,
     bufferSize,
   };
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '';
 }

@@ -1,17 +1,21 @@
-/** How long to wait between attempts; the names and meanings are p-retry's. */
+/** The waits between attempts; all times are in ms. */
 export interface Backoff {
-  /** The wait after the first failure, in ms. */
+  /** The wait after the first failure. */
   readonly minTimeout: number;
-  /** The longest wait, in ms. */
+  /** The longest wait. */
   readonly maxTimeout: number;
-  /** By what each wait is longer than the one before it. */
+  /** The ratio of each wait to the one before it. */
   readonly factor: number;
-  /** Whether each wait is stretched at random to up to its double, so that a fleet does not come back as one. */
+  /** Whether each wait is multiplied by a random number from 1 to 2, so that a fleet does not retry as one. */
   readonly randomize: boolean;
 }
 
-/** How long to wait after this many failures in a row, in ms. */
-export function backoffDelay(failures: number, backoff: Backoff): number {
-  const stretch = backoff.randomize ? 1 + Math.random() : 1;
-  return Math.min(backoff.maxTimeout, stretch * backoff.minTimeout * backoff.factor ** (failures - 1));
+/** The wait after this many failures in a row, in ms. */
+export function backoffDelay(
+  failures: number,
+  { minTimeout, maxTimeout, factor, randomize }: Backoff,
+): number {
+  // Limited, since 0 ms times an infinite power would be no number at all.
+  const growth = Math.min(factor ** (failures - 1), Number.MAX_VALUE);
+  return Math.min(maxTimeout, (randomize ? 1 + Math.random() : 1) * minTimeout * growth);
 }

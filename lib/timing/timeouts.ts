@@ -1,9 +1,12 @@
+/** The longest time that a timer of Node.js can count, in ms; a longer one fires at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Whether `promise` settles within `time` ms; rejects as it does. */
 export async function settlesWithin(time: number, promise: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => {
-      // A process that was busy or suspended may have the result in its input already: read that first.
+      // A process that was busy or suspended may have received the result already: handle its input first.
       setImmediate(resolve, false);
     }, time);
     timer.unref();

@@ -54,7 +54,7 @@ function instrument(channel: string, metric: string): void {
 
 function attributesOf(message: Trace): Attributes {
   return {
-    ...(message.identity !== undefined && { 'enduser.id': message.identity }),
+    ...(message.username !== undefined && { 'enduser.id': message.username }),
     ...('endpoint' in message && { 'server.address': message.endpoint }),
   };
 }

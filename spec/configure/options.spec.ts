@@ -21,7 +21,7 @@ function untyped(options: Record<string, unknown>): ConfigureForAzureOptions {
 }
 
 describe('configureForAzure()', () => {
-  it("gives plain ioredis options with the token's user name, TLS and Azure's port", async () => {
+  it("resolves to plain ioredis options with the token's user name, TLS and Azure's port", async () => {
     const options = await configureForAzure({
       host: HOST,
       credential: credential(),
@@ -54,24 +54,24 @@ describe('configureForAzure()', () => {
     ['.westeurope.redisenterprise.cache.azure.net', 10000],
   ];
   for (const [suffix, port] of PORTS) {
-    it(`knows that ${suffix} is served on port ${port}`, async () => {
+    it(`connects to hosts with the suffix ${suffix} on port ${port}`, async () => {
       const options = await configureForAzure({ host: `My-Cache${suffix}`, credential: credential() });
       expect(options.port).to.equal(port);
     });
   }
 
-  it('keeps what the caller set', async () => {
+  it('keeps the options of the caller', async () => {
     const OwnConnector = SentinelConnector;
     const options = await configureForAzure({
       ...untyped({ host: HOST, credential: credential(), port: 7000, Connector: OwnConnector }),
-      tls: { servername: 'cache.internal', ca: 'an authority of our own' },
+      tls: { servername: 'cache.internal', ca: 'a private authority' },
     });
     expect(options.port).to.equal(7000);
     expect(options.Connector).to.equal(OwnConnector);
-    expect(options.tls).to.include({ servername: 'cache.internal', ca: 'an authority of our own' });
+    expect(options.tls).to.include({ servername: 'cache.internal', ca: 'a private authority' });
   });
 
-  it('takes a user name as text, or from the claims', async () => {
+  it('accepts a user name as a string or as a function of the claims', async () => {
     const text = await configureForAzure({ host: HOST, credential: credential(), username: 'alias' });
     expect(text.username).to.equal('alias');
     const claim = await configureForAzure({
@@ -82,7 +82,7 @@ describe('configureForAzure()', () => {
     expect(claim.username).to.equal('me@tenant');
   });
 
-  it('asks for the scope of Azure Redis, or for the given one', async () => {
+  it('requests the scope of Azure Redis, or the given one', async () => {
     const scopes: unknown[] = [];
     const noting = credential({
       getToken: (scope) => {
@@ -95,7 +95,7 @@ describe('configureForAzure()', () => {
     expect(scopes).to.deep.equal(['https://redis.azure.com/.default', 'api://other/.default']);
   });
 
-  it('never asks twice for one token', async () => {
+  it('makes one token request for all caches that share an authenticator, and for simultaneous refreshes', async () => {
     let requests = 0;
     const counting = credential({
       getToken: (scope) => {
@@ -109,90 +109,236 @@ describe('configureForAzure()', () => {
     expect(requests).to.equal(2);
   });
 
-  it('permits plain TCP on this machine only', async () => {
+  it('permits plain TCP to a loopback address', async () => {
     for (const host of ['localhost', '127.0.0.1', '127.8.8.8', '::1']) {
       const options = await configureForAzure({ host, port: 6379, tls: false, credential: credential() });
       expect(options).not.to.have.property('tls');
     }
   });
 
-  describe('says at once what is wrong and what to do:', () => {
+  describe('rejects at once, with the option in the message and a hint:', () => {
     const good = { host: HOST, credential: credential() };
     const other = configureForAzure(good);
-    const wrong: readonly (readonly [
+    const WRONG: readonly (readonly [
       what: string,
       options: object | Promise<object>,
       code: string,
+      said: RegExp,
       hint: RegExp,
     ])[] = [
-      ['no host', { credential: credential() }, 'INVALID_HOST', /Azure portal/],
+      ['no host', { credential: credential() }, 'INVALID_HOST', /`host` is missing/, /Azure portal/],
       [
-        'an address for a host',
-        { ...good, host: `rediss://${HOST}:10000` },
+        'a URL',
+        { ...good, host: `rediss://me:pw@${HOST}` },
         'INVALID_HOST',
+        /`host` must be/,
         /bare host name/,
       ],
-      ['a host with a port', { ...good, host: `${HOST}:10000` }, 'INVALID_HOST', /port/],
-      ['a host with a user', { ...good, host: `me@${HOST}` }, 'INVALID_HOST', /user/],
-      ['a host that is no text', { ...good, host: 7 }, 'INVALID_OPTION', /a text/],
+      ['a host with a port', { ...good, host: `${HOST}:10000` }, 'INVALID_HOST', /`host`/, /port/],
+      ['a host with a user', { ...good, host: `me@${HOST}` }, 'INVALID_HOST', /`host`/, /user/],
+      [
+        'a number as host',
+        { ...good, host: 7 },
+        'INVALID_OPTION',
+        /`host` must be a string, got a number/,
+        /host/,
+      ],
       [
         'no port for an unknown suffix',
         { ...good, host: 'cache.example.com' },
         'MISSING_PORT',
+        /`port` is missing.*cache\.example\.com/,
         /10000.*6380/,
       ],
-      ['a port that is none', { ...good, port: Number.NaN }, 'INVALID_OPTION', /1 to 65535/],
-      ['plain TCP to another machine', { ...good, tls: false }, 'INSECURE_CONNECTION', /TLS is used/],
+      ['port NaN', { ...good, port: Number.NaN }, 'INVALID_OPTION', /`port`.*got NaN/, /1 to 65535/],
+      ['a port as string', { ...good, port: '6380' }, 'INVALID_OPTION', /got '6380'/, /1 to 65535/],
       [
-        'certificates that are not verified',
+        'tls: false for a remote host',
+        { ...good, tls: false },
+        'INSECURE_CONNECTION',
+        /plain TCP/,
+        /Remove `tls`/,
+      ],
+      ['tls: true', { ...good, tls: true }, 'INVALID_OPTION', /`tls`.*got true/, /TLS options/],
+      [
+        'unverified certificates',
         { ...good, tls: { rejectUnauthorized: false } },
         'INSECURE_CONNECTION',
+        /not verified/,
         /`tls\.ca`.*`tls\.servername`/,
       ],
-      ['an old TLS', { ...good, tls: { minVersion: 'TLSv1.1' } }, 'INSECURE_CONNECTION', /TLS 1\.2/],
       [
-        'several identities',
+        'TLS 1.1',
+        { ...good, tls: { minVersion: 'TLSv1.1' } },
+        'INSECURE_CONNECTION',
+        /got 'TLSv1\.1'/,
+        /TLS 1\.2/,
+      ],
+      [
+        'sentinels without TLS',
+        { credential: credential(), sentinels: [{ host: 's' }], name: 'm', enableTLSForSentinelMode: false },
+        'INSECURE_CONNECTION',
+        /enableTLSForSentinelMode: false/,
+        /Remove/,
+      ],
+      [
+        'two identities',
         other.then(({ authenticator }) => ({ ...good, authenticator })),
         'CONFLICTING_OPTIONS',
+        /credential, authenticator/,
         /exactly one/,
       ],
-      ['something that is no credential', { ...good, credential: {} }, 'INVALID_OPTION', /getToken/],
       [
-        'something that is no authenticator',
+        'an object without getToken()',
+        { ...good, credential: {} },
+        'INVALID_OPTION',
+        /got an object/,
+        /getToken/,
+      ],
+      ['a credential of null', { ...good, credential: null }, 'INVALID_OPTION', /got null/, /getToken/],
+      [
+        'a foreign authenticator',
         { host: HOST, authenticator: {} },
         'INVALID_OPTION',
-        /configureForAzure/,
+        /`authenticator` must be.*configureForAzure/,
+        /JSON/,
       ],
-      ['a password beside an identity', { ...good, password: 'a key' }, 'CONFLICTING_OPTIONS', /password/],
-      ['a cloud beside a credential', { ...good, cloud: 'china' }, 'CONFLICTING_OPTIONS', /credential/],
-      ['an unknown cloud', { host: HOST, cloud: 'germany' }, 'INVALID_OPTION', /usGovernment/],
-      ['an authority without https', { host: HOST, authorityHost: 'http://x' }, 'INVALID_OPTION', /https/],
       [
-        'an authenticator with options of its own',
+        'options that went through JSON',
+        other.then((options) => JSON.parse(JSON.stringify(options)) as object),
+        'INVALID_OPTION',
+        /`authenticator`.*got a copy/,
+        /JSON/,
+      ],
+      [
+        'an authenticator without its state, as a deep clone makes it',
+        other.then(({ authenticator }) => ({
+          host: HOST,
+          authenticator: Object.create(Object.getPrototypeOf(authenticator) as object) as object,
+        })),
+        'INVALID_OPTION',
+        /`authenticator`.*got a copy/,
+        /deep clone/,
+      ],
+      ['a password', { ...good, password: 'a key' }, 'CONFLICTING_OPTIONS', /`password`/, /accessKey/],
+      [
+        'a cloud for a credential',
+        { ...good, cloud: 'china' },
+        'CONFLICTING_OPTIONS',
+        /`cloud`/,
+        /credential/,
+      ],
+      [
+        'an unknown cloud',
+        { host: HOST, cloud: 'germany' },
+        'INVALID_OPTION',
+        /got 'germany'/,
+        /usGovernment/,
+      ],
+      [
+        'http',
+        { host: HOST, authorityHost: 'http://x' },
+        'INVALID_OPTION',
+        /`authorityHost` must be an https/,
+        /https/,
+      ],
+      [
+        'options that belong to a shared authenticator',
         other.then(({ authenticator }) => ({ host: HOST, authenticator, scope: 'x', acquireTimeout: 1 })),
         'CONFLICTING_OPTIONS',
-        /where the authenticator was made/,
+        /`scope`, `acquireTimeout`/,
+        /where the authenticator is made/,
       ],
-      ['no scope', { ...good, scope: '' }, 'INVALID_OPTION', /text/],
-      ['an empty user name', { ...good, username: '' }, 'INVALID_OPTION', /claims/],
-      ['a ratio of 1', { ...good, expirationRefreshRatio: 1 }, 'INVALID_OPTION', /below 1/],
-      ['a ratio of 0', { ...good, expirationRefreshRatio: 0 }, 'INVALID_OPTION', /above 0/],
-      ['no time to acquire a token', { ...good, acquireTimeout: 0 }, 'INVALID_OPTION', /ms/],
-      ['a negative heartbeat', { ...good, heartbeatInterval: -1 }, 'INVALID_OPTION', /0 for none/],
-      ['negative retries', { ...good, retry: { retries: -1 } }, 'INVALID_OPTION', /Infinity/],
-      ['no options', untyped({}), 'INVALID_HOST', /host/],
+      ['an empty scope', { ...good, scope: '' }, 'INVALID_OPTION', /`scope`.*got ''/, /non-empty/],
+      ['an empty user name', { ...good, username: '' }, 'INVALID_OPTION', /`username`.*got ''/, /claims/],
+      ['ratio 1', { ...good, expirationRefreshRatio: 1 }, 'INVALID_OPTION', /got 1\./, /below 1/],
+      ['ratio 0', { ...good, expirationRefreshRatio: 0 }, 'INVALID_OPTION', /got 0\./, /above 0/],
+      [
+        'a ratio as string',
+        { ...good, expirationRefreshRatio: '0.5' },
+        'INVALID_OPTION',
+        /got '0\.5'/,
+        /above 0/,
+      ],
+      [
+        'no time for a request',
+        { ...good, acquireTimeout: 0 },
+        'INVALID_OPTION',
+        /milliseconds above 0, got 0/,
+        /acq/,
+      ],
+      [
+        'a timeout as string',
+        { ...good, acquireTimeout: '500' },
+        'INVALID_OPTION',
+        /got '500'/,
+        /acquireTimeout/,
+      ],
+      [
+        'a heartbeat that is not a number',
+        { ...good, heartbeatInterval: 'fast' },
+        'INVALID_OPTION',
+        /^`heartbeatInterval` must be a number of milliseconds from 0, got 'fast'\.$/,
+        /0 for none/,
+      ],
+      ['a negative heartbeat', { ...good, heartbeatInterval: -1 }, 'INVALID_OPTION', /got -1/, /0 for none/],
+      [
+        'retry: null',
+        { ...good, retry: null },
+        'INVALID_OPTION',
+        /`retry` must be an object, got null/,
+        /retries/,
+      ],
+      [
+        'negative retries',
+        { ...good, retry: { retries: -1 } },
+        'INVALID_OPTION',
+        /`retry\.retries`/,
+        /Infinity/,
+      ],
+      ['minTimeout NaN', { ...good, retry: { minTimeout: NaN } }, 'INVALID_OPTION', /minTimeout/, /60000/],
+      ['too short a maximum', { ...good, retry: { maxTimeout: 1 } }, 'INVALID_OPTION', /maxTimeout/, /500/],
+      ['a factor below 1', { ...good, retry: { factor: 0.5 } }, 'INVALID_OPTION', /got 0\.5/, /from 1/],
+      ['randomize: 1', { ...good, retry: { randomize: 1 } }, 'INVALID_OPTION', /got 1/, /true or false/],
+      [
+        'an unknown option of retry',
+        { ...good, retry: { onFailedAttempt: () => undefined } },
+        'INVALID_OPTION',
+        /`retry` has no field `onFailedAttempt`/,
+        /retries, minTimeout, maxTimeout, factor, randomize/,
+      ],
+      ['no identity and no host', untyped({}), 'INVALID_HOST', /host/, /host/],
     ];
-    for (const [what, options, code, hint] of wrong) {
+    for (const [what, options, code, said, hint] of WRONG) {
       it(what, async () => {
         const error = await rejection(configureForAzure(untyped({ ...(await options) })));
         expect(error).to.be.instanceOf(AzureRedisError).and.include({ name: 'AzureRedisError', code });
-        expect(error.message).to.match(/\S/);
+        expect(error.message).to.match(said);
         expect(error.hint).to.match(hint);
+      });
+    }
+
+    for (const [what, options] of [
+      ['undefined', undefined],
+      ['a URL', `rediss://:secret@${HOST}:10000`],
+    ] as const) {
+      it(`${what} in place of the options`, async () => {
+        const error = await rejection(configureForAzure(options as unknown as ConfigureForAzureOptions));
+        expect(error.code).to.equal('INVALID_OPTION');
+        expect(error.message).to.match(/^`options` must be an object, got (undefined|a string)\.$/);
       });
     }
   });
 
-  it('is told by the first token that it cannot be had, with what the identity library said', async () => {
+  it('uses TLS with sentinels, which ioredis does only if it is told to', async () => {
+    const sentinels = [{ host: 'sentinel.internal', port: 26379 }];
+    const options = await configureForAzure({ sentinels, name: 'mymaster', credential: credential() });
+    expect(options).to.include({ enableTLSForSentinelMode: true, sentinels });
+    expect(options.tls).to.deep.equal({ minVersion: 'TLSv1.2', rejectUnauthorized: true });
+    expect(options).to.not.have.property('Connector');
+  });
+
+  it('rejects with the error of the identity library when no first token is acquired', async () => {
     const failing = credential({ getToken: () => Promise.reject(new Error('the network is down')) });
     const error = await rejection(
       configureForAzure({ host: HOST, credential: failing, retry: { retries: 0 } }),

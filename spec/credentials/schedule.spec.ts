@@ -26,26 +26,35 @@ describe('the refresh of a token', () => {
     expect(refreshTime(token({ lifetime: HOUR }), 0.5)).to.equal(30 * MINUTE);
   });
 
-  it('is due when the token itself says so', () => {
+  it('is due at the time that the token advises', () => {
     sinon.stub(Math, 'random').returns(0);
     expect(refreshTime(token({ lifetime: 24 * HOUR, refreshAfter: 12 * HOUR }), 0.75)).to.equal(12 * HOUR);
   });
 
-  it('is spread at random over the 5 % of the lifetime before that, so that a fleet does not refresh as one', () => {
+  it('is spread over the 5 % of the lifetime before that, so that a fleet does not refresh as one', () => {
     const times = Array.from({ length: 1000 }, () => refreshTime(token({ lifetime: HOUR }), 0.75));
     expect(Math.max(...times)).to.be.at.most(45 * MINUTE);
     expect(Math.min(...times)).to.be.at.least(42 * MINUTE);
     expect(Math.max(...times) - Math.min(...times)).to.be.above(2 * MINUTE);
   });
 
-  it('is never due before the token was there', () => {
+  it('is due at 90 % of the lifetime at the latest, whatever the token advises', () => {
+    sinon.stub(Math, 'random').returns(0);
+    expect(refreshTime(token({ lifetime: HOUR, refreshAfter: HOUR - 1 }), 0.75)).to.equal(54 * MINUTE);
+  });
+
+  it('is due a second after the token was acquired at the earliest, or sooner for a token of a few seconds', () => {
     sinon.stub(Math, 'random').returns(0.999);
-    expect(refreshTime(token({ lifetime: HOUR }), 0.01)).to.equal(0);
+    expect(refreshTime(token({ lifetime: HOUR }), 0.01)).to.equal(1_000);
+    expect(refreshTime(token({ lifetime: HOUR, refreshAfter: 1 }), 0.75)).to.equal(1_000);
+    expect(refreshTime(token({ lifetime: 5_000, refreshAfter: 1 }), 0.75)).to.equal(1_000);
+    expect(refreshTime(token({ lifetime: 1_000, refreshAfter: 1 }), 0.75)).to.equal(200);
+    expect(refreshTime(token({ lifetime: 1 }), 0.75)).to.equal(100);
   });
 });
 
-describe('a token that the identity library still caches', () => {
-  it('is asked for again when the library stops caching it, five minutes before its end', () => {
+describe('a token that the identity library caches', () => {
+  it('is requested again when the library stops caching it, five minutes before the expiry', () => {
     const asked = [45 * MINUTE];
     while ((asked.at(-1) ?? HOUR) < 55 * MINUTE) {
       asked.push(nextPoll(token({ lifetime: HOUR }), asked.at(-1) ?? 0));
@@ -54,14 +63,17 @@ describe('a token that the identity library still caches', () => {
     expect(asked.length).to.be.below(8);
   });
 
-  it('is asked for again at the time that it advises', () => {
+  it('is requested again at the time that it advises', () => {
     const cached = token({ lifetime: 24 * HOUR, refreshAfter: 12 * HOUR });
     expect(nextPoll(cached, 11.9 * HOUR)).to.equal(12 * HOUR);
   });
 
-  it('is asked for ever more often towards its end, but never without a pause', () => {
-    const short = token({ lifetime: 3_000 });
-    expect(nextPoll(short, 2_000)).to.equal(2_250);
-    expect(nextPoll(short, 2_990)).to.equal(3_040);
+  it('is requested more often towards the expiry, but at most once a second', () => {
+    expect(nextPoll(token({ lifetime: 60_000 }), 50_000)).to.equal(52_500);
+    expect(nextPoll(token({ lifetime: 60_000 }), 59_990)).to.equal(60_990);
+  });
+
+  it('is requested more often than once a second when it lives for less than five', () => {
+    expect(nextPoll(token({ lifetime: 3_000 }), 2_000)).to.equal(2_600);
   });
 });

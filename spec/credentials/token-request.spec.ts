@@ -22,7 +22,7 @@ function accessToken(more: Partial<AccessToken> = {}): AccessToken {
 }
 
 describe('a token request', () => {
-  it('asks the credential for the scope and gives a token with its user name and times', async () => {
+  it('passes the scope to the credential and resolves to a token with its user name and times', async () => {
     const refreshAfterTimestamp = Date.now() + 30_000;
     const answer = accessToken({ refreshAfterTimestamp });
     const asked: unknown[] = [];
@@ -42,7 +42,7 @@ describe('a token request', () => {
     });
   });
 
-  it('is cut off after its time, and the credential is told', async () => {
+  it('ends after its timeout and aborts the signal of the credential', async () => {
     let told: Promise<void> | undefined;
     const error = await rejection(
       requestToken(
@@ -62,7 +62,7 @@ describe('a token request', () => {
     expect(error.message).to.contain('20 ms');
   });
 
-  it('keeps what the identity library said as the cause, with the hint that belongs to it', async () => {
+  it('rejects with the error of the identity library as the cause, and the hint for it', async () => {
     const said = Object.assign(new Error('AADSTS7000215: Invalid client secret provided.'), {
       name: 'AuthenticationError',
       statusCode: 401,
@@ -70,17 +70,17 @@ describe('a token request', () => {
     const error = await rejection(
       requestToken(
         sourceOf(() => Promise.reject(said), {
-          classifyError: () => ({ permanent: true, hint: 'Take the value of the secret.' }),
+          classifyError: () => ({ permanent: true, hint: 'Use the value of the secret.' }),
         }),
         1_000,
       ),
     );
-    expect(error).to.include({ code: 'TOKEN_REFUSED', hint: 'Take the value of the secret.' });
+    expect(error).to.include({ code: 'TOKEN_REFUSED', hint: 'Use the value of the secret.' });
     expect(error.message).to.contain('AADSTS7000215');
     expect(error.cause).to.include({ name: 'AuthenticationError', message: said.message, statusCode: 401 });
   });
 
-  it('keeps secrets out of the cause: the request that failed, and tokens', async () => {
+  it('keeps tokens and the failed request out of the cause', async () => {
     const jwt = unsignedJwt({ oid: 'me' });
     const inner = Object.assign(new Error(`bad assertion ${jwt}`), {
       config: { body: 'client_secret=hunter2' },
@@ -99,11 +99,10 @@ describe('a token request', () => {
     expect(shown).not.to.contain('hunter2').and.not.to.contain(jwt);
   });
 
-  it('refuses what is no token', async () => {
+  it('rejects anything but a usable token', async () => {
     const answers = [
       null,
       accessToken({ token: '' }),
-      accessToken({ expiresOnTimestamp: Number.NaN }),
       accessToken({ token: 'opaque' }),
       accessToken({ token: unsignedJwt({ sub: 'no oid' }) }),
     ];
@@ -118,7 +117,74 @@ describe('a token request', () => {
     }
   });
 
-  it('refuses a token that has expired, and points to the clock', async () => {
+  const soon = Date.now() + 60_000;
+  const EXPIRIES: readonly (readonly [
+    what: string,
+    expiresOnTimestamp: unknown,
+    said: RegExp,
+    hint: RegExp,
+  ])[] = [
+    ['seconds', Math.floor(soon / 1000), /milliseconds since 1970, got \d{10}\.$/, /seconds/],
+    ['zero', 0, /got 0\.$/, /number/],
+    ['a negative number', -1, /got -1\.$/, /number/],
+    ['NaN', Number.NaN, /got NaN\.$/, /number/],
+    ['Infinity', Number.POSITIVE_INFINITY, /got Infinity\.$/, /number/],
+    ['nothing', undefined, /got undefined\.$/, /number/],
+    ['null', null, /got null\.$/, /number/],
+    ['a Date', new Date(soon), /got a Date\.$/, /not a Date/],
+    ['a string of digits', String(soon), /got a string\.$/, /not a Date or a string/],
+    ['an ISO string', new Date(soon).toISOString(), /got a string\.$/, /not a Date or a string/],
+  ];
+  for (const [what, expiresOnTimestamp, said, hint] of EXPIRIES) {
+    it(`rejects an expiresOnTimestamp of ${what} as TOKEN_INVALID`, async () => {
+      // What JavaScript, which knows no types, may return.
+      const answer = { ...accessToken(), expiresOnTimestamp } as AccessToken;
+      const error = await rejection(
+        requestToken(
+          sourceOf(() => Promise.resolve(answer)),
+          1_000,
+        ),
+      );
+      expect(error.code).to.equal('TOKEN_INVALID');
+      expect(error.message).to.match(said);
+      expect(error.hint).to.match(hint);
+    });
+  }
+
+  const ADVICE: readonly (readonly [what: string, refreshAfterTimestamp: unknown])[] = [
+    ['in the past', Date.now() - 1],
+    ['in seconds', Math.floor(soon / 1000)],
+    ['after the expiry', soon + 60_000],
+    ['NaN', Number.NaN],
+    ['Infinity', Number.POSITIVE_INFINITY],
+    ['null', null],
+    ['a Date', new Date(Date.now() + 30_000)],
+    ['a string', String(Date.now() + 30_000)],
+  ];
+  for (const [what, refreshAfterTimestamp] of ADVICE) {
+    it(`ignores a refreshAfterTimestamp that is ${what}`, async () => {
+      const answer = { ...accessToken({ expiresOnTimestamp: soon }), refreshAfterTimestamp } as AccessToken;
+      const token = await requestToken(
+        sourceOf(() => Promise.resolve(answer)),
+        1_000,
+      );
+      expect(token.refreshAfter).to.equal(undefined);
+    });
+  }
+
+  it('keeps secrets out of a cause that refers to itself', async () => {
+    const said = new Error('refused');
+    said.cause = said;
+    const error = await rejection(
+      requestToken(
+        sourceOf(() => Promise.reject(said)),
+        1_000,
+      ),
+    );
+    expect(error).to.have.nested.property('cause.message', 'refused');
+  });
+
+  it('rejects an expired token, and points to the clock', async () => {
     const expired = accessToken({ expiresOnTimestamp: Date.now() - 1 });
     const error = await rejection(
       requestToken(

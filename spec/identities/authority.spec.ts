@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
 import { authorityHostOf, checkAuthorityHost, isMicrosoftAuthority } from '../../lib/identities/authority.js';
-import { authenticatorSettings } from '../../lib/configure/options.js';
+import { authenticatorSettings } from '../../lib/configure/settings.js';
 import { thrown } from './support/failure.js';
 
 describe('authorityHost', () => {
@@ -72,7 +72,7 @@ describe('authorityHost', () => {
     expect(error).to.include({ code: 'INVALID_OPTION' });
     expect(error)
       .to.have.property('message')
-      .that.matches(/^AZURE_AUTHORITY_HOST is no address/);
+      .that.matches(/^`AZURE_AUTHORITY_HOST` must be an https URL/);
   });
 
   it("is known to be Microsoft's, or not", () => {

@@ -191,11 +191,11 @@ describe('AuthorizationCodeFlow', () => {
     it('says that no sign-in is under way: none was begun, or it has been redeemed', async () => {
       const flow = newFlow();
       expect((await rejection(flow.redeem(`${REDIRECT_URI}?code=1`))).message).to.match(
-        /No sign-in is under way/,
+        /No sign-in is in progress/,
       );
       const redirected = await signIn(await flow.authorizationUrl(), { username: user.username, password });
       await flow.redeem(redirected);
-      expect((await rejection(flow.redeem(redirected))).message).to.match(/No sign-in is under way/);
+      expect((await rejection(flow.redeem(redirected))).message).to.match(/No sign-in is in progress/);
     });
 
     it('says that an address is none, or holds no code', async () => {
@@ -203,7 +203,7 @@ describe('AuthorizationCodeFlow', () => {
       const { searchParams } = new URL(await flow.authorizationUrl());
       expect((await rejection(flow.redeem('/signed-in?code=1'))).code).to.equal('INVALID_OPTION');
       const withoutCode = `${REDIRECT_URI}?state=${searchParams.get('state') ?? ''}`;
-      expect((await rejection(flow.redeem(withoutCode))).message).to.match(/holds no code/);
+      expect((await rejection(flow.redeem(withoutCode))).message).to.match(/has no `code`/);
     });
 
     it('says that Entra could not be asked', async () => {
@@ -216,15 +216,15 @@ describe('AuthorizationCodeFlow', () => {
 
   describe('options', () => {
     const refused: [string, Record<string, unknown>, RegExp][] = [
-      ['no client', { clientId: undefined }, /clientId is missing/],
-      ['no tenant', { tenantId: undefined }, /tenantId is missing/],
-      ['no redirect URI', { redirectUri: undefined }, /redirectUri is missing/],
-      ['a redirect URI that is no address', { redirectUri: 'localhost' }, /redirectUri is no address/],
-      ['an authority that is no address', { authorityHost: 'login.microsoftonline.us' }, /authorityHost/],
-      ['an unknown field', { clientSecret: 'x' }, /no field "clientSecret"/],
+      ['no client', { clientId: undefined }, /clientId` is missing/],
+      ['no tenant', { tenantId: undefined }, /tenantId` is missing/],
+      ['no redirect URI', { redirectUri: undefined }, /redirectUri` is missing/],
+      ['a redirect URI that is not a URL', { redirectUri: 'localhost' }, /redirectUri` must be a URL/],
+      ['an authority that is not a URL', { authorityHost: 'login.microsoftonline.us' }, /authorityHost/],
+      ['an unknown field', { clientSecret: 'x' }, /no field `clientSecret`/],
     ];
     for (const [what, changes, message] of refused) {
-      it(`are refused at once with ${what}`, () => {
+      it(`are rejected at once with ${what}`, () => {
         const options = { clientId: 'a', tenantId: 'b.example', redirectUri: REDIRECT_URI, ...changes };
         // As a JavaScript program would.
         const error = thrown(() => new AuthorizationCodeFlow(options));

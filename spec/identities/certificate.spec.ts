@@ -40,10 +40,10 @@ describe('certificate', () => {
     expect(loaded.privateKey).to.include('BEGIN PRIVATE KEY');
 
     const wrong = await failure(loadCertificate('certificate', { path, password: 'another word' }));
-    expect(wrong).to.include({ hint: 'Check password.' });
+    expect(wrong).to.include({ hint: 'Check its password.' });
     expectNoSecret(wrong, { password: 'another word', key: certificate.key });
     const missing = await failure(loadCertificate('certificate', { path }));
-    expect(missing.message).to.match(/is encrypted/);
+    expect(missing.message).to.match(/has an encrypted private key/);
   });
 
   it('is sent with its chain, the certificate itself first', async () => {
@@ -60,9 +60,9 @@ describe('certificate', () => {
     const texts: [string, RegExp][] = [
       [certificate.cert, /no private key/],
       [certificate.key, /no certificate/],
-      [certificate.cert + other.key, /belongs to another certificate/],
-      [certificate.cert + encryptKey(certificate.key, 'the password'), /is encrypted/],
-      [certificate.cert.replace(/MII/, 'XXX') + certificate.key, /cannot be read/],
+      [certificate.cert + other.key, /does not belong to its certificate/],
+      [certificate.cert + encryptKey(certificate.key, 'the password'), /has an encrypted private key/],
+      [certificate.cert.replace(/MII/, 'XXX') + certificate.key, /cannot be parsed/],
     ];
     for (const [text, message] of texts) {
       const error = thrown(() => {
@@ -82,6 +82,6 @@ describe('certificate', () => {
     });
     expect(error)
       .to.have.property('message')
-      .that.matches(/no RSA key/);
+      .that.matches(/must have an RSA private key, got ec/);
   });
 });

@@ -26,7 +26,7 @@ function msalText(code: number): string {
   return `Error(s): ${code} - Timestamp: t - Description: AADSTS${code}: Something. - Correlation ID: 2 - Trace ID: 1`;
 }
 
-describe('describeIdentityError', () => {
+describe('classifyIdentityError()', () => {
   const refusals: [number, RegExp][] = [
     [7000215, /"Value"/],
     [7000222, /expired/],

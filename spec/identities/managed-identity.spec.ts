@@ -18,16 +18,31 @@ describe('managedIdentity', () => {
     });
 
     const refused: [string, unknown, AzureRedisError['code'], RegExp][] = [
-      ['false', false, 'INVALID_OPTION', /neither true nor an object/],
-      ['a bare id', '00000000-0000-0000-0000-000000000001', 'INVALID_OPTION', /neither true nor an object/],
-      ['no id', {}, 'INVALID_OPTION', /names no identity/],
-      ['an id that is not set', { clientId: undefined }, 'INVALID_OPTION', /clientId is missing/],
-      ['two ids', { clientId: 'a', objectId: 'b' }, 'CONFLICTING_OPTIONS', /both clientId and objectId/],
-      ['an unknown field', { clientID: 'a' }, 'INVALID_OPTION', /no field "clientID"/],
-      ['a resource id that is none', { resourceId: 'my-identity' }, 'INVALID_OPTION', /no resource id/],
+      ['false', false, 'INVALID_OPTION', /must be true or an object, got a (?:boolean|string)/],
+      [
+        'a bare id',
+        '00000000-0000-0000-0000-000000000001',
+        'INVALID_OPTION',
+        /must be true or an object, got a (?:boolean|string)/,
+      ],
+      ['no id', {}, 'INVALID_OPTION', /must have one id, got none/],
+      ['an id that is not set', { clientId: undefined }, 'INVALID_OPTION', /clientId` is missing/],
+      [
+        'two ids',
+        { clientId: 'a', objectId: 'b' },
+        'CONFLICTING_OPTIONS',
+        /clientId` conflicts with `managedIdentity\.objectId/,
+      ],
+      ['an unknown field', { clientID: 'a' }, 'INVALID_OPTION', /no field `clientID`/],
+      [
+        'an invalid resource id',
+        { resourceId: 'my-identity' },
+        'INVALID_OPTION',
+        /must be an Azure resource id, got 'my-identity'/,
+      ],
     ];
     for (const [what, option, code, message] of refused) {
-      it(`are refused at once with ${what}`, () => {
+      it(`are rejected at once with ${what}`, () => {
         const error = thrown(() => {
           checkManagedIdentity(option);
         });

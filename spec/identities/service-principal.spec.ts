@@ -34,13 +34,13 @@ describe('servicePrincipal', () => {
     });
 
     const refused: [string, unknown, AzureRedisError['code'], RegExp][] = [
-      ['no object', 'secret', 'INVALID_OPTION', /not an object/],
-      ['no tenant', { clientId: 'a', clientSecret: 's' }, 'INVALID_OPTION', /tenantId is missing/],
+      ['a string', 'secret', 'INVALID_OPTION', /must be an object, got a string/],
+      ['no tenant', { clientId: 'a', clientSecret: 's' }, 'INVALID_OPTION', /tenantId` is missing/],
       [
         'a tenant with a slash',
         { ...application, tenantId: 'a/b' },
         'INVALID_OPTION',
-        /tenantId is no tenant/,
+        /tenantId` must be a GUID or a domain name, got 'a\/b'/,
       ],
       [
         'the tenant of all users',
@@ -48,43 +48,43 @@ describe('servicePrincipal', () => {
         'INVALID_OPTION',
         /which is for users/,
       ],
-      ['no client', { tenantId: 't', clientSecret: 's' }, 'INVALID_OPTION', /clientId is missing/],
-      ['no proof', application, 'INVALID_OPTION', /clientSecret is missing/],
+      ['no client', { tenantId: 't', clientSecret: 's' }, 'INVALID_OPTION', /clientId` is missing/],
+      ['neither secret nor certificate', application, 'INVALID_OPTION', /clientSecret` is missing/],
       [
         'a secret from an environment variable that is not set',
         { ...application, clientSecret: process.env['NO_SUCH_VARIABLE'] },
         'INVALID_OPTION',
-        /clientSecret is missing/,
+        /clientSecret` is missing/,
       ],
-      ['an empty secret', { ...application, clientSecret: '' }, 'INVALID_OPTION', /clientSecret is missing/],
+      ['an empty secret', { ...application, clientSecret: '' }, 'INVALID_OPTION', /got an empty string/],
       [
         'both secret and certificate',
         { ...application, clientSecret: 's', certificate: { path: 'p' } },
         'CONFLICTING_OPTIONS',
-        /both clientSecret and certificate/,
+        /clientSecret` conflicts with `servicePrincipal\.certificate/,
       ],
       [
         'sendX5c without a certificate',
         { ...application, clientSecret: 's', sendX5c: true },
         'CONFLICTING_OPTIONS',
-        /sendX5c but no certificate/,
+        /sendX5c` needs `servicePrincipal\.certificate/,
       ],
-      ['an unknown field', { ...application, clientID: 'x' }, 'INVALID_OPTION', /no field "clientID"/],
+      ['an unknown field', { ...application, clientID: 'x' }, 'INVALID_OPTION', /no field `clientID`/],
       [
         'a file without path',
         { ...application, certificate: {} },
         'INVALID_OPTION',
-        /certificate\.path is missing/,
+        /certificate\.path` is missing/,
       ],
       [
-        'a text that is no PEM',
+        'a string not in PEM format',
         { ...application, certificate: 'MII…' },
         'INVALID_OPTION',
         /no certificate in PEM/,
       ],
     ];
     for (const [what, option, code, message] of refused) {
-      it(`are refused at once with ${what}`, () => {
+      it(`are rejected at once with ${what}`, () => {
         const error = thrown(() => {
           checkServicePrincipal(option);
         });

@@ -2,16 +2,18 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Text without anything that looks like a JSON Web Token. */
+/** The text without anything that looks like a JSON Web Token. */
 export function withoutTokens(text: string): string {
   return text.replaceAll(/eyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g, '<token>');
 }
 
+const MAX_CAUSES = 8;
+
 /**
- * What the identity library threw, reduced to what tells the reason. Its errors may carry the request, in whose body
- * the client secret stands.
+ * An error of an identity library, reduced to what explains the failure. Such an error may hold the request, whose body
+ * contains the client secret.
  */
-export function withoutSecrets(error: unknown): Error {
+export function withoutSecrets(error: unknown, depth = 0): Error {
   const reduced = new Error(withoutTokens(messageOf(error)));
   if (!(error instanceof Error)) return reduced;
   reduced.name = error.name;
@@ -22,6 +24,7 @@ export function withoutSecrets(error: unknown): Error {
       Object.defineProperty(reduced, key, { value, enumerable: true });
     }
   }
-  if (error.cause !== undefined) reduced.cause = withoutSecrets(error.cause);
+  // Limited, since a cause may refer to itself.
+  if (error.cause !== undefined && depth < MAX_CAUSES) reduced.cause = withoutSecrets(error.cause, depth + 1);
   return reduced;
 }
