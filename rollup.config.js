@@ -49,7 +49,7 @@ function types(extension) {
   return {
     input: entries('.d.ts'),
     external: isExternal(dependencies),
-    plugins: [dts({ includeExternal: ['p-retry'] })],
+    plugins: [dts()],
     output: {
       dir: 'dist',
       format: 'es',

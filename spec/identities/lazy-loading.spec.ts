@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 
-// Hooks that name each module as it is loaded; they run in a thread of their own, which has no console.
+// Hooks that print the URL of each module that is loaded. They run in their own thread, which has no console.
 const HOOKS = `
   import { writeSync } from 'node:fs';
   export async function load(url, context, next) { writeSync(1, url + '\\n'); return next(url, context); }
@@ -19,8 +19,6 @@ async function modulesLoadedBy(program: string): Promise<string[]> {
 }
 
 describe('identity libraries', () => {
-  // To start a process takes a while on a busy machine.
-
   const identities = [
     "import { defaultCredential } from '../../lib/identities/default-credential.ts';",
     "import { managedIdentityCredential } from '../../lib/identities/managed-identity.ts';",
@@ -31,17 +29,17 @@ describe('identity libraries', () => {
     "new AuthorizationCodeFlow({ tenantId: 't', clientId: 'c', redirectUri: 'http://localhost' });",
   ].join('\n');
 
-  it('are not loaded before a token is asked for', async () => {
+  it('are not loaded before the first token request', async () => {
     const modules = await modulesLoadedBy(identities);
     expect(modules.some((url) => url.includes('/lib/identities/user-credential.ts'))).to.equal(true);
     expect(modules.filter((url) => /node_modules\/@(azure|typespec)\//.test(url))).to.deep.equal([]);
   });
 
-  it('are loaded then, and only those that the identity needs', async () => {
-    const ask = "await made[2].getToken('https://redis.azure.com/.default').catch(() => undefined);";
-    // The authority is a port on which nobody listens.
+  it('are loaded by the first token request, and only those that the identity needs', async () => {
+    const request = "await made[2].getToken('https://redis.azure.com/.default').catch(() => undefined);";
+    // No server listens on the port of this authority.
     const nowhere = "process.env.AZURE_AUTHORITY_HOST = 'https://localhost:1';";
-    const modules = await modulesLoadedBy(`${nowhere}\n${identities}\n${ask}`);
+    const modules = await modulesLoadedBy(`${nowhere}\n${identities}\n${request}`);
     expect(modules.some((url) => url.includes('/@azure/msal-node/'))).to.equal(true);
     expect(modules.some((url) => url.includes('/@azure/identity/'))).to.equal(false);
   });
