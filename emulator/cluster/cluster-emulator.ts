@@ -279,5 +279,10 @@ function slotsOf({ first, last }: { first: number; last: number }): number[] {
 }
 
 function checkCount(name: string, count: number, least: number): void {
-  assertOption(Number.isInteger(count) && count >= least, `cluster.${name}`, count, `a whole number from ${least}`);
+  assertOption(
+    Number.isInteger(count) && count >= least,
+    `cluster.${name}`,
+    count,
+    `a whole number from ${least}`,
+  );
 }
