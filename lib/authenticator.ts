@@ -49,6 +49,8 @@ export interface AuthenticatorEvents {
 const debugAuthenticator = createDebug('ioredis-azure:authenticator');
 const debugConnection = createDebug('ioredis-azure:connection');
 
+const BRAND = Symbol.for('ioredis-azure.Authenticator');
+
 /**
  * Owns one identity: its current token, the next refresh, and the live connections that log in with it.
  *
@@ -106,6 +108,15 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   /** @internal What goes into the options of a client. */
   get login(): { readonly password: Password; readonly Connector: ConnectorClass } {
     return { password: this.#password, Connector: this.#connector };
+  }
+
+  static {
+    Object.defineProperty(this.prototype, BRAND, { value: true });
+  }
+
+  /** A process can hold both forms of this package, ES modules and CommonJS: the authenticators of either are instances. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value;
   }
 
   /** @internal The connection of a client that was made of this login. */

@@ -53,6 +53,8 @@ export type AzureRedisErrorCode =
   | 'BUFFER_OVERFLOW'
   | 'CLOSED';
 
+const BRAND = Symbol.for('ioredis-azure.AzureRedisError');
+
 /**
  * The error class of this package: `message` says what happened, `hint` what to do, and `code` is stable. It never holds
  * a token, key or secret.
@@ -67,5 +69,15 @@ export class AzureRedisError extends Error {
     super(message, options);
     this.code = code;
     this.hint = hint;
+  }
+
+  static {
+    Object.defineProperty(this.prototype, BRAND, { value: true });
+  }
+
+  /** A process can hold both forms of this package, ES modules and CommonJS: the errors of either are instances. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== AzureRedisError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && BRAND in value;
   }
 }
