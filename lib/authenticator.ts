@@ -4,12 +4,8 @@ import createDebug from 'debug';
 import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
 import { internals, type Client } from './ioredis/client.js';
 import { ClusterSubscribers, isClusterSubscriber } from './clients/cluster-subscriber.js';
-import {
-  ManagedClient,
-  type ManagedClientObserver,
-  type RecycleReason,
-  type Replacement,
-} from './clients/managed-client.js';
+import { ManagedClient, type ManagedClientObserver } from './clients/managed-client.js';
+import type { RecycleReason, Replacement } from './clients/replacement.js';
 import { AzureConnector, connectorFor, type ConnectorClass } from './ioredis/connector.js';
 import { dateOf } from './timing/deadline.js';
 import { AzureRedisError } from './errors.js';

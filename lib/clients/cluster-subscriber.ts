@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settlesWithin } from '../timing/timeouts.js';
 import { pendingReplies, type Client } from '../ioredis/client.js';
-import type { Replacement } from './managed-client.js';
+import type { Replacement } from './replacement.js';
 
 /** What ioredis calls the connections of a `Cluster` for its subscriptions, sharded ones included. */
 const NAME = /^ioredis-cluster\(s?subscriber\)/;

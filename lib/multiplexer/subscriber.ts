@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Delivery, Replacement } from '../clients/managed-client.js';
+import type { Delivery, Replacement } from '../clients/replacement.js';
 import { settlesWithin } from '../timing/timeouts.js';
 import { SUBSCRIPTION_KINDS, PRIVATE_PREFIX, type SubscriptionKind, type Message } from './channels.js';
 import { closedError } from './closed-error.js';

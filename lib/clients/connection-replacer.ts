@@ -1,0 +1,73 @@
+import { pendingReplies, type Client } from '../ioredis/client.js';
+import { reconnect } from '../ioredis/reconnect.js';
+import { settlesWithin } from '../timing/timeouts.js';
+import type { RecycleReason, ReplaceClient, Replacement } from './replacement.js';
+import type { Session } from './session.js';
+
+/** Replaces the connection of a client where it cannot be re-authenticated. */
+export class ConnectionReplacer {
+  readonly #client: Client;
+  readonly #session: Session;
+  readonly #onReplaced: (reason: RecycleReason, replacement: Replacement) => void;
+  /** The replacement in progress: its reason, and since when (`performance.now()`) there is no connection. */
+  #current: { readonly reason: RecycleReason; readonly since: number } | undefined;
+  #delegate: ReplaceClient | undefined;
+
+  constructor(
+    client: Client,
+    session: Session,
+    onReplaced: (reason: RecycleReason, replacement: Replacement) => void,
+  ) {
+    this.#client = client;
+    this.#session = session;
+    this.#onReplaced = onReplaced;
+  }
+
+  /** From now on `replace` is called instead of connecting this client again. */
+  delegateTo(replace: ReplaceClient): void {
+    this.#delegate = replace;
+  }
+
+  /** Replaces the connection once its pending replies have arrived, or cannot be awaited any longer. */
+  async replaceAfterReplies(reason: RecycleReason): Promise<void> {
+    const { id } = this.#session;
+    await settlesWithin(this.#session.replyTimeout, pendingReplies(this.#client));
+    if (id === this.#session.id) this.replace(reason);
+  }
+
+  /** Replaces the connection now. */
+  replace(reason: RecycleReason): void {
+    if (this.#current) return;
+    this.#current = { reason, since: performance.now() };
+    if (this.#delegate) void this.#replaceClient(reason, this.#delegate);
+    else reconnect(this.#client);
+  }
+
+  /** The client is ready. */
+  connected(): void {
+    if (!this.#current) return;
+    const { reason, since } = this.#current;
+    this.#current = undefined;
+    // A subscriber is restored once SUBSCRIBE is answered. A blocking command, sent again, is not answered yet.
+    const restored = reason === 'subscriber' ? pendingReplies(this.#client) : Promise.resolve();
+    void restored.then(() => {
+      this.#onReplaced(reason, { gap: Math.round(performance.now() - since), delivery: 'at-most-once' });
+    });
+  }
+
+  /** The connection has closed. */
+  disconnected(): void {
+    if (this.#delegate && this.#session.hasExpired) this.replace('subscriber');
+  }
+
+  /** Forgets the replacement in progress. */
+  cancel(): void {
+    this.#current = undefined;
+  }
+
+  async #replaceClient(reason: RecycleReason, replace: ReplaceClient): Promise<void> {
+    const replacement = await replace();
+    this.#current = undefined;
+    if (replacement) this.#onReplaced(reason, replacement);
+  }
+}

@@ -1,0 +1,151 @@
+import type { CredentialsProvider } from '../credentials/credentials.js';
+import { traceReauthentication } from '../diagnostics.js';
+import { endpointOf, type Client } from '../ioredis/client.js';
+import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import { dateOf } from '../timing/deadline.js';
+import { settlesWithin } from '../timing/timeouts.js';
+import type { ConnectionReplacer } from './connection-replacer.js';
+import { EXPIRED_REPLY_GRACE, MAX_TIMER_DELAY, REPLACE_BEFORE_EXPIRY, type Session } from './session.js';
+
+/** The AUTHs of many connections are spread over at most this time, in ms. */
+const MAX_SPREAD = 60_000;
+
+/** The share of the remaining life of a connection's credentials over which its AUTH is spread: it ends well before they expire. */
+const SPREAD_SHARE = 1 / 4;
+
+/** The waits between the attempts of a failed AUTH, in ms. */
+const RETRY: Backoff = { minTimeout: 100, maxTimeout: 60_000, factor: 2, randomize: true };
+
+/** Callbacks for the outcome of an AUTH. */
+export interface ReauthenticationHandlers {
+  reauthenticated(): void;
+  failed(error: Error): void;
+}
+
+/** Keeps a client's live connection logged in with the current credentials, outside transactions. */
+export class Reauthentication {
+  readonly #client: Client;
+  readonly #session: Session;
+  readonly #provider: CredentialsProvider;
+  readonly #replacer: ConnectionReplacer;
+  readonly #handlers: ReauthenticationHandlers;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  #failures = 0;
+
+  constructor(
+    client: Client,
+    session: Session,
+    provider: CredentialsProvider,
+    replacer: ConnectionReplacer,
+    handlers: ReauthenticationHandlers,
+  ) {
+    this.#client = client;
+    this.#session = session;
+    this.#provider = provider;
+    this.#replacer = replacer;
+    this.#handlers = handlers;
+  }
+
+  /** Runs at a random moment that is early enough for the credentials that it replaces. */
+  schedule(): void {
+    const left = Math.max(0, this.#session.credentials?.remaining ?? 0);
+    this.#scheduleIn(Math.random() * Math.min(MAX_SPREAD, left * SPREAD_SHARE));
+  }
+
+  /** The client is ready: newer credentials may have arrived while it logged in. */
+  connected(): void {
+    this.#scheduleIn(0);
+  }
+
+  /** The connection has closed. */
+  disconnected(): void {
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+  }
+
+  /** Sends AUTH with the current credentials. */
+  async authenticate(): Promise<void> {
+    const { username, current } = this.#provider;
+    const endpoint = endpointOf(this.#client);
+    const trace = { username, endpoint, expiresOn: dateOf(current.expiresOn) };
+    await traceReauthentication(trace, async () => {
+      await this.#client.auth(username, current.password);
+    });
+  }
+
+  #scheduleIn(delay: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      void this.#run();
+    }, delay);
+    this.#timer.unref();
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const { id } = this.#session;
+    try {
+      if (!(await this.#transactionEnds())) {
+        this.#replacer.replace('blocked');
+        return;
+      }
+      // By now there may be another connection, or the client may have been released.
+      if (id !== this.#session.id || !this.#isOutdated()) return;
+      const { mode } = this.#client;
+      if (mode === 'subscriber' || mode === 'monitor') await this.#replacer.replaceAfterReplies(mode);
+      else await this.#reauthenticate();
+    } finally {
+      this.#isRunning = false;
+      // The next connection, which has logged in meanwhile, had to wait for this run.
+      if (id !== this.#session.id && this.#session.credentials) this.#scheduleIn(0);
+    }
+  }
+
+  /** Whether the live connection is logged in with older credentials than the current ones. */
+  #isOutdated(): boolean {
+    const { current } = this.#provider;
+    return this.#session.isLive && this.#session.credentials !== current && current.remaining > 0;
+  }
+
+  /**
+   * Waits for the end of an open transaction, until the credentials expire: a connection that the server has not closed
+   * by then is dead.
+   */
+  async #transactionEnds(): Promise<boolean> {
+    const { transaction, credentials } = this.#session;
+    if (!transaction.isOpen) return true;
+    const left = Math.max(0, credentials?.remaining ?? REPLACE_BEFORE_EXPIRY);
+    return settlesWithin(Math.min(MAX_TIMER_DELAY, left + EXPIRED_REPLY_GRACE), transaction.over());
+  }
+
+  async #reauthenticate(): Promise<void> {
+    const { id } = this.#session;
+    try {
+      const isAnswered = await settlesWithin(this.#session.replyTimeout, this.authenticate());
+      if (id !== this.#session.id) return;
+      if (!isAnswered) {
+        this.#replacer.replace('blocked');
+        return;
+      }
+      this.#failures = 0;
+      this.#handlers.reauthenticated();
+      // Even newer credentials may have arrived meanwhile.
+      this.#scheduleIn(0);
+    } catch (error) {
+      if (id === this.#session.id) this.#failed(error as Error);
+    }
+  }
+
+  #failed(error: Error): void {
+    // It has just subscribed, and takes no AUTH any more: replace it.
+    if (this.#client.mode === 'subscriber') {
+      this.#scheduleIn(0);
+      return;
+    }
+    this.#failures += 1;
+    this.#handlers.failed(error);
+    this.#scheduleIn(backoffDelay(this.#failures, RETRY));
+  }
+}

@@ -1,0 +1,31 @@
+/** Why a connection was replaced instead of re-authenticated. */
+export type RecycleReason =
+  /** It is subscribed over RESP2, where the server takes no AUTH. */
+  | 'subscriber'
+  /** It is in MONITOR mode, where ioredis sends no AUTH. */
+  | 'monitor'
+  /** The AUTH was not answered in time: the connection waits in a blocking command, or is dead. */
+  | 'blocked'
+  /** Azure has failed over to another node, or scaled: the connection would be dropped sooner or later. */
+  | 'maintenance';
+
+/**
+ * How the messages of a connection's channels arrived across its replacement.
+ *
+ * - `exactly-once`: each message arrived once.
+ * - `at-least-once`: none was lost, some may have arrived twice.
+ * - `at-most-once`: messages published during the gap did not arrive.
+ * - `best-effort`: another node of a cluster took over. It may lag behind, so that messages published during the gap did
+ *   not arrive, and some published shortly before it may have arrived twice.
+ */
+export type Delivery = 'exactly-once' | 'at-least-once' | 'at-most-once' | 'best-effort';
+
+/** How a connection was replaced. */
+export interface Replacement {
+  /** How long there was no connection, in ms. */
+  readonly gap: number;
+  readonly delivery: Delivery;
+}
+
+/** Replaces a client by another one. Never rejects; resolves to `undefined` if none is needed any more. */
+export type ReplaceClient = () => Promise<Replacement | undefined>;

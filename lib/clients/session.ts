@@ -1,0 +1,70 @@
+import type { Credentials } from '../credentials/credentials.js';
+import { internals, type Client } from '../ioredis/client.js';
+import { TransactionTracker } from './transaction-tracker.js';
+
+/** How long before its credentials expire a connection that does not answer AUTH is replaced, in ms; at most half of what is left. */
+export const REPLACE_BEFORE_EXPIRY = 30_000;
+
+/**
+ * How long a reply may be awaited on a connection whose credentials seem to have expired, in ms: if the server has not
+ * closed it, the local clock was set forward.
+ */
+export const EXPIRED_REPLY_GRACE = 2_000;
+
+/** The longest delay of a Node.js timer, in ms; an access key never expires. */
+export const MAX_TIMER_DELAY = 2 ** 31 - 1;
+
+/** By how much the server's clock may be ahead when it closes a connection whose credentials have expired, in ms. */
+const CLOCK_SKEW = 1_000;
+
+/** What is known of a client's live connection. It starts afresh with each connection. */
+export class Session {
+  readonly transaction = new TransactionTracker();
+  /** The credentials that the connection is logged in with; `undefined` if unknown, or without a connection. */
+  credentials: Credentials | undefined;
+  readonly #client: Client;
+  #id = 0;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Differs for each connection: after an await, compare it before touching the connection. */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** Whether there is a connection that takes commands. */
+  get isLive(): boolean {
+    const { status } = this.#client;
+    // After a QUIT, another command would make the server reset the connection, and the reply to QUIT be lost.
+    const isLeaving = internals(this.#client).manuallyClosing;
+    return (status === 'ready' || status === 'monitoring') && !isLeaving;
+  }
+
+  /** Whether the server closes the connection because nothing newer than its credentials was there in time. */
+  get hasExpired(): boolean {
+    return this.credentials !== undefined && this.credentials.remaining < CLOCK_SKEW;
+  }
+
+  /** How long a reply may be awaited before the connection is replaced without it, in ms. */
+  get replyTimeout(): number {
+    if (!this.credentials) return REPLACE_BEFORE_EXPIRY;
+    const left = this.credentials.remaining;
+    if (left <= 0) return EXPIRED_REPLY_GRACE;
+    return Math.min(MAX_TIMER_DELAY, left - Math.min(REPLACE_BEFORE_EXPIRY, left / 2));
+  }
+
+  /** Calls `send` as soon as no transaction is open, so that what it sends synchronously is part of none. */
+  async outsideTransaction<Result>(send: () => Promise<Result>): Promise<Result> {
+    while (this.transaction.isOpen) await this.transaction.over();
+    return send();
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#id += 1;
+    this.credentials = undefined;
+    this.transaction.closed();
+  }
+}
