@@ -1,5 +1,5 @@
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
-export type { Delivery, RecycleReason } from './clients/managed-client.js';
+export type { Delivery, RecycleReason } from './clients/replacement.js';
 export type {
   AzureClusterArguments,
   AzureClusterOptions,
