@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AdminConnection } from './admin-connection.js';
+import { DENIED_IN_SCRIPTS } from './blocked-commands.js';
 
 /** What an identity may do on the cache: Azure's built-in access policies. */
 export type Role = 'Data Owner' | 'Data Contributor' | 'Data Reader';
@@ -36,8 +37,8 @@ export class AccessPolicy {
     const password = this.#passwords.get(oid) ?? randomBytes(32).toString('hex');
     this.#passwords.set(oid, password);
     this.#roles.set(oid, role);
-    const rules = ['reset', 'on', `>${password}`, 'allkeys', 'allchannels', ...PERMISSIONS[role]];
-    await this.#apply('ACL', 'SETUSER', oid, ...rules);
+    const rules = ['reset', 'on', `>${password}`, 'allkeys', 'allchannels'];
+    await this.#apply('ACL', 'SETUSER', oid, ...rules, ...PERMISSIONS[role], ...DENIED_IN_SCRIPTS);
   }
 
   /** Takes the identity's access away. The server closes the connections that are logged in with it. */

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../lib/index.js';
 import { AccessPolicy } from './access-policy.js';
+import { assertProduct, type Product } from './blocked-commands.js';
 import type { Role } from './access-policy.js';
 import type { AdminConnection } from './admin-connection.js';
 import { ClusterEmulator } from './cluster/cluster-emulator.js';
@@ -36,6 +37,16 @@ export interface AzureRedisEmulatorOptions extends TokenSettings {
    * ```
    */
   readonly cluster?: ClusterSize;
+  /**
+   * Which service it stands for, of which the commands that Azure blocks for every role depend: `cache` is Azure Cache
+   * for Redis, `managed` Azure Managed Redis. A blocked command is answered `ERR unknown command`. Default: `cache`.
+   */
+  readonly product?: Product;
+  /**
+   * After how long a connection without any traffic is closed, in ms; 0 for never. Azure: ten minutes. Default: 0, so that
+   * a debugger may halt a test.
+   */
+  readonly idleTimeout?: number;
 }
 
 export interface CredentialOptions extends TokenSettings {
@@ -74,6 +85,9 @@ interface Parts {
 
 const DEFAULT_LIFETIME = 3_600_000;
 
+/** The longest time that Node's timers can count, in ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 function newAccessKey(): string {
   return randomBytes(32).toString('base64');
 }
@@ -85,6 +99,15 @@ function checkOid(oid: string): void {
     'INVALID_OPTION',
     'The oid given cannot be the name of a user.',
     'Leave it out to get a new one, or give any text without spaces; object ids in Entra are GUIDs.',
+  );
+}
+
+function assertIdleTimeout(idleTimeout: unknown): void {
+  if (typeof idleTimeout === 'number' && idleTimeout >= 0 && idleTimeout <= LONGEST_TIMER) return;
+  throw new AzureRedisError(
+    'INVALID_OPTION',
+    `\`idleTimeout\` must be a number of milliseconds from 0, got ${JSON.stringify(idleTimeout)}.`,
+    'Use 600000 for what Azure does, 0 for connections that stay open.',
   );
 }
 
@@ -141,9 +164,13 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     upstream,
     cluster,
     entra,
+    product = 'cache',
+    idleTimeout = 0,
     ...settings
   }: AzureRedisEmulatorOptions = {}): Promise<AzureRedisEmulator> {
     checkTokenSettings(settings);
+    assertProduct(product);
+    assertIdleTimeout(idleTimeout);
     if (upstream && cluster) {
       throw new AzureRedisError(
         'INVALID_OPTION',
@@ -160,7 +187,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     const parts = {
       certificate,
       password,
-      check: azure.#check,
+      rules: { check: azure.#check, product, idleTimeout },
       policy: azure.#policy,
       listener: azure.#recorder,
     };
@@ -291,7 +318,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     this.#service.hang();
   }
 
-  /** From now on requests for tokens fail with status 429 and this Retry-After: seconds, or a date. */
+  /** From now on requests for tokens fail with status 429; `retryAfter` in ms (whole seconds are sent), or a date. */
   identityThrottling({ retryAfter }: { readonly retryAfter: number | Date }): void {
     this.#service.throttle(retryAfter);
   }

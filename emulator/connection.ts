@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { asUnknownCommand, isBlocked, type Product } from './blocked-commands.js';
 import { Expiry } from './expiry.js';
 import type { LoginCheck } from './login-check.js';
 import type { LoginAttempt } from './login.js';
@@ -43,13 +44,22 @@ export interface ConnectionListener {
   closed(id: number): void;
 }
 
+/** What holds for every connection to an endpoint. */
+export interface ConnectionRules {
+  readonly check: LoginCheck;
+  /** Which commands are blocked. */
+  readonly product: Product;
+  /** After how many ms without traffic a connection is closed; 0 for never. */
+  readonly idleTimeout: number;
+}
+
 /** One client's connection, and the one to the server that is its own. */
 export class ClientConnection {
   readonly #id: number;
   readonly #openedAt = new Date();
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #check: LoginCheck;
+  readonly #rules: ConnectionRules;
   readonly #listener: ConnectionListener;
   readonly #commands = new CommandFramer();
   readonly #replies: ReplyMatcher<CheckedLogin>;
@@ -60,11 +70,17 @@ export class ClientConnection {
   #checking = false;
   #clientEnded = false;
 
-  constructor(id: number, client: Socket, server: Socket, check: LoginCheck, listener: ConnectionListener) {
+  constructor(
+    id: number,
+    client: Socket,
+    server: Socket,
+    rules: ConnectionRules,
+    listener: ConnectionListener,
+  ) {
     this.#id = id;
     this.#client = client;
     this.#server = server;
-    this.#check = check;
+    this.#rules = rules;
     this.#listener = listener;
     this.#expiry = new Expiry(() => {
       this.#evict();
@@ -120,6 +136,10 @@ export class ClientConnection {
     client.on('drain', () => {
       this.#server.resume();
     });
+    // Azure ends idle connections on the TCP level, subscribers included: no reply, no message.
+    client.setTimeout(this.#rules.idleTimeout, () => {
+      this.destroy();
+    });
     // The close that follows says all there is to say.
     client.on('error', () => undefined);
     client.on('close', () => {
@@ -165,17 +185,21 @@ export class ClientConnection {
         return;
       }
       this.#follow(piece);
-      if (!this.#server.write(piece.bytes)) this.#client.pause();
+      if (!this.#server.write(this.#bytesOf(piece))) this.#client.pause();
     }
     this.#readOn();
     this.#endServer();
+  }
+
+  #bytesOf({ args, bytes }: Piece): Buffer {
+    return args && isBlocked(args, this.#rules.product) ? asUnknownCommand(args) : bytes;
   }
 
   /** Whatever follows the login waits until it has been checked. */
   async #logIn(attempt: LoginAttempt): Promise<void> {
     this.#checking = true;
     this.#client.pause();
-    const outcome = await this.#check.check(attempt);
+    const outcome = await this.#rules.check.check(attempt);
     this.#checking = false;
     if (this.#client.destroyed || this.#server.destroyed) return;
     const { method, user, name } = attempt;

@@ -3,14 +3,13 @@ import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import type { Server as TlsServer, TLSSocket } from 'node:tls';
 import type { KeyAndCertificate } from './certificates.js';
-import type { ConnectionListener, OpenConnection } from './connection.js';
+import type { ConnectionListener, ConnectionRules, OpenConnection } from './connection.js';
 import { ClientConnection } from './connection.js';
-import type { LoginCheck } from './login-check.js';
 
 /** What an endpoint works with. */
 export interface EndpointParts {
   readonly certificate: KeyAndCertificate;
-  readonly check: LoginCheck;
+  readonly rules: ConnectionRules;
   /** Opens a connection to the server behind the endpoint. */
   readonly connectServer: () => Socket;
   /** What takes connections in the place of the TLS server, and hands on to it those that are for it. */
@@ -93,9 +92,9 @@ export class Endpoint {
   }
 
   #accept(socket: TLSSocket): void {
-    const { check, connectServer } = this.#parts;
+    const { rules, connectServer } = this.#parts;
     const id = this.#listener.opened();
-    const connection = new ClientConnection(id, socket, connectServer(), check, this.#listener);
+    const connection = new ClientConnection(id, socket, connectServer(), rules, this.#listener);
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
   }

@@ -34,11 +34,15 @@ export function unreachable(): RestError {
   );
 }
 
-/** What an identity library rejects with when the service answers 429. */
+/** The value of a Retry-After header, which counts whole seconds; `retryAfter` in ms, or a date. */
+export function retryAfterHeader(retryAfter: number | Date): string {
+  return typeof retryAfter === 'number' ? String(Math.ceil(retryAfter / 1000)) : retryAfter.toUTCString();
+}
+
+/** What an identity library rejects with when the service answers 429; `retryAfter` in ms, or a date. */
 export function throttled(retryAfter: number | Date): RestError {
-  const value = typeof retryAfter === 'number' ? String(retryAfter) : retryAfter.toUTCString();
   const headers = {
-    get: (name: string) => (name.toLowerCase() === 'retry-after' ? value : undefined),
+    get: (name: string) => (name.toLowerCase() === 'retry-after' ? retryAfterHeader(retryAfter) : undefined),
   };
   return new RestError('Too many requests: try again later.', 'TooManyRequests', { status: 429, headers });
 }

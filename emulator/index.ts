@@ -24,6 +24,7 @@ export type {
   UserOptions,
 } from './entra/index.js';
 export type { Role } from './access-policy.js';
+export type { Product } from './blocked-commands.js';
 export type { AdminConnection } from './admin-connection.js';
 export type { OpenConnection } from './connection.js';
 export type { EmulatorCredential, TokenSettings } from './identity.js';

@@ -1,10 +1,9 @@
 import type { AccessPolicy } from './access-policy.js';
 import type { AdminConnection } from './admin-connection.js';
 import type { KeyAndCertificate } from './certificates.js';
-import type { OpenConnection } from './connection.js';
+import type { ConnectionRules, OpenConnection } from './connection.js';
 import { Endpoint } from './endpoint.js';
 import type { EndpointListener } from './endpoint.js';
-import type { LoginCheck } from './login-check.js';
 import { attachRedisServer, startRedisServer } from './redis-server.js';
 import type { RedisServer, Upstream } from './redis-server.js';
 
@@ -25,7 +24,7 @@ export interface Topology {
 /** What deployments are made of. */
 export interface DeploymentParts {
   readonly certificate: KeyAndCertificate;
-  readonly check: LoginCheck;
+  readonly rules: ConnectionRules;
   readonly policy: AccessPolicy;
   readonly listener: EndpointListener;
   /** The password of the servers' default user. */
@@ -46,12 +45,12 @@ export class SingleServer implements Topology {
 
   /** Runs a server of its own, unless one is given. */
   static async start(parts: DeploymentParts, upstream: Upstream | undefined): Promise<SingleServer> {
-    const { certificate, check, policy, listener, password } = parts;
+    const { certificate, rules, policy, listener, password } = parts;
     const server = upstream ? await attachRedisServer(upstream) : await startRedisServer({}, password);
     try {
       await policy.extendTo(server.admin);
       const connectServer = (): ReturnType<RedisServer['connect']> => server.connect();
-      const endpoint = await Endpoint.listen({ certificate, check, connectServer }, listener);
+      const endpoint = await Endpoint.listen({ certificate, rules, connectServer }, listener);
       return new SingleServer(server, endpoint, policy);
     } catch (error) {
       await server.stop(policy.users);

@@ -78,7 +78,7 @@ export function faults({ azure, network, identity, credential }: Places): readon
       name: 'identity service throttling',
       duration: [100, 1_000],
       begin() {
-        azure.identityThrottling({ retryAfter: 1 });
+        azure.identityThrottling({ retryAfter: 1_000 });
       },
     },
     {

@@ -203,9 +203,9 @@ export class ClusterEmulator {
     const failed = started.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
 
-    const { certificate, check, listener } = this.#parts;
+    const { certificate, rules, listener } = this.#parts;
     const connectServer = (): ReturnType<ClusterNode['connect']> => this.#first.connect();
-    this.#entry = await Endpoint.listen({ certificate, check, connectServer }, listener);
+    this.#entry = await Endpoint.listen({ certificate, rules, connectServer }, listener);
 
     await Promise.all(
       this.#nodes.slice(0, masters).map(async ({ server }, index) => {

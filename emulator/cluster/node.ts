@@ -28,13 +28,13 @@ export class ClusterNode {
 
   /** @internal */
   static async start(parts: DeploymentParts): Promise<ClusterNode> {
-    const { policy, password, listener, certificate, check } = parts;
+    const { policy, password, listener, certificate, rules } = parts;
     const { server, busPort } = await startOnFreePort(password);
     const connectServer = (): ReturnType<RedisServer['connect']> => server.connect();
     let endpoint: Endpoint | undefined;
     try {
       const door: EndpointParts['door'] = (tls) => new TlsGate(tls, password, connectServer);
-      endpoint = await Endpoint.listen({ certificate, check, connectServer, door }, listener);
+      endpoint = await Endpoint.listen({ certificate, rules, connectServer, door }, listener);
       const settings = { masterauth: password, 'cluster-announce-port': endpoint.port };
       await server.admin.call('CONFIG', 'SET', ...Object.entries(settings).flat());
       await policy.extendTo(server.admin);

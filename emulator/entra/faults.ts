@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { retryAfterHeader } from '../identity-errors.js';
 import { serverFault, throttledTenant } from './entra-error.js';
 import { errorReply, type Reply } from './http.js';
 
@@ -25,11 +26,9 @@ export class Faults {
   }
 
   throttling(retryAfter: number | Date): void {
-    const header =
-      typeof retryAfter === 'number' ? String(Math.ceil(retryAfter / 1000)) : retryAfter.toUTCString();
     this.#fault = {
       kind: 'reply',
-      reply: { ...errorReply(throttledTenant()), headers: { 'Retry-After': header } },
+      reply: { ...errorReply(throttledTenant()), headers: { 'Retry-After': retryAfterHeader(retryAfter) } },
     };
   }
 

@@ -1,3 +1,4 @@
+import { POSSIBLY_BLOCKED } from '../blocked-commands.js';
 import { splitInline } from './inline.js';
 import { readInteger } from './integers.js';
 
@@ -14,7 +15,7 @@ export interface Piece {
   readonly bytes: Buffer;
   /** The commands that end in these bytes, in their order. */
   readonly commands: readonly Command[];
-  /** All arguments, if the piece is exactly one whole command of those that the endpoint reads: AUTH, HELLO, CLIENT. */
+  /** All arguments, if the piece is exactly one whole command of those that the endpoint reads. */
   readonly args?: readonly Buffer[];
 }
 
@@ -35,7 +36,7 @@ const NEWLINE = 0x0a;
 const NUL = 0x00;
 const EMPTY = Buffer.alloc(0);
 
-const COMMANDS_READ = new Set(['auth', 'hello', 'client']);
+const COMMANDS_READ: ReadonlySet<string> = new Set(['auth', 'hello', 'client', ...POSSIBLY_BLOCKED]);
 const LONGEST_NAME = 16;
 /** redis-server takes no longer line, nor would any login be as long. */
 const LONGEST_LINE = 64 * 1024;

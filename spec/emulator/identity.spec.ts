@@ -127,7 +127,7 @@ describe('AzureRedisEmulator: identities', () => {
   });
 
   it('throttles, with Retry-After in seconds', async () => {
-    fixture.azure.identityThrottling({ retryAfter: 7 });
+    fixture.azure.identityThrottling({ retryAfter: 7_000 });
     const error = await failure(fixture.azure.options.credential.getToken(SCOPE));
     expect(error).to.include({ name: 'RestError', statusCode: 429, code: 'TooManyRequests' });
     expect(error).to.have.nested.property('response.status', 429);

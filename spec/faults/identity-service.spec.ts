@@ -55,7 +55,7 @@ describe('an identity service that fails while clients are connected', () => {
     [
       'throttles, with Retry-After in seconds',
       (azure) => {
-        azure.identityThrottling({ retryAfter: 1 });
+        azure.identityThrottling({ retryAfter: 1_000 });
       },
     ],
   ];

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { expect } from 'chai';
+import { Redis } from 'ioredis';
+import { configureForAzure } from '../../lib/index.js';
+import { AzureRedisEmulator, type Product } from '../../emulator/index.js';
+import { rejection } from '../support/rejection.js';
+
+/** What the server says against a command. */
+async function refusal(reply: Promise<unknown>): Promise<string> {
+  return reply.then(
+    (value) => `answered ${JSON.stringify(value)}`,
+    (error: unknown) => (error as Error).message,
+  );
+}
+
+const BLOCKED = [
+  ['ACL', 'LIST'],
+  ['ACL', 'SETUSER', 'me', '+@all'],
+  ['BGREWRITEAOF'],
+  ['BGSAVE'],
+  ['CLUSTER', 'FAILOVER'],
+  ['CLUSTER', 'RESET'],
+  ['CONFIG', 'GET', 'maxmemory'],
+  ['config', 'set', 'maxmemory', '1mb'],
+  ['DEBUG', 'SLEEP', '0'],
+  ['MIGRATE', '127.0.0.1', '1', 'key', '0', '1'],
+  ['PSYNC', '?', '-1'],
+  ['REPLICAOF', 'NO', 'ONE'],
+  ['SAVE'],
+  ['SHUTDOWN', 'NOSAVE'],
+  ['SLAVEOF', 'NO', 'ONE'],
+  ['SYNC'],
+];
+
+for (const product of ['cache', 'managed'] satisfies Product[]) {
+  describe(`an emulator of the product '${product}'`, () => {
+    let azure: AzureRedisEmulator;
+    let redis: Redis;
+
+    before(async () => {
+      azure = await AzureRedisEmulator.start({ product });
+      redis = new Redis(await configureForAzure(azure.options));
+    });
+
+    after(async () => {
+      await redis.quit();
+      await azure.stop();
+    });
+
+    for (const [name = '', ...args] of BLOCKED) {
+      it(`answers ${[name, ...args].join(' ')} as an unknown command, for a Data Owner too`, async () => {
+        expect(await refusal(redis.call(name, ...args))).to.match(
+          new RegExp(`^ERR unknown command '${name}`),
+        );
+      });
+    }
+
+    it('answers commands that only read the ACL or the cluster', async () => {
+      expect(await redis.call('ACL', 'WHOAMI')).to.equal(azure.options.credential.oid);
+      expect(await refusal(redis.call('CLUSTER', 'HELP'))).to.not.include('unknown command');
+    });
+
+    it('aborts a transaction with a blocked command', async () => {
+      await redis.multi({ pipeline: false });
+      await redis.set('key', 'value');
+      expect(await refusal(redis.call('CONFIG', 'GET', 'maxmemory'))).to.match(/unknown command/);
+      expect(await refusal(redis.call('EXEC'))).to.include('EXECABORT');
+    });
+
+    it('denies blocked commands in scripts', async () => {
+      expect(await refusal(redis.eval("return redis.call('CONFIG', 'GET', 'maxmemory')", 0))).to.match(
+        /script/i,
+      );
+    });
+
+    it('refuses them after a login with the access key, too', async () => {
+      const { host, port, tls } = azure.options;
+      const client = new Redis(await configureForAzure({ host, port, tls, accessKey: azure.accessKey }));
+      expect(await refusal(client.call('CONFIG', 'GET', 'maxmemory'))).to.match(/^ERR unknown command/);
+      await client.quit();
+    });
+  });
+}
+
+describe('an emulator of Azure Managed Redis', () => {
+  it('blocks what Redis Enterprise does not have, and Azure Cache for Redis has', async () => {
+    for (const product of ['cache', 'managed'] as const) {
+      const azure = await AzureRedisEmulator.start({ product });
+      const redis = new Redis(await configureForAzure(azure.options));
+      const answer = await redis.call('LASTSAVE').catch(String);
+      if (product === 'cache') expect(answer).to.be.a('number');
+      else expect(answer).to.match(/ERR unknown command/);
+      await redis.quit();
+      await azure.stop();
+    }
+  });
+});
+
+describe('an emulator with an idleTimeout', () => {
+  it('closes a connection without traffic, and no other', async () => {
+    const azure = await AzureRedisEmulator.start({ idleTimeout: 400 });
+    const redis = new Redis({ ...(await configureForAzure(azure.options)), retryStrategy: () => null });
+    await once(redis, 'ready');
+    const closed = once(redis, 'close').then(() => performance.now());
+    const busyUntil = performance.now() + 800;
+    let lastReply = 0;
+    while (performance.now() < busyUntil) {
+      await redis.ping();
+      lastReply = performance.now();
+    }
+    expect((await closed) - lastReply).to.be.greaterThan(350);
+    await azure.stop();
+  });
+
+  it('rejects an idleTimeout that is not a time', async () => {
+    const error = await rejection(AzureRedisEmulator.start({ idleTimeout: Number.NaN }));
+    expect(error).to.include({ code: 'INVALID_OPTION' });
+  });
+});
