@@ -12,7 +12,7 @@ describe('AzureRedisEmulator: access policy', () => {
       'GET key': /^\$/,
       'SET key value': /^\+OK/,
       'KEYS no*': /^\*/,
-      'CONFIG GET maxmemory': /^\*/,
+      'CONFIG GET maxmemory': /^-ERR unknown command/,
       'CLUSTER INFO': /^-ERR This instance has cluster support disabled/,
     },
     'Data Contributor': {
@@ -20,9 +20,9 @@ describe('AzureRedisEmulator: access policy', () => {
       'SET key value': /^\+OK/,
       'KEYS *': /^-NOPERM/,
       FLUSHALL: /^-NOPERM/,
-      'CONFIG GET maxmemory': /^-NOPERM/,
+      'CONFIG GET maxmemory': /^-ERR unknown command/,
       'CLUSTER INFO': /^-ERR This instance has cluster support disabled/,
-      'CLUSTER RESET': /^-NOPERM/,
+      'CLUSTER RESET': /^-ERR unknown command/,
       'PUBLISH channel message': /^:0/,
     },
     'Data Reader': {

@@ -202,7 +202,7 @@ describe('EntraEmulator', () => {
 
   it('says which lifetimes tokens can have', async () => {
     for (const tokenLifetime of [999, Infinity, Number.NaN]) {
-      expect((await rejection(EntraEmulator.start({ tokenLifetime }))).hint).to.match(/in ms, from 1000/);
+      expect((await rejection(EntraEmulator.start({ tokenLifetime }))).hint).to.match(/from 1000/);
     }
     expect(thrown(() => (entra.tokenLifetime = 0))).to.include({ code: 'INVALID_OPTION' });
   });
