@@ -1,5 +1,65 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
+
+/** What any part of the library may import. */
+const COMMON = ['timing', 'errors.ts', 'validation.ts', 'redaction.ts', 'diagnostics.ts', 'version.ts'];
+
+/** The parts of the library, and what else of it each may import: dependencies point downwards. */
+const LAYERS = {
+  multiplexer: ['configure', 'authenticator.ts', 'clients', 'ioredis', 'credentials'],
+  configure: ['authenticator.ts', 'identities', 'ioredis', 'credentials'],
+  'authenticator.ts': ['clients', 'ioredis', 'credentials'],
+  clients: ['ioredis', 'credentials'],
+  ioredis: ['credentials'],
+  identities: [],
+  credentials: [],
+};
+
+/** What ioredis keeps to itself; its types do not show most of it. */
+const INTERNALS = [
+  'commandQueue',
+  'offlineQueue',
+  'retryAttempts',
+  'reconnectTimeout',
+  'connectionEpoch',
+  'flushQueue',
+  'silentEmit',
+  'setStatus',
+  'connectionPool',
+];
+
+const zones = [
+  ...Object.entries(LAYERS).map(([layer, below]) => ({
+    target: `./lib/${layer}`,
+    from: './lib',
+    except: [layer, ...below, ...COMMON].map((path) => `./${path}`),
+    message: `lib/${layer} may import from ${below.join(', ') || 'no other part'}, and what all parts share.`,
+  })),
+  ...COMMON.map((path) => ({
+    target: `./lib/${path}`,
+    from: './lib',
+    except: COMMON.map((other) => `./${other}`),
+    message: 'It is what all parts share: it may import nothing of them.',
+  })),
+  {
+    target: './lib',
+    from: ['./emulator', './cli'],
+    message: 'The library does not know the emulator or the command.',
+  },
+  {
+    target: ['./emulator', './cli'],
+    from: './lib',
+    except: ['./index.ts', './validation.ts'],
+    message: 'Import the public names, from lib/index.js.',
+  },
+  { target: './emulator', from: './cli', message: 'The emulator does not know the command.' },
+];
+
+const noImport = (message, ...group) => ({
+  '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ group, message }] }],
+});
 
 export default defineConfig(
   globalIgnores(['build/', 'dist/', 'spec/package/fixtures/']),
@@ -8,12 +68,48 @@ export default defineConfig(
   {
     languageOptions: { parserOptions: { projectService: true } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver()] },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      'import-x/no-extraneous-dependencies': ['error', { includeTypes: true }],
+      'import-x/no-restricted-paths': ['error', { zones }],
     },
+  },
+  {
+    files: ['lib/**/*.ts', 'emulator/**/*.ts', 'cli/**/*.ts'],
+    rules: {
+      // What is published imports only what is installed with it.
+      'import-x/no-extraneous-dependencies': [
+        'error',
+        { devDependencies: false, includeTypes: true, includeInternal: true },
+      ],
+    },
+  },
+  {
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/ioredis/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: `MemberExpression[property.type='Identifier'][property.name=/^(${INTERNALS.join('|')})$/]`,
+          message: 'Only lib/ioredis touches what ioredis keeps to itself.',
+        },
+      ],
+      ...noImport('Only lib/ioredis imports the inner modules of ioredis.', 'ioredis/*'),
+    },
+  },
+  {
+    files: ['lib/identities/**/*.ts'],
+    rules: noImport('Identities know nothing of Redis.', 'ioredis', 'ioredis/*'),
+  },
+  {
+    files: ['lib/clients/**/*.ts', 'lib/ioredis/**/*.ts', 'lib/timing/**/*.ts'],
+    rules: noImport('Clients know nothing of Azure.', '@azure/*'),
   },
   {
     files: ['spec/**/*.ts'],
