@@ -2,11 +2,11 @@ import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import createDebug from 'debug';
 import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
-import { internals, type Client } from './ioredis/client.js';
+import type { Client } from './ioredis/client.js';
 import { ClusterSubscribers, isClusterSubscriber } from './clients/cluster-subscriber.js';
 import { ManagedClient, type ManagedClientObserver } from './clients/managed-client.js';
 import type { RecycleReason, Replacement } from './clients/replacement.js';
-import { AzureConnector, connectorFor, type ConnectorClass } from './ioredis/connector.js';
+import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
 import { dateOf } from './timing/deadline.js';
 import { AzureRedisError } from './errors.js';
 import type { RefreshingCredentialsProvider } from './credentials/credentials.js';
@@ -43,7 +43,7 @@ export interface AuthenticatorEvents {
 }
 
 const debugAuthenticator = createDebug('ioredis-azure:authenticator');
-const debugConnection = createDebug('ioredis-azure:connection');
+const debugClient = createDebug('ioredis-azure:connection');
 
 const BRAND = Symbol.for('ioredis-azure.Authenticator');
 
@@ -56,7 +56,7 @@ const BRAND = Symbol.for('ioredis-azure.Authenticator');
 export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   readonly #cycle: RefreshingCredentialsProvider;
   readonly #heartbeatInterval: number;
-  readonly #connections = new Map<Client, ManagedClient>();
+  readonly #clients = new Set<ManagedClient>();
   readonly #clusterSubscribers = new ClusterSubscribers();
   readonly #password: Password;
   readonly #connector: ConnectorClass;
@@ -71,14 +71,14 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     this.#password = createPassword(() => cycle.current.password);
     this.#connector = connectorFor(cycle);
     cycle.on('refreshed', ({ username, expiresOn }) => {
-      this.#tell('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
-      for (const connection of this.#connections.values()) connection.scheduleReauthentication();
+      this.#emitLater('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
+      for (const client of this.#clients) client.scheduleReauthentication();
     });
     cycle.on('refreshFailed', (error) => {
-      this.#tell('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
+      this.#emitLater('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
     });
     trackClientsWith(this.#password, (client) => {
-      this.#adopt(client);
+      this.#manage(client);
     });
   }
 
@@ -94,7 +94,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   /** The live connections, as they are now. */
   get connections(): ConnectionSnapshot[] {
-    return [...this.#connections.values()].map(({ endpoint, client: { status }, expiresOn }) => ({
+    return [...this.#clients].map(({ endpoint, client: { status }, expiresOn }) => ({
       endpoint,
       status,
       ...(expiresOn !== undefined && Number.isFinite(expiresOn) && { expiresOn: new Date(expiresOn) }),
@@ -118,7 +118,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   /** @internal The connection of a client that was made of this login. */
   connectionOf(client: Client): ManagedClient {
     if (this.#closed) throw closedError();
-    return this.#adopt(client);
+    return this.#manage(client);
   }
 
   /**
@@ -139,7 +139,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       );
     }
     patchIoredisOf(client);
-    this.#adopt(client).scheduleReauthentication();
+    this.#manage(client).scheduleReauthentication();
   }
 
   /**
@@ -162,9 +162,9 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     this.#closed = true;
     stopTracking(this.#password);
     this.#cycle.close(closedError());
-    for (const connection of this.#connections.values()) connection.release();
-    this.#connections.clear();
-    this.#rest();
+    for (const client of this.#clients) client.release();
+    this.#clients.clear();
+    this.#stop();
   }
 
   /** What a log may show. */
@@ -177,75 +177,63 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     return `Authenticator ${inspect(this.toJSON(), options)}`;
   }
 
-  #adopt(client: Client): ManagedClient {
-    const known = this.#connections.get(client);
-    if (known) {
-      known.reapplyHooks();
-      return known;
-    }
+  #manage(client: Client): ManagedClient {
+    const known = ManagedClient.of(client);
+    if (known && this.#clients.has(known)) return known;
+    // It logged in with another authenticator before.
+    known?.endedSilently();
     useConnector(client, this.#connector);
-    const connection = new ManagedClient(client, this.#cycle, this.#observer);
+    const managed = new ManagedClient(client, this.#cycle, this.#observer);
     if (isClusterSubscriber(client)) {
       this.#clusterSubscribers.created(client);
-      connection.delegateReplacement(() => this.#clusterSubscribers.replace(client));
+      managed.delegateReplacement(() => this.#clusterSubscribers.replace(client));
     }
-    this.#connections.set(client, connection);
-    debugConnection('adopted a client of %s', connection.endpoint);
-    this.#run();
-    return connection;
+    this.#clients.add(managed);
+    debugClient('manages a client of %s', managed.endpoint);
+    this.#start();
+    return managed;
   }
 
   readonly #observer: ManagedClientObserver = {
     reauthenticated: ({ endpoint, expiresOn = this.#cycle.current.expiresOn }) => {
-      this.#tell('reauthenticated', { endpoint, expiresOn: dateOf(expiresOn) });
+      this.#emitLater('reauthenticated', { endpoint, expiresOn: dateOf(expiresOn) });
     },
     reauthenticationFailed: ({ endpoint }, error) => {
-      this.#tell('reauthenticationFailed', { endpoint, error });
+      this.#emitLater('reauthenticationFailed', { endpoint, error });
     },
     recycled: ({ endpoint }, reason, { gap, delivery }) => {
-      this.#tell('recycled', { endpoint, reason, gap, delivery });
+      this.#emitLater('recycled', { endpoint, reason, gap, delivery });
     },
-    ended: ({ client, endpoint }) => {
-      debugConnection('a client of %s has ended', endpoint);
-      this.#connections.delete(client);
-      if (this.#connections.size === 0) this.#rest();
+    ended: (client) => {
+      debugClient('a client of %s has ended', client.endpoint);
+      this.#clients.delete(client);
+      if (this.#clients.size === 0) this.#stop();
     },
   };
 
-  #run(): void {
+  #start(): void {
     this.#cycle.start();
     if (this.#heartbeat || this.#heartbeatInterval === 0) return;
     this.#heartbeat = setInterval(() => {
-      for (const connection of this.#connections.values()) connection.pingIfIdle();
+      for (const client of this.#clients) client.pingIfIdle();
     }, this.#heartbeatInterval);
     this.#heartbeat.unref();
   }
 
-  #rest(): void {
+  #stop(): void {
     this.#cycle.stop();
     clearInterval(this.#heartbeat);
     this.#heartbeat = undefined;
   }
 
   /** Emits in a turn of its own: what a listener throws is its owner's affair, and must not disturb the life cycle. */
-  #tell<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
+  #emitLater<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
     debugAuthenticator('%s %o', name, event);
     process.nextTick(() => {
       // TypeScript cannot tell that the tuple of a generic event name is the one built here.
       this.emit<keyof AuthenticatorEvents>(name, ...([event] as AuthenticatorEvents[Name]));
     });
   }
-}
-
-/**
- * ioredis makes a cluster's own subscriber of a few options only, without the `Connector`. A connector that the user
- * chose, or sentinels, are left in place.
- */
-function useConnector(client: Client, Connector: ConnectorClass): void {
-  const { options } = client;
-  if (options.Connector || options.sentinels) return;
-  const inner = internals(client);
-  if (!(inner.connector instanceof AzureConnector)) inner.connector = new Connector(options);
 }
 
 function closedError(): AzureRedisError {

@@ -48,10 +48,13 @@ export class ConnectionReplacer {
     if (!this.#current) return;
     const { reason, since } = this.#current;
     this.#current = undefined;
-    // A subscriber is restored once SUBSCRIBE is answered. A blocking command, sent again, is not answered yet.
-    const restored = reason === 'subscriber' ? pendingReplies(this.#client) : Promise.resolve();
-    void restored.then(() => {
-      this.#onReplaced(reason, { gap: Math.round(performance.now() - since), delivery: 'at-most-once' });
+    // ioredis subscribes again right after the status has changed.
+    process.nextTick(() => {
+      // A subscriber is restored once SUBSCRIBE is answered. A blocking command, sent again, is not answered yet.
+      const restored = reason === 'subscriber' ? pendingReplies(this.#client) : Promise.resolve();
+      void restored.then(() => {
+        this.#onReplaced(reason, { gap: Math.round(performance.now() - since), delivery: 'at-most-once' });
+      });
     });
   }
 

@@ -2,7 +2,7 @@ import type { CredentialsProvider } from '../credentials/credentials.js';
 import { endpointOf, internals, type Client, type Command, type ReplyError } from '../ioredis/client.js';
 import { rejectQueued } from '../ioredis/command-queues.js';
 import { isWaitingForToken } from '../ioredis/connector.js';
-import { ClientHooks } from '../ioredis/hooks.js';
+import { handlersOf, removeHandlers, setHandlers, type HookHandlers } from '../ioredis/hooks.js';
 import { isLogin, redactLogin, rejectQueuedLogins } from '../ioredis/login-command.js';
 import { connectNow } from '../ioredis/reconnect.js';
 import { ConnectionReplacer } from './connection-replacer.js';
@@ -22,7 +22,7 @@ export interface ManagedClientObserver {
 }
 
 /** An ioredis client whose connections are kept logged in with the current credentials, one connection after the other. */
-export class ManagedClient {
+export class ManagedClient implements HookHandlers {
   readonly client: Client;
   readonly #provider: CredentialsProvider;
   readonly #observer: ManagedClientObserver;
@@ -31,7 +31,6 @@ export class ManagedClient {
   readonly #reauthentication: Reauthentication;
   readonly #noAuthRetry: NoAuthRetry;
   readonly #heartbeat: Heartbeat;
-  readonly #hooks: ClientHooks;
 
   constructor(client: Client, provider: CredentialsProvider, observer: ManagedClientObserver) {
     this.client = client;
@@ -55,23 +54,13 @@ export class ManagedClient {
       await this.#reauthentication.authenticate();
     });
     this.#heartbeat = new Heartbeat(client, transaction);
-    this.#hooks = new ClientHooks(client, {
-      sending: (command) => {
-        this.#sending(command);
-      },
-      sent: (command) => {
-        this.#sent(command);
-      },
-      refused: (command, reply, passThrough) => {
-        this.#refused(command, reply, passThrough);
-      },
-      status: (status) => {
-        this.#statusChanged(status);
-      },
-      endedSilently: () => {
-        this.#ended();
-      },
-    });
+    setHandlers(client, this);
+  }
+
+  /** What manages this client, or the client behind this Proxy. */
+  static of(client: Client): ManagedClient | undefined {
+    const handlers = handlersOf(client);
+    return handlers instanceof ManagedClient ? handlers : undefined;
   }
 
   get endpoint(): string {
@@ -114,16 +103,13 @@ export class ManagedClient {
   release(): void {
     this.#disconnected();
     this.#replacer.cancel();
-    this.#hooks.remove();
+    removeHandlers(this.client, this);
   }
 
-  /** Puts the hooks in place again: ioredis removes some of them when a connection closes. */
-  reapplyHooks(): void {
-    this.#hooks.reapply();
-  }
-
-  #statusChanged(status: string): void {
-    if (status === 'ready') {
+  statusChanged(status: string): void {
+    if (status === 'connecting') {
+      rejectQueuedLogins(this.client);
+    } else if (status === 'ready') {
       this.#reauthentication.connected();
       this.#replacer.connected();
     } else if (status === 'close') {
@@ -135,6 +121,10 @@ export class ManagedClient {
     }
   }
 
+  endedSilently(): void {
+    this.#ended();
+  }
+
   #ended(): void {
     this.release();
     this.#observer.ended(this);
@@ -144,10 +134,9 @@ export class ManagedClient {
     this.#replacer.disconnected();
     this.#reauthentication.disconnected();
     this.#session.end();
-    rejectQueuedLogins(this.client);
   }
 
-  #sending(command: Command): void {
+  sending(command: Command): void {
     if (command.name.toLowerCase() === 'multi') this.#session.transaction.opened(command);
     const session = this.#session;
     const before = session.credentials;
@@ -159,12 +148,12 @@ export class ManagedClient {
     });
   }
 
-  #sent(command: Command): void {
+  sent(command: Command): void {
     const name = command.name.toLowerCase();
     if (name === 'exec' || name === 'discard' || name === 'reset') this.#session.transaction.closed();
   }
 
-  #refused(command: Command, reply: ReplyError, passThrough: (error: Error) => void): void {
+  refused(command: Command, reply: ReplyError, passThrough: (error: Error) => void): void {
     if (isHello(command) && isLogin(command) && isWrongPass(reply) && this.#inHandshake()) {
       passThrough(asProtocolRefusal(reply));
       return;

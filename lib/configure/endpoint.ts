@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { AzureRedisError } from '../errors.js';
-import { isLoopback } from '../ioredis/loopback.js';
+import { isLoopback, plainTcpError, secureTlsOptions } from '../ioredis/transport-security.js';
 import { assertOption, kindOf } from '../validation.js';
 import { azureEndpoint } from './azure-endpoints.js';
 import type { AzureOptions, ConfigureForAzureOptions } from './options.js';
@@ -21,7 +21,7 @@ export interface Endpoint {
  */
 export function endpointOptions(options: ConfigureForAzureOptions): Endpoint {
   const { host, path, sentinels, tls } = options;
-  if (path) return tls ? { tls: checkedTls(tls) } : {};
+  if (path) return tls ? { tls: secureTlsOptions(tls) } : {};
   if (sentinels) return sentinelEndpoint(options);
   checkHost(host);
   const port = options.port ?? azureEndpoint(host)?.port;
@@ -40,14 +40,14 @@ export function endpointOptions(options: ConfigureForAzureOptions): Endpoint {
   );
   if (tls === false && isLoopback(host)) return { host, port };
   // Cluster nodes announce IP addresses, but the certificate is issued for the name of the cache.
-  const servername = isIP(host) ? {} : { servername: host };
-  return { host, port, tls: { ...servername, ...requiredTls(tls, host) } };
+  return { host, port, tls: secureTlsOptions(requiredTls(tls, host), host) };
 }
 
 /** ioredis uses `tls` for the servers that sentinels name only if `enableTLSForSentinelMode` is set. */
 function sentinelEndpoint({ tls, enableTLSForSentinelMode = true }: ConfigureForAzureOptions): Endpoint {
   if (enableTLSForSentinelMode) {
-    return { tls: requiredTls(tls, 'the server that the sentinels name'), enableTLSForSentinelMode: true };
+    const required = requiredTls(tls, 'the server that the sentinels name');
+    return { tls: secureTlsOptions(required), enableTLSForSentinelMode: true };
   }
   throw new AzureRedisError(
     'INSECURE_CONNECTION',
@@ -58,12 +58,8 @@ function sentinelEndpoint({ tls, enableTLSForSentinelMode = true }: ConfigureFor
 
 function requiredTls(tls: AzureOptions['tls'], peer: string): ConnectionOptions {
   assertOption(!tls || typeof tls === 'object', 'tls', tls, 'an object of TLS options');
-  if (tls !== false) return checkedTls(tls ?? {});
-  throw new AzureRedisError(
-    'INSECURE_CONNECTION',
-    `\`tls: false\` would send the token to ${peer} over plain TCP.`,
-    'Remove `tls`, or set it to an object of TLS options. Plain TCP is for `localhost` only.',
-  );
+  if (tls === false) throw plainTcpError(peer);
+  return tls ?? {};
 }
 
 function checkHost(host: unknown): asserts host is string {
@@ -82,35 +78,4 @@ function checkHost(host: unknown): asserts host is string {
     '`host` must be a host name or an IP address, got a string with other characters.',
     'Set the bare host name, for example my-cache.westeurope.redis.azure.net, without protocol, port, user or path.',
   );
-}
-
-function checkedTls(tls: ConnectionOptions): ConnectionOptions {
-  if (tls.rejectUnauthorized === false) {
-    throw new AzureRedisError(
-      'INSECURE_CONNECTION',
-      '`tls.rejectUnauthorized: false` would send the token to a server whose identity is not verified.',
-      'For a certificate of a private authority set `tls.ca`; for one with a different name than `host` set ' +
-        '`tls.servername`.',
-    );
-  }
-  if (tls.minVersion === 'TLSv1' || tls.minVersion === 'TLSv1.1') {
-    throw new AzureRedisError(
-      'INSECURE_CONNECTION',
-      `\`tls.minVersion\` must be 'TLSv1.2' or 'TLSv1.3', got '${tls.minVersion}'.`,
-      'Remove `tls.minVersion`: the default is TLS 1.2 or newer.',
-    );
-  }
-  // Set explicitly, which overrides NODE_TLS_REJECT_UNAUTHORIZED=0.
-  return { minVersion: 'TLSv1.2', ...tls, ...serverIdentityCheck(tls), rejectUnauthorized: true };
-}
-
-/** Runs a check of the caller's own, such as certificate pinning, after the check of the name, never instead of it. */
-function serverIdentityCheck({
-  checkServerIdentity: own,
-}: ConnectionOptions): Pick<ConnectionOptions, 'checkServerIdentity'> {
-  if (!own) return {};
-  return {
-    checkServerIdentity: (host, certificate) =>
-      checkServerIdentity(host, certificate) ?? own(host, certificate),
-  };
 }

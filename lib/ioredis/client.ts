@@ -67,7 +67,7 @@ export interface CommandQueue {
 export interface ClientInternals {
   readonly stream: Socket | undefined;
   /** Whether the application has sent QUIT or disconnected: the connection that there may still be is on its way out. */
-  readonly manuallyClosing: boolean;
+  manuallyClosing: boolean;
   /** The timer of the next attempt to connect. */
   readonly reconnectTimeout: NodeJS.Timeout | null;
   /** The state of the present connection; `handshake` exists from 6.0 on. */

@@ -1,70 +1,121 @@
-import { internals, type Client, type ClientInternals, type Command, type ReplyError } from './client.js';
+import {
+  internals,
+  type Client,
+  type ClientInternals,
+  type Command,
+  type CommandItem,
+  type ReplyError,
+} from './client.js';
 
-/** Who is told of what passes through a client. */
+/** Callbacks for the commands, error replies and status changes of one client. */
 export interface HookHandlers {
   /** A command that changes who is logged in, or whether a transaction is open, is about to be sent. */
   sending(command: Command): void;
-  /** It was sent. */
+  /** That command was sent. */
   sent(command: Command): void;
-  /** The server refused a command; `handOn` lets ioredis reject it with this error or another. */
-  refused(command: Command, reply: ReplyError, handOn: (error: Error) => void): void;
-  /** The client has another status; its event has just been emitted. */
-  status(status: string): void;
-  /** The client was disconnected for good while it waited for its next attempt: ioredis tells nobody of that end. */
+  /** The server refused a command; `passThrough` lets ioredis reject it with this error or another one. */
+  refused(command: Command, reply: ReplyError, passThrough: (error: Error) => void): void;
+  /**
+   * The status has just changed; its event is emitted in the next tick. What ioredis does about a status (subscribe and
+   * send again when `ready`, flush its queues at an `end`) has not been done yet.
+   */
+  statusChanged(status: string): void;
+  /** The client was disconnected for good while it waited to reconnect: ioredis emits no event for that end. */
   endedSilently(): void;
 }
 
-const NOTEWORTHY = /^(?:auth|hello|multi|exec|discard|reset)$/i;
+/** Whoever wants to manage a client that is about to connect, or to log in. */
+type Track = (client: Client) => void;
+
+type HookedMethods = Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect'>;
+
+/** What a `Redis.prototype` has, as far as it is patched. Each method is called on a client. */
+export type ClientPrototype = {
+  [Name in keyof HookedMethods]: (
+    this: Client,
+    ...args: Parameters<HookedMethods[Name]>
+  ) => ReturnType<HookedMethods[Name]>;
+};
 
 /**
- * Tells a watcher of the noteworthy commands, the error replies and the status of one client, by methods of its own
- * before those of its prototype. Commands that are not noteworthy cost one comparison of their name. No listener is
- * used, so that `removeAllListeners()` takes nothing away.
+ * Where a client keeps its handlers. A property, not a WeakMap: a Proxy around a client has it too, and so is the same
+ * client.
  */
-export class ClientHooks {
-  readonly #client: ClientInternals;
-  readonly #methods: Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect'>;
+const HANDLERS = Symbol('ioredis-azure');
 
-  constructor(client: Client, watcher: HookHandlers) {
-    const inner = internals(client);
-    const { sendCommand, handleReconnection, setStatus, disconnect } = inner;
-    this.#client = inner;
-    this.#methods = {
-      sendCommand: (command, stream) => {
-        if (!NOTEWORTHY.test(command.name)) return sendCommand.call(client, command, stream);
-        watcher.sending(command);
-        const result = sendCommand.call(client, command, stream);
-        watcher.sent(command);
-        return result;
-      },
-      handleReconnection: (reply, item) => {
-        watcher.refused(item.command, reply, (error) => {
-          handleReconnection.call(client, error, item);
-        });
-      },
-      setStatus: (status, argument) => {
-        setStatus.call(client, status, argument);
-        process.nextTick(() => {
-          watcher.status(status);
-        });
-      },
-      disconnect: (reconnect = false) => {
-        disconnect.call(client, reconnect);
-        if (!reconnect && client.status === 'reconnecting') watcher.endedSilently();
-      },
-    };
-    this.reapply();
-  }
+type HookedClient = Client & { [HANDLERS]?: HookHandlers };
 
-  /** Puts the methods in place again: ioredis deletes `sendCommand` when the connection of a MONITOR closes. */
-  reapply(): void {
-    Object.assign(this.#client, this.#methods);
-  }
+/** The commands of {@link HookHandlers.sending}. ioredis sends them as the caller spells them. */
+const NOTEWORTHY = /^(?:auth|hello|multi|exec|discard|reset)$/i;
 
-  /** Leaves the client as ioredis made it: the methods of its prototype show again. */
-  remove(): void {
-    for (const [name, method] of Object.entries(this.#methods)) {
-      if (Reflect.get(this.#client, name) === method) Reflect.deleteProperty(this.#client, name);
+const LOGIN = /^(?:auth|hello)$/i;
+
+const patched = new WeakSet<ClientPrototype>();
+
+/**
+ * Patches the four methods through which everything that matters passes, once on each copy's `Redis.prototype`, for all
+ * of its clients. Clients without handlers pass through. Nothing is put on a client, so that the wrappers and fields that
+ * a user puts there stay in place and call these methods; nor is a listener used, which `removeAllListeners()` would
+ * remove.
+ *
+ * `track` is called with each client that begins to connect, and with one that logs in without having been seen
+ * before, since its copy of ioredis was not known yet.
+ */
+export function patchPrototype(prototype: ClientPrototype, track: Track): void {
+  if (patched.has(prototype)) return;
+  patched.add(prototype);
+  const { sendCommand, handleReconnection, setStatus, disconnect } = prototype;
+
+  prototype.sendCommand = function (command, stream) {
+    if (!NOTEWORTHY.test(command.name)) return sendCommand.call(this, command, stream);
+    if (LOGIN.test(command.name) && !handlersOf(this)) track(this);
+    const handlers = handlersOf(this);
+    if (!handlers) return sendCommand.call(this, command, stream);
+    handlers.sending(command);
+    const result = sendCommand.call(this, command, stream);
+    handlers.sent(command);
+    return result;
+  };
+
+  prototype.handleReconnection = function (reply: ReplyError, item: CommandItem) {
+    const handlers = handlersOf(this);
+    if (!handlers) {
+      handleReconnection.call(this, reply, item);
+      return;
     }
-  }
+    handlers.refused(item.command, reply, (error) => {
+      handleReconnection.call(this, error, item);
+    });
+  };
+
+  prototype.setStatus = function (status, argument) {
+    setStatus.call(this, status, argument);
+    if (status === 'connecting' || status === 'connect') track(this);
+    const handlers = handlersOf(this);
+    if (!handlers) return;
+    // ioredis forgets a disconnect() only when a connection closes, and that one may have found none. It would take the
+    // next connection for one that the application has ended, and not replace it when it is lost.
+    if (status === 'connecting') internals(this).manuallyClosing = false;
+    handlers.statusChanged(status);
+  };
+
+  prototype.disconnect = function (reconnect = false) {
+    disconnect.call(this, reconnect);
+    if (!reconnect && this.status === 'reconnecting') handlersOf(this)?.endedSilently();
+  };
+}
+
+/** The handlers of a client, or of the client behind a Proxy. */
+export function handlersOf(client: Client): HookHandlers | undefined {
+  return (client as HookedClient)[HANDLERS];
+}
+
+/** From now on the handlers are called for this client, in place of any others. */
+export function setHandlers(client: Client, handlers: HookHandlers): void {
+  Object.defineProperty(client, HANDLERS, { value: handlers, configurable: true });
+}
+
+/** Leaves the client as ioredis made it, if these are its handlers. */
+export function removeHandlers(client: Client, handlers: HookHandlers): void {
+  if (handlersOf(client) === handlers) Reflect.deleteProperty(client, HANDLERS);
 }

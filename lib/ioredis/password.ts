@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { patchCallingCopy } from './tracking.js';
 
 /**
  * A Redis password that is looked up each time it is used.
@@ -11,11 +12,26 @@ export interface Password {
   toString(): string;
 }
 
-/** Makes a password of what `read` returns. It shows nothing when inspected, and JSON leaves it out. */
+/**
+ * What JSON makes of a password. A client that is made of such options sends it: among the `command.args` of the WRONGPASS
+ * that it gets, it says why.
+ */
+const LOST_IN_JSON =
+  'ioredis-azure: these options went through JSON and lost the function that is their password. ' +
+  'Call configureForAzure() in the process that makes the client.';
+
+/** Makes a password of what `read` returns. It shows nothing when inspected or serialised. */
 export function createPassword(read: () => string): Password {
   const password = (): string => read();
   return Object.defineProperties(password, {
-    toString: { value: read },
+    toString: {
+      value: () => {
+        // A client of a copy of ioredis that is not known yet may be about to log in.
+        patchCallingCopy();
+        return read();
+      },
+    },
+    toJSON: { value: () => LOST_IN_JSON },
     [inspect.custom]: { value: () => '[Password]' },
   });
 }

@@ -1,77 +1,83 @@
 import { createRequire } from 'node:module';
 import { Redis } from 'ioredis';
+import { callerFiles } from './caller-files.js';
 import type { Client } from './client.js';
+import { patchPrototype, type ClientPrototype } from './hooks.js';
 
 type Track = (client: Client) => void;
 
-/** The part of a `Redis` class that is wrapped. */
-interface ClientPrototype {
-  connect: (this: Client, ...args: never[]) => unknown;
-}
-
-/** Who adopts the clients that log in with a password, by the password. */
+/** Who manages the clients that log in with a password, by the password. */
 const trackers = new WeakMap<object, Track>();
 
-const patched = new WeakSet<ClientPrototype>();
+/** The folders in which a copy of ioredis was looked for. */
+const searched = new Set<string>();
 
 /**
- * From now on every client that logs in with `password` is adopted each time it connects.
+ * From now on `track` is called with every client that logs in with `password`, each time that it connects.
  *
- * ioredis gives a plugin no reference to the client that it works for, and `connect()` is the one method that every
- * client passes, whoever made it: on construction, on each reconnect, as a duplicate or as the node of a cluster.
+ * ioredis gives a plugin no reference to the client that it works for, and `setStatus()` is a method that every client
+ * passes, whoever made it: on construction, on each reconnect, as a duplicate or as the node of a cluster.
  */
-export function trackClientsWith(password: object, adopt: Track): void {
-  trackers.set(password, adopt);
-  patchConnect(Redis.prototype);
+export function trackClientsWith(password: object, track: Track): void {
+  trackers.set(password, track);
+  patch(Redis.prototype as unknown as ClientPrototype);
 }
 
-/** No more clients are adopted for this password. */
+/** No more clients are tracked for this password. */
 export function stopTracking(password: object): void {
   trackers.delete(password);
 }
 
-/** Adopts the clients of another copy of ioredis too, beginning with those that connect from now on. */
+/** Tracks the clients of another copy of ioredis too, beginning with those that connect from now on. */
 export function patchIoredisOf(client: Client): void {
-  patchConnect(prototypeWithConnect(client));
+  const prototype = ioredisPrototypeOf(client);
+  if (prototype) patch(prototype);
 }
 
 /**
- * Adopts the clients of every copy of ioredis that has been loaded: libraries often bring a copy of their own.
+ * Patches the copy of ioredis that called the caller of this function: libraries often bring a copy of their own.
  *
- * A copy that is bundled into another file cannot be found this way; its clients have to be attached.
+ * The stack says which file is running, and the module cache has its class. A copy that is bundled into another file
+ * cannot be found this way; its clients have to be attached.
  */
-export function patchLoadedCopies(): void {
-  for (const [path, module] of Object.entries(require.cache)) {
-    if (!/[\\/]built[\\/]Redis\.js$/.test(path)) continue;
-    const { default: candidate } = (module?.exports ?? {}) as {
-      default?: { prototype?: Partial<ClientPrototype> };
-    };
-    if (isClientPrototype(candidate?.prototype)) patchConnect(candidate.prototype);
+export function patchCallingCopy(): void {
+  for (const file of callerFiles()) {
+    const folder = /^.*[\\/]built[\\/]/.exec(file)?.[0];
+    if (folder === undefined || searched.has(folder)) continue;
+    searched.add(folder);
+    const prototype = prototypeIn(`${folder}Redis.js`);
+    if (prototype) patch(prototype);
   }
 }
 
-const require = createRequire(import.meta.url);
-
-function patchConnect(prototype: ClientPrototype): void {
-  if (patched.has(prototype)) return;
-  patched.add(prototype);
-  const { connect } = prototype;
-  prototype.connect = function (...args) {
-    const { password } = this.options;
-    if (typeof password === 'function') trackers.get(password)?.(this);
-    // At once: a client that has not begun to connect when this returns breaks the commands that made it connect.
-    return connect.apply(this, args);
-  };
+function track(client: Client): void {
+  const { password } = client.options;
+  if (typeof password === 'function') trackers.get(password)?.(client);
 }
 
-function prototypeWithConnect(client: Client): ClientPrototype {
+function patch(prototype: ClientPrototype): void {
+  patchPrototype(prototype, track);
+}
+
+function prototypeIn(file: string): ClientPrototype | undefined {
+  // Any absolute path will do: all `require` functions share one cache.
+  const { default: candidate } = (createRequire(process.execPath).cache[file]?.exports ?? {}) as {
+    default?: { prototype?: Partial<ClientPrototype> };
+  };
+  return isClientPrototype(candidate?.prototype) ? candidate.prototype : undefined;
+}
+
+/** The prototype that ioredis itself made: the last one in the chain, behind those of subclasses. */
+function ioredisPrototypeOf(client: Client): ClientPrototype | undefined {
+  let found: ClientPrototype | undefined;
   let prototype: unknown = Object.getPrototypeOf(client);
-  while (typeof prototype === 'object' && prototype !== null && !Object.hasOwn(prototype, 'connect')) {
+  while (typeof prototype === 'object' && prototype !== null) {
+    if (Object.hasOwn(prototype, 'setStatus') && isClientPrototype(prototype)) found = prototype;
     prototype = Object.getPrototypeOf(prototype);
   }
-  return prototype as ClientPrototype;
+  return found;
 }
 
 function isClientPrototype(prototype: Partial<ClientPrototype> | undefined): prototype is ClientPrototype {
-  return typeof prototype?.connect === 'function' && 'sendCommand' in prototype;
+  return typeof prototype?.setStatus === 'function' && typeof prototype.handleReconnection === 'function';
 }

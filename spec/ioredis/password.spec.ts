@@ -14,6 +14,6 @@ describe('the password function', () => {
   it('shows nothing when inspected or serialised', () => {
     const password = createPassword(() => 'the-secret');
     expect(inspect({ password }, { showHidden: true, depth: 9 })).not.to.contain('the-secret');
-    expect(JSON.stringify({ password })).to.equal('{}');
+    expect(JSON.stringify({ password })).not.to.contain('the-secret');
   });
 });
