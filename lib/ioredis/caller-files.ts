@@ -3,19 +3,22 @@ const FRAMES = 20;
 
 /** The files of the functions that are running, the innermost first. */
 export function callerFiles(): string[] {
-  const { prepareStackTrace, stackTraceLimit } = Error;
+  const { stackTraceLimit } = Error;
+  const formatter = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   let files: string[] = [];
   try {
     // The text of a stack may be that of source maps, or of another tool; call sites name the file that was loaded.
     Error.prepareStackTrace = (_error, callSites) => {
       files = callSites.map((callSite) => callSite.getFileName() ?? '');
+      return '';
     };
     Error.stackTraceLimit = FRAMES;
-    // Reading the stack is what calls prepareStackTrace().
-    void new Error().stack;
+    // Reading `stack` calls prepareStackTrace().
+    const { stack } = new Error();
+    return stack === '' ? files : [];
   } finally {
-    Error.prepareStackTrace = prepareStackTrace;
+    if (formatter) Object.defineProperty(Error, 'prepareStackTrace', formatter);
+    else Reflect.deleteProperty(Error, 'prepareStackTrace');
     Error.stackTraceLimit = stackTraceLimit;
   }
-  return files;
 }

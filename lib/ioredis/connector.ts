@@ -76,13 +76,18 @@ export class AzureConnector extends AbstractConnector {
 
   override disconnect(): void {
     this.#waiting?.abort();
-    if (this.stream?.destroyed) this.#forgetStream();
+    if (this.#stream?.destroyed) this.#forgetStream();
     super.disconnect();
   }
 
   /** Whether the client was disconnected while it waited. */
   get #isAbandoned(): boolean {
     return !this.connecting;
+  }
+
+  /** ioredis' type does not say that there is none before the first connection. */
+  get #stream(): { readonly destroyed?: boolean } | undefined {
+    return this.stream;
   }
 
   #open(tls: ConnectionOptions | undefined): Socket {

@@ -5,8 +5,8 @@ import { AzureRedisError } from '../errors.js';
 /** The versions of TLS below 1.2, as Node names them. */
 const OUTDATED_VERSIONS: ReadonlySet<unknown> = new Set(['TLSv1', 'TLSv1.1']);
 
-/** Node's names of OpenSSL's methods that allow nothing below TLS 1.2. */
-const SAFE_SECURE_PROTOCOL = /^TLSv1_2_/;
+/** How Node's names of the OpenSSL methods begin that allow nothing below TLS 1.2. */
+const SAFE_SECURE_PROTOCOL = 'TLSv1_2_';
 
 /** Whether what is sent to this host never leaves the machine. */
 export function isLoopback(host: string): boolean {
@@ -18,7 +18,7 @@ export function plainTcpError(peer: string): AzureRedisError {
   return new AzureRedisError(
     'INSECURE_CONNECTION',
     `Without TLS the token would be sent to ${peer} over plain TCP.`,
-    'Keep the `tls` that configureForAzure() returns, or set it to an object of TLS options. Plain TCP is for ' +
+    'Remove `tls` from what configureForAzure() is given, and keep the one that it returns. Plain TCP is for ' +
       '`localhost` only.',
   );
 }
@@ -59,7 +59,7 @@ function requireModernTls({ minVersion, maxVersion, secureProtocol }: Connection
     OUTDATED_VERSIONS.has(version),
   );
   if (outdated) throw outdatedTlsError(...outdated);
-  if (secureProtocol !== undefined && !SAFE_SECURE_PROTOCOL.test(secureProtocol)) {
+  if (secureProtocol !== undefined && !secureProtocol.startsWith(SAFE_SECURE_PROTOCOL)) {
     throw outdatedTlsError('secureProtocol', secureProtocol);
   }
 }
