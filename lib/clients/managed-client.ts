@@ -158,6 +158,7 @@ export class ManagedClient implements HookHandlers {
       passThrough(asProtocolRefusal(reply));
       return;
     }
+    this.#session.transaction.refused(command);
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected();
     if (isNoAuth(reply) && this.#mayRetry(command) && this.#noAuthRetry.retry(command)) return;
     passThrough(explained(reply, this.#provider.username));

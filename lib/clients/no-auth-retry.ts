@@ -22,7 +22,6 @@ export class NoAuthRetry {
   retry(command: Command): boolean {
     if (this.#seen.has(command)) return false;
     this.#seen.add(command);
-    this.#transaction.refused(command);
     this.#refused.push(command);
     if (this.#refused.length === 1) void this.#runAgain();
     return true;

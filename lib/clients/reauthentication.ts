@@ -16,6 +16,12 @@ const SPREAD_SHARE = 1 / 4;
 /** The waits between the attempts of a failed AUTH, in ms. */
 const RETRY: Backoff = { minTimeout: 100, maxTimeout: 60_000, factor: 2, randomize: true };
 
+/**
+ * The share of the remaining life of a connection's credentials after which a failed AUTH is sent again at the latest, so
+ * that the backoff never outlasts them.
+ */
+const MAX_WAIT_SHARE = 1 / 4;
+
 /** Callbacks for the outcome of an AUTH. */
 export interface ReauthenticationHandlers {
   reauthenticated(): void;
@@ -146,6 +152,13 @@ export class Reauthentication {
     }
     this.#failures += 1;
     this.#handlers.failed(error);
-    this.#scheduleIn(backoffDelay(this.#failures, RETRY));
+    this.#scheduleIn(retryDelay(this.#failures, this.#session.credentials?.remaining ?? Infinity));
   }
+}
+
+/** How long to wait after this many failures in a row, in ms, on a connection whose credentials have `left` ms to live. */
+export function retryDelay(failures: number, left: number): number {
+  const delay = backoffDelay(failures, RETRY);
+  // Once they have expired, the backoff alone counts.
+  return left > 0 ? Math.min(delay, Math.max(RETRY.minTimeout, left * MAX_WAIT_SHARE)) : delay;
 }

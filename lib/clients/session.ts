@@ -1,5 +1,5 @@
 import type { Credentials } from '../credentials/credentials.js';
-import { internals, type Client } from '../ioredis/client.js';
+import { internals, isPending, type Client } from '../ioredis/client.js';
 import { TransactionTracker } from './transaction-tracker.js';
 
 /** How long before its credentials expire a connection that does not answer AUTH is replaced, in ms; at most half of what is left. */
@@ -19,7 +19,7 @@ const CLOCK_SKEW = 1_000;
 
 /** What is known of a client's live connection. It starts afresh with each connection. */
 export class Session {
-  readonly transaction = new TransactionTracker();
+  readonly transaction: TransactionTracker;
   /** The credentials that the connection is logged in with; `undefined` if unknown, or without a connection. */
   credentials: Credentials | undefined;
   readonly #client: Client;
@@ -27,6 +27,7 @@ export class Session {
 
   constructor(client: Client) {
     this.#client = client;
+    this.transaction = new TransactionTracker((command) => isPending(client, command));
   }
 
   /** Differs for each connection: after an await, compare it before touching the connection. */

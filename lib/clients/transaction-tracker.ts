@@ -11,6 +11,12 @@ export class TransactionTracker {
   /** The MULTI that opened it. */
   #opener: Command | undefined;
   #waiting: (() => void)[] = [];
+  readonly #isPending: (command: Command) => boolean;
+
+  /** `isPending` tells whether the reply to a command is still awaited. */
+  constructor(isPending: (command: Command) => boolean) {
+    this.#isPending = isPending;
+  }
 
   get isOpen(): boolean {
     return this.#opener !== undefined;
@@ -21,7 +27,8 @@ export class TransactionTracker {
     if (this.#opener) return;
     this.#opener = multi;
     multi.promise.catch(() => {
-      this.refused(multi);
+      // Rejected by `commandTimeout` while its reply is pending: the server opens the transaction nevertheless.
+      if (!this.#isPending(multi)) this.refused(multi);
     });
   }
 

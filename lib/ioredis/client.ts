@@ -35,8 +35,8 @@ export interface ClientOptions {
   readonly Connector?: unknown;
   readonly sentinels?: unknown;
   readonly reconnectOnError?: unknown;
-  retryStrategy?: unknown;
-  maxRetriesPerRequest?: number | null | undefined;
+  readonly retryStrategy?: unknown;
+  readonly maxRetriesPerRequest?: number | null | undefined;
 }
 
 /** A command on its way, as ioredis' `Command`. */
@@ -65,6 +65,10 @@ export interface CommandQueue {
  * run against both.
  */
 export interface ClientInternals {
+  /** Read by ioredis itself whenever it needs one of them. */
+  options: ClientOptions;
+  /** How many attempts to connect have failed in a row: the argument of the next call of `retryStrategy`. */
+  retryAttempts: number;
   readonly stream: Socket | undefined;
   /** Whether the application has sent QUIT or disconnected: the connection that there may still be is on its way out. */
   manuallyClosing: boolean;
@@ -109,4 +113,13 @@ export async function pendingReplies(client: Client): Promise<void> {
   const last = commandQueue.peekAt(commandQueue.length - 1);
   // Replies come in order. How the command ends is its caller's affair.
   await last?.command.promise.catch(() => undefined);
+}
+
+/** Whether a command was written and its reply is still awaited, even if its promise is settled already. */
+export function isPending(client: Client, command: Command): boolean {
+  const { commandQueue } = internals(client);
+  for (let index = commandQueue.length - 1; index >= 0; index -= 1) {
+    if (commandQueue.peekAt(index)?.command === command) return true;
+  }
+  return false;
 }

@@ -1,24 +1,36 @@
-import { internals, type Client } from './client.js';
+import type { Socket } from 'node:net';
+import { internals, type Client, type ClientOptions } from './client.js';
 
 /**
- * Closes a client's connection and opens a new one at once, whatever the client's own retry strategy is: this is no
- * failure, and nothing that waits is to be rejected for it.
+ * How long the server may take to answer our FIN while no reply is pending, in ms: enough for the messages that it has
+ * already sent to a subscriber, while ioredis would wait for `disconnectTimeout` (2 s by default).
+ */
+const IDLE_CLOSE_TIMEOUT = 100;
+
+/**
+ * Replaces a client's connection at once, whatever the client's retry strategy is: this is not a failure, and no pending
+ * command is rejected because of it.
  *
- * The connection is half-closed: what the server has received is answered before it goes.
+ * The old connection is half-closed, so that the server still answers what it has received.
  */
 export function reconnect(client: Client): void {
-  const { options } = client;
-  const { retryStrategy, maxRetriesPerRequest } = options;
-  options.retryStrategy = () => 0;
-  options.maxRetriesPerRequest = null;
-  client.once('close', () => {
-    options.retryStrategy = retryStrategy;
-    options.maxRetriesPerRequest = maxRetriesPerRequest;
-    // Not by ioredis' timer, short as it is: a client that is disconnected while it waits for its next attempt to
-    // connect never ends, and whoever waits for its end or its commands waits for ever.
-    if (client.status === 'reconnecting' && !internals(client).manuallyClosing) connectNow(client);
+  const inner = internals(client);
+  const { stream, options } = inner;
+  // ioredis reads the options in its own 'close' listener. The application's listeners run later, in another tick, and
+  // never see these values; neither does `duplicate()`.
+  stream?.prependOnceListener('close', () => {
+    inner.options = withImmediateRetry(options, () => (inner.retryAttempts -= 1));
+  });
+  stream?.once('close', () => {
+    inner.options = options;
+    // Not by ioredis' timer: a client that is disconnected while it waits for its next attempt never emits 'end', and
+    // its pending commands are never settled.
+    process.nextTick(() => {
+      if (client.status === 'reconnecting' && !inner.manuallyClosing) connectNow(client);
+    });
   });
   client.disconnect(true);
+  if (inner.commandQueue.length === 0) closeWithin(IDLE_CLOSE_TIMEOUT, inner.stream);
 }
 
 /**
@@ -29,6 +41,28 @@ export function reconnect(client: Client): void {
  */
 export function connectNow(client: Client): void {
   clearTimeout(internals(client).reconnectTimeout ?? undefined);
-  // Whether it succeeds is told by the client's own events.
+  // The client's events report the outcome.
   client.connect().catch(() => undefined);
+}
+
+/** The same options as seen by ioredis' 'close' listener, which reconnects without delay and rejects no command. */
+function withImmediateRetry(options: ClientOptions, uncount: () => void): ClientOptions {
+  return Object.create(options, {
+    retryStrategy: {
+      value: () => {
+        // This attempt is not a retry: the user's strategy counts from 1 if it fails.
+        uncount();
+        return 0;
+      },
+    },
+    maxRetriesPerRequest: { value: null },
+  }) as ClientOptions;
+}
+
+function closeWithin(timeout: number, stream: Socket | undefined): void {
+  if (!stream) return;
+  const timer = setTimeout(() => stream.destroy(), timeout);
+  stream.once('close', () => {
+    clearTimeout(timer);
+  });
 }

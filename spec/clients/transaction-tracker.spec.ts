@@ -6,9 +6,9 @@ function multi(outcome = new Promise<unknown>(() => undefined)): Command {
   return { name: 'multi', args: [], promise: outcome, reject: () => undefined, toWritable: () => '' };
 }
 
-describe('Transaction', () => {
+describe('TransactionTracker', () => {
   it('is open from MULTI to its end', async () => {
-    const transaction = new TransactionTracker();
+    const transaction = new TransactionTracker(() => false);
     expect(transaction.isOpen).to.equal(false);
     transaction.opened(multi());
     expect(transaction.isOpen).to.equal(true);
@@ -19,7 +19,7 @@ describe('Transaction', () => {
   });
 
   it('is not over when another one has been opened at once', async () => {
-    const transaction = new TransactionTracker();
+    const transaction = new TransactionTracker(() => false);
     transaction.opened(multi());
     let isOver = false;
     const over = transaction.over().then(() => {
@@ -34,17 +34,27 @@ describe('Transaction', () => {
   });
 
   it('is not opened by a MULTI that the server refuses', async () => {
-    const transaction = new TransactionTracker();
+    const transaction = new TransactionTracker(() => false);
     transaction.opened(multi(Promise.reject(new Error('NOAUTH'))));
     await transaction.over();
     expect(transaction.isOpen).to.equal(false);
   });
 
   it('stays open when a MULTI within it is refused', async () => {
-    const transaction = new TransactionTracker();
+    const transaction = new TransactionTracker(() => false);
     transaction.opened(multi());
     transaction.opened(multi(Promise.reject(new Error('ERR MULTI calls can not be nested'))));
     await new Promise(setImmediate);
     expect(transaction.isOpen).to.equal(true);
+  });
+
+  it('stays open when its MULTI times out before the server has answered it', async () => {
+    const multiCommand = multi(Promise.reject(new Error('Command timed out')));
+    const transaction = new TransactionTracker((command) => command === multiCommand);
+    transaction.opened(multiCommand);
+    await new Promise(setImmediate);
+    expect(transaction.isOpen).to.equal(true);
+    transaction.refused(multiCommand);
+    expect(transaction.isOpen, 'once the server has refused it').to.equal(false);
   });
 });

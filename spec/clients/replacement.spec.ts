@@ -1,0 +1,88 @@
+import { expect } from 'chai';
+import type { Redis } from 'ioredis';
+import type { AuthenticatorEvents, ConfiguredRedisOptions } from '../../lib/index.js';
+import { Cache } from '../support/cache.js';
+import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
+import { Network } from '../support/network.js';
+import { happens, next } from '../support/waiting.js';
+
+type Recycled = AuthenticatorEvents['recycled'][0];
+
+describe('the replacement of a connection', () => {
+  const cache = Cache.forAll();
+  let network: Network;
+
+  beforeEach(async () => {
+    network = await Network.to(cache.azure.port);
+  });
+  afterEach(() => network.close());
+
+  async function connect(
+    variant: Variant,
+    more: Partial<ConfiguredRedisOptions> = {},
+  ): Promise<{ client: Redis; options: ConfiguredRedisOptions; replace: () => Promise<Recycled> }> {
+    const options = await cache.configure({ ...more, port: network.port });
+    const client = await cache.connect(variant, options);
+    const { authenticator } = options;
+    const replace = async (): Promise<Recycled> => {
+      const recycled = next<Recycled>(authenticator, 'recycled');
+      await authenticator.connectionOf(client).replaceConnection('maintenance');
+      return recycled;
+    };
+    return { client, options, replace };
+  }
+
+  for (const variant of VARIANTS) {
+    describe(variant.name, () => {
+      it('does not wait for a server that keeps its side of the old connection open', async () => {
+        const { client, replace } = await connect(variant, { disconnectTimeout: 10_000 });
+        network.loseServerSides();
+        expect((await replace()).gap).to.be.below(5_000);
+        expect(await client.set('key', 'value')).to.equal('OK');
+      });
+
+      it("never shows other options than the application's own", async () => {
+        const retryStrategy = (): number => 1_000;
+        const { client, replace } = await connect(variant, { retryStrategy, maxRetriesPerRequest: 7 });
+        const { options } = client;
+        const seen: unknown[] = [];
+        const look = (): void => {
+          const duplicate = client.duplicate({ lazyConnect: true });
+          for (const shown of [client.options, duplicate.options]) {
+            seen.push([shown.retryStrategy, shown.maxRetriesPerRequest]);
+          }
+        };
+        const replaced = replace();
+        // The connection is half-closed as soon as there are no replies to wait for.
+        await new Promise(setImmediate);
+        look();
+        client.once('close', look).once('reconnecting', look);
+        await replaced;
+        look();
+        expect(seen).to.have.length(8);
+        for (const shown of seen) expect(shown).to.deep.equal([retryStrategy, 7]);
+        expect(client.options).to.equal(options);
+      });
+
+      it('connects again at once after removeAllListeners()', async () => {
+        const { client, replace } = await connect(variant, { retryStrategy: () => null });
+        const replaced = replace();
+        await new Promise(setImmediate);
+        client.removeAllListeners('close');
+        await replaced;
+        expect(await client.ping()).to.equal('PONG');
+        expect(client.options.retryStrategy?.(1)).to.equal(null);
+      });
+
+      it('ends when the application disconnects meanwhile', async () => {
+        const { client, options } = await connect(variant);
+        const ended = happens(client, 'end');
+        void options.authenticator.connectionOf(client).replaceConnection('maintenance');
+        await new Promise(setImmediate);
+        client.disconnect();
+        await ended;
+        expect(options.authenticator.connections).to.deep.equal([]);
+      });
+    });
+  }
+});
