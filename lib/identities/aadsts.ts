@@ -1,6 +1,6 @@
-/** What one of Entra's numbered errors (AADSTS…) means for somebody who wants to log in to a cache. */
+/** The meaning of a numbered Entra error (AADSTS…) for the login to a cache. */
 export interface EntraErrorMeaning {
-  /** Asking again with the same credential can succeed. */
+  /** Whether another attempt with the same credential can succeed. */
   readonly transient?: boolean;
   readonly hint: string;
 }
@@ -8,15 +8,15 @@ export interface EntraErrorMeaning {
 const CLIENT_ID =
   'Check clientId: it is the "Application (client) ID" on the app registration\'s overview page.';
 const CERTIFICATE =
-  'Upload this certificate to the app registration (Certificates & secrets), or give the one that is registered there. With Subject Name + Issuer set sendX5c: true.';
-const SIGN_IN_AGAIN = 'The sign-in has ended. Let the user sign in again: make a new AuthorizationCodeFlow.';
+  'Upload this certificate to the app registration (Certificates & secrets), or use the one that is registered there. With Subject Name + Issuer set `sendX5c: true`.';
+const SIGN_IN_AGAIN = 'The sign-in has expired. Let the user sign in again with a new AuthorizationCodeFlow.';
 const FEDERATION =
-  "Compare the federated credential of the app registration or managed identity with the token's issuer, subject and audience: for AKS the cluster's OIDC issuer URL, system:serviceaccount:<namespace>:<service account> and api://AzureADTokenExchange.";
-const CLOCK = "Check this machine's clock: it must be right to within a few minutes.";
-const BUSY = 'Microsoft Entra is busy. It is asked again by itself.';
+  'Compare the federated credential of the app registration or managed identity with the issuer, subject and audience of the token. For AKS they are the OIDC issuer URL of the cluster, system:serviceaccount:<namespace>:<service account> and api://AzureADTokenExchange.';
+const CLOCK = "Check this machine's clock: it must be accurate to a few minutes.";
+const BUSY = 'Microsoft Entra is busy. The request is retried automatically.';
 const USER = 'Check the account: it may be disabled, locked, or need a new password.';
 const INTERACTION =
-  'The tenant asks the user for a further step (multi-factor authentication, a compliant device). Use AuthorizationCodeFlow for users; use a managed identity or a service principal for services.';
+  'The tenant requires another step of the user (multi-factor authentication, a compliant device). Use AuthorizationCodeFlow for users; use a managed identity or a service principal for services.';
 
 /**
  * The meanings of Entra's error numbers.
@@ -26,20 +26,22 @@ const INTERACTION =
 export const AADSTS_ERRORS: ReadonlyMap<number, EntraErrorMeaning> = new Map([
   [
     7000215,
-    { hint: 'Give the secret\'s "Value", not its "Secret ID" (app registration, Certificates & secrets).' },
+    {
+      hint: 'Use the "Value" of the secret, not its "Secret ID" (app registration, Certificates & secrets).',
+    },
   ],
   [7000222, { hint: 'The client secret has expired: add a new one to the app registration and use that.' }],
   [
     7000216,
-    { hint: 'The application needs a client secret or a certificate: give clientSecret or certificate.' },
+    { hint: 'The application needs a client secret or a certificate: set `clientSecret` or `certificate`.' },
   ],
   [
     7000218,
     {
-      hint: 'The application is no public client: set "Allow public client flows" and a "Mobile and desktop" redirect URI.',
+      hint: 'The application is not a public client: set "Allow public client flows" and a "Mobile and desktop" redirect URI.',
     },
   ],
-  [700025, { hint: 'The application is a public client: it logs in without a secret or certificate.' }],
+  [700025, { hint: 'The application is a public client: use it without a secret or certificate.' }],
   [7000112, { hint: 'The application is disabled in this tenant: enable it under Enterprise applications.' }],
   [
     700016,
@@ -55,11 +57,11 @@ export const AADSTS_ERRORS: ReadonlyMap<number, EntraErrorMeaning> = new Map([
   [900023, { hint: "Check tenantId: it must be the tenant's GUID or one of its domain names." }],
   [900382, { hint: 'Check cloud or authorityHost: the tenant is in another cloud.' }],
   [900432, { hint: 'Check cloud or authorityHost: the application is in another cloud.' }],
-  [50194, { hint: 'The application is for one tenant only: give its own tenantId, not "common".' }],
+  [50194, { hint: 'The application has a single tenant: set `tenantId` to that tenant, not to "common".' }],
   [
     50020,
     {
-      hint: 'The account is of another tenant: invite it as a guest, or sign in with an account of this one.',
+      hint: 'The account belongs to another tenant: invite it as a guest, or sign in with an account of this tenant.',
     },
   ],
   [50034, { hint: 'The user does not exist in this tenant: check the user name and tenantId.' }],
@@ -74,11 +76,14 @@ export const AADSTS_ERRORS: ReadonlyMap<number, EntraErrorMeaning> = new Map([
   [50079, { hint: INTERACTION }],
   [50158, { hint: INTERACTION }],
   [53000, { hint: INTERACTION }],
-  [53003, { hint: 'A Conditional Access policy of the tenant blocks this sign-in: ask its administrator.' }],
+  [
+    53003,
+    { hint: 'A Conditional Access policy of the tenant blocks this sign-in: contact its administrator.' },
+  ],
   [
     65001,
     {
-      hint: 'Nobody has consented to the application: let a user sign in once, or ask an administrator for consent.',
+      hint: 'The application has no consent: let a user sign in once, or get the consent of an administrator.',
     },
   ],
   [65004, { hint: 'The user declined to consent.' }],
@@ -88,12 +93,12 @@ export const AADSTS_ERRORS: ReadonlyMap<number, EntraErrorMeaning> = new Map([
       hint: 'Add the redirect URI, exactly as given, to the app registration (Authentication, "Mobile and desktop").',
     },
   ],
-  [500112, { hint: 'Redeem the code with the redirect URI that the sign-in began with.' }],
+  [500112, { hint: 'Redeem the code with the redirect URI of the sign-in.' }],
   [9002327, { hint: 'Register the redirect URI as "Mobile and desktop", not as "Single-page application".' }],
   [
     500011,
     {
-      hint: 'Check scope and cloud: the tenant does not know the resource. Azure Redis is https://redis.azure.com/.default.',
+      hint: 'Check `scope` and `cloud`: the tenant does not know the resource. The scope of Azure Redis is https://redis.azure.com/.default.',
     },
   ],
   [70011, { hint: 'Check scope: for Azure Redis it is https://redis.azure.com/.default.' }],
@@ -109,9 +114,9 @@ export const AADSTS_ERRORS: ReadonlyMap<number, EntraErrorMeaning> = new Map([
   [700213, { hint: FEDERATION }],
   [700222, { hint: FEDERATION }],
   [50013, { hint: FEDERATION }],
-  // An assertion out of its time is replaced by the next attempt: a new one is signed, or read from the token file.
+  // The next attempt replaces an expired assertion: it signs a new one, or reads it from the token file.
   [700024, { transient: true, hint: CLOCK }],
-  [54005, { hint: 'An authorization code can be redeemed once: begin the sign-in again.' }],
+  [54005, { hint: 'An authorization code can be redeemed only once: begin the sign-in again.' }],
   [70008, { hint: SIGN_IN_AGAIN }],
   [70000, { hint: SIGN_IN_AGAIN }],
   [70043, { hint: SIGN_IN_AGAIN }],
@@ -121,16 +126,17 @@ export const AADSTS_ERRORS: ReadonlyMap<number, EntraErrorMeaning> = new Map([
   [50132, { hint: SIGN_IN_AGAIN }],
   [
     501481,
-    { hint: 'The code verifier does not belong to this sign-in: redeem with the flow that made the URL.' },
+    {
+      hint: 'The code verifier does not belong to this sign-in: redeem it with the flow that returned the URL.',
+    },
   ],
   [
     50148,
-    { hint: 'The code verifier does not belong to this sign-in: redeem with the flow that made the URL.' },
+    {
+      hint: 'The code verifier does not belong to this sign-in: redeem it with the flow that returned the URL.',
+    },
   ],
-  [
-    50196,
-    { transient: true, hint: `${BUSY} Entra saw too many requests of this application in a short time.` },
-  ],
+  [50196, { transient: true, hint: `${BUSY} The application sent too many requests in a short time.` }],
   [50058, { hint: INTERACTION }],
   [50086, { transient: true, hint: BUSY }],
   [90006, { transient: true, hint: BUSY }],

@@ -2,46 +2,45 @@ import { AzureRedisError, type AzureRedisErrorCode } from '../errors.js';
 import { AADSTS_ERRORS, aadstsPage } from './aadsts.js';
 import { retryAfterOf } from './retry-after.js';
 
-/** What an identity's error means: whether to ask again, when, and what the user can do about it. */
+/** The meaning of an identity's error: whether and when to retry, and what the user can do. */
 export interface IdentityErrorClass {
-  /** The identity service, or this package, has definitely refused: asking again with the same options cannot help. */
+  /** Whether another attempt with the same options cannot succeed. */
   readonly permanent: boolean;
-  /** What to do about it. */
+  /** What to do. */
   readonly hint: string;
-  /** Milliseconds from now before which the service does not want to be asked again. */
+  /** The time until the service accepts another request, in ms. */
   readonly retryAfter?: number;
 }
 
 const MANAGED_IDENTITY =
-  'A managed identity works only inside Azure (a virtual machine, App Service, Functions, Container Apps, AKS): check that one is assigned to it. On your own machine run `az login` and leave out the identity, for DefaultAzureCredential.';
+  'A managed identity works only inside Azure (a virtual machine, App Service, Functions, Container Apps, AKS): check that one is assigned to it. On a development machine run `az login` and use DefaultAzureCredential, by setting no identity.';
 const NOTHING_AVAILABLE =
-  'No identity was found. On your own machine run `az login`; in Azure assign a managed identity; elsewhere set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give one of the identity options.';
+  'No identity was found. On a development machine run `az login`; in Azure assign a managed identity; elsewhere set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or one of the identity options.';
 const NETWORK =
-  'The identity service could not be reached: check the network, DNS, proxy (HTTPS_PROXY) and, for sovereign clouds, cloud or authorityHost.';
+  'The identity service could not be reached: check the network, DNS, proxy (HTTPS_PROXY) and, for sovereign clouds, `cloud` or `authorityHost`.';
 const CERTIFICATE =
-  "The identity service's certificate is not trusted. If a proxy or firewall stands in between, set NODE_EXTRA_CA_CERTS to its authority's certificate.";
+  "The identity service's certificate is not trusted. If a proxy or firewall intercepts TLS, set NODE_EXTRA_CA_CERTS to the certificate of its authority.";
 const AUTHORITY =
-  'The authority did not describe itself: check tenantId, cloud or authorityHost, and the network.';
+  'The metadata of the authority could not be loaded: check `tenantId`, `cloud` or `authorityHost`, and the network.';
 const THROTTLED =
-  'The identity service asks to slow down: share one authenticator between clients instead of making many.';
-const SERVICE_DOWN = 'The identity service has a fault of its own. It is asked again by itself.';
-const REFUSED = 'Check the identity options: the identity service refused them.';
+  'The identity service throttles requests: share one authenticator between clients to slow down.';
+const SERVICE_DOWN = 'The identity service failed. The request is retried automatically.';
+const REFUSED = 'Check the identity options: the identity service rejected them.';
 const NOT_ASSIGNED =
-  'Assign this managed identity to the virtual machine, app or cluster that the program runs on, or leave out its id for the system-assigned one.';
-const UNKNOWN = 'See cause for what the identity library said.';
+  'Assign this managed identity to the virtual machine, app or cluster that the program runs on, or set `managedIdentity: true` for the system-assigned one.';
+const UNKNOWN = 'See `cause`, the error of the identity library.';
 
-// AzureRedisErrors that only other options, or an installation, can mend.
-const DEFINITE_CODES: ReadonlySet<AzureRedisErrorCode> = new Set([
+// Errors of this package that only other options, or an installation, can correct.
+const PERMANENT_CODES: ReadonlySet<AzureRedisErrorCode> = new Set([
   'INVALID_OPTION',
-  'CONFLICTING_OPTIONS',
   'CONFLICTING_OPTIONS',
   'MISSING_DEPENDENCY',
   'TOKEN_REFUSED',
   'CLOSED',
 ]);
 
-// OAuth 2.0 errors (RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6) that a further try cannot change.
-const FINAL_OAUTH_ERRORS: ReadonlySet<string> = new Set([
+// OAuth 2.0 errors (RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6) that another attempt cannot change.
+const PERMANENT_OAUTH_ERRORS: ReadonlySet<string> = new Set([
   'invalid_client',
   'unauthorized_client',
   'invalid_grant',
@@ -54,7 +53,7 @@ const FINAL_OAUTH_ERRORS: ReadonlySet<string> = new Set([
   'login_required',
 ]);
 
-// What @azure/msal-node says, before it has asked anybody, about settings that it cannot work with.
+// Errors of @azure/msal-node about invalid settings, thrown before any request.
 const MSAL_CONFIGURATION_ERRORS: ReadonlySet<string> = new Set([
   'untrusted_authority',
   'authority_uri_insecure',
@@ -64,19 +63,19 @@ const MSAL_CONFIGURATION_ERRORS: ReadonlySet<string> = new Set([
   'invalid_assertion',
 ]);
 
-// What TLS says of a certificate that is not trusted, as a proxy in between presents it.
+// TLS errors of an untrusted certificate, such as that of an intercepting proxy.
 const CERTIFICATE_ERRORS =
   /\b(?:UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(?:_LOCALLY)?|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED)\b/;
 
-// msal could not read the authority's own description, and does not say why.
+// msal could not load the metadata of the authority, and does not give the reason.
 const AUTHORITY_ERRORS = /\b(?:endpoints_resolution_error|openid_config_error)\b/;
 
 const NETWORK_ERRORS =
   /\b(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EPIPE|REQUEST_SEND_ERROR|network_error|network_unavailable|fetch failed)\b/;
 
 /**
- * What an error of `@azure/identity`, `@azure/msal-node`, the Azure SDK's pipeline or a custom `TokenCredential` says.
- * It is recognised by its shape, never by its class: an application may hold other copies of these libraries.
+ * Classifies an error of `@azure/identity`, `@azure/msal-node`, the Azure SDK's pipeline or a custom `TokenCredential` by
+ * its shape, never by its class: an application may load other copies of these libraries.
  */
 export function classifyIdentityError(error: unknown): IdentityErrorClass {
   const parts = [...partsOf(error)];
@@ -86,7 +85,7 @@ export function classifyIdentityError(error: unknown): IdentityErrorClass {
 
 function classify(parts: readonly Fields[]): IdentityErrorClass {
   const own = parts.find((part) => part['self'] instanceof AzureRedisError)?.['self'];
-  if (own instanceof AzureRedisError) return { permanent: DEFINITE_CODES.has(own.code), hint: own.hint };
+  if (own instanceof AzureRedisError) return { permanent: PERMANENT_CODES.has(own.code), hint: own.hint };
 
   const status = firstDefined(parts, statusOf);
   const isBusy = status === 408 || status === 429 || (status !== undefined && status >= 500);
@@ -104,13 +103,13 @@ function classify(parts: readonly Fields[]): IdentityErrorClass {
   const isUnavailable = parts.some((part) => part['name'] === 'CredentialUnavailableError');
   const oauthError = firstDefined(parts, oauthErrorOf);
   if (isManagedIdentity && status === 400 && !isUnavailable) return { permanent: true, hint: NOT_ASSIGNED };
-  if (oauthError !== undefined && FINAL_OAUTH_ERRORS.has(oauthError))
+  if (oauthError !== undefined && PERMANENT_OAUTH_ERRORS.has(oauthError))
     return { permanent: true, hint: REFUSED };
   if (oauthError !== undefined && MSAL_CONFIGURATION_ERRORS.has(oauthError))
     return { permanent: true, hint: REFUSED };
 
   const isChain = parts.some((part) => part['name'] === 'AggregateAuthenticationError');
-  // A chain quotes the failures of all that it tried, on which nothing can be built.
+  // The message of a chain quotes the errors of all its credentials, so its text proves nothing.
   if (!isChain && isManagedIdentity) return { permanent: false, hint: MANAGED_IDENTITY };
   if (parts.some((part) => CERTIFICATE_ERRORS.test(textOf(part))))
     return { permanent: false, hint: CERTIFICATE };
@@ -122,14 +121,14 @@ function classify(parts: readonly Fields[]): IdentityErrorClass {
   return { permanent: false, hint: UNKNOWN };
 }
 
-/** An error's fields, whatever its class, and the error itself as `self`. */
+/** The fields of an error, whatever its class, and the error itself as `self`. */
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The error and all that it wraps: `cause`, an aggregate's `errors`, msal's `error`. */
+/** The error and all errors that it wraps: `cause`, `errors` of an aggregate, `error` of msal. */
 function* partsOf(error: unknown, seen = new Set<unknown>()): Generator<Fields> {
   if (typeof error !== 'object' || error === null || seen.has(error)) return;
   seen.add(error);
-  // `message` and `name` are not enumerable, or not own: they are read by name.
+  // `message` and `name` are not enumerable, or not own properties, so the spread omits them.
   const part: Fields = { ...error, name: read(error, 'name'), message: read(error, 'message'), self: error };
   yield part;
   for (const inner of [read(error, 'cause'), read(error, 'error')]) yield* partsOf(inner, seen);
@@ -155,7 +154,7 @@ function textOf(part: Fields): string {
     .join(' ');
 }
 
-/** The HTTP status, under the names that these libraries give it. */
+/** The HTTP status, under the names that these libraries use. */
 function statusOf(part: Fields): number | undefined {
   const candidates = [
     part['statusCode'],
@@ -166,7 +165,7 @@ function statusOf(part: Fields): number | undefined {
   return candidates.find((candidate) => typeof candidate === 'number');
 }
 
-/** The number of Entra's error: from the fields of @azure/identity and msal, else from the text both quote. */
+/** The number of an Entra error: from the fields of @azure/identity and msal, else from the text that both quote. */
 function aadstsOf(part: Fields): number | undefined {
   const codes = read(part['errorResponse'], 'errorCodes');
   const code = Number(Array.isArray(codes) ? codes[0] : part['errorNo']);
@@ -180,7 +179,7 @@ function oauthErrorOf(part: Fields): string | undefined {
   const fromResponse = read(part['errorResponse'], 'error');
   if (typeof fromResponse === 'string') return fromResponse;
   if (typeof part['errorCode'] === 'string' && part['errorCode'] !== '') return part['errorCode'];
-  // @azure/identity keeps of msal's errors no more than the text, which begins with the code.
+  // Of an msal error @azure/identity keeps only the message, which begins with the code.
   const [, code] = /^([a-z_]+): /.exec(typeof part['message'] === 'string' ? part['message'] : '') ?? [];
   return code;
 }

@@ -1,6 +1,6 @@
-/** How the service answered when it gave no token, in the shape of the Azure SDK's own errors. */
+/** A failed response of an identity service, in the shape of the Azure SDK's errors. */
 export interface FailedExchange {
-  /** Who was asked, to begin a sentence with. */
+  /** The name of the service, to begin a sentence with. */
   readonly service: string;
   /** The status of the HTTP response, if there was one. */
   readonly statusCode?: number;
@@ -12,12 +12,12 @@ export interface FailedExchange {
 }
 
 /**
- * A request for a token that failed: what the service answered, which the library that asked does not tell in full.
- * It holds nothing of the request, in whose body the secret stands.
+ * A failed token request, with the details of the response that msal drops. It holds nothing of the request, whose body
+ * contains the secret.
  */
 export class IdentityRequestError extends Error {
   override readonly name = 'IdentityRequestError';
-  // Declared alone, so that what there is not is not there.
+  // Declared without a value, so that absent details are absent properties.
   declare readonly statusCode?: number;
   declare readonly code?: string;
   declare readonly errorResponse?: FailedExchange['errorResponse'];

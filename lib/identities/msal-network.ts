@@ -10,49 +10,49 @@ import { type FailedExchange, IdentityRequestError } from './identity-request-er
 
 type AbortSignalLike = NonNullable<GetTokenOptions['abortSignal']>;
 
-/** Whom msal talks to through a network. */
+/** The service that msal sends requests to. */
 export interface IdentityService {
-  /** To begin a sentence with. */
+  /** Its name, to begin a sentence with. */
   readonly name: string;
-  /** Whether it is on the internet, where a proxy may be in between. */
+  /** Whether it is on the internet, possibly behind a proxy. */
   readonly isRemote: boolean;
 }
 
 /**
- * msal's way to the identity service. msal has none for a signal that ends a request, keeps Retry-After to itself, and
- * counts expiry in whole seconds; and of managed identities it keeps the first network that the process gave it. So what
- * belongs to one request for a token is kept in an asynchronous context, not in the network.
+ * The HTTP client of msal. By itself msal cannot abort a request, hides Retry-After and rounds the expiry to seconds. For
+ * managed identities it keeps the first network of the process, so the state of a token request is in an asynchronous
+ * context, not in the network.
  *
- * Requests go through the Azure SDK's own pipeline, so that proxy settings (`HTTPS_PROXY`, `NO_PROXY`) and the
- * certificates of `https.globalAgent` count here as they do there.
+ * Requests use the pipeline of the Azure SDK, so that proxy settings (`HTTPS_PROXY`, `NO_PROXY`) and the certificates of
+ * `https.globalAgent` apply as they do there.
  */
 export class MsalNetwork implements INetworkModule {
   readonly #service: IdentityService;
-  readonly #exchanges = new AsyncLocalStorage<Exchange>();
+  readonly #contexts = new AsyncLocalStorage<RequestContext>();
 
   constructor(service: IdentityService) {
     this.#service = service;
   }
 
-  /** Runs one of msal's acquire functions and gives its token in the form of the Azure SDK. */
+  /** Runs an acquire function of msal and resolves to its token in the form of the Azure SDK. */
   acquire(
     abortSignal: AbortSignalLike | undefined,
     acquire: () => Promise<AuthenticationResult | null>,
   ): Promise<AccessToken> {
-    return this.run(abortSignal, async (exchange) => toAccessToken(await acquire(), exchange));
+    return this.run(abortSignal, async (context) => toAccessToken(await acquire(), context));
   }
 
-  /** Runs what msal does through this network, and tells in full why it failed. */
+  /** Runs a function of msal; a failure rejects with the details of the response. */
   async run<Result>(
     abortSignal: AbortSignalLike | undefined,
-    work: (exchange: Readonly<Exchange>) => Promise<Result>,
+    work: (context: Readonly<RequestContext>) => Promise<Result>,
   ): Promise<Result> {
-    const exchange: Exchange = { abortSignal };
+    const context: RequestContext = { abortSignal };
     try {
-      return await this.#exchanges.run(exchange, () => work(exchange));
+      return await this.#contexts.run(context, () => work(context));
     } catch (error) {
       if (abortSignal?.aborted === true) throw aborted(error);
-      throw exchange.failure ? new IdentityRequestError(exchange.failure, error) : error;
+      throw context.failure ? new IdentityRequestError(context.failure, error) : error;
     }
   }
 
@@ -70,51 +70,51 @@ export class MsalNetwork implements INetworkModule {
     { headers = {}, body }: NetworkRequestOptions = {},
   ): Promise<NetworkResponse<T>> {
     const pipeline = await import('@azure/core-rest-pipeline');
-    const exchange = this.#exchanges.getStore() ?? {};
+    const context = this.#contexts.getStore() ?? {};
     const policies = pipeline.createEmptyPipeline();
     if (this.#service.isRemote) policies.addPolicy(pipeline.proxyPolicy());
     const request = pipeline.createPipelineRequest({
       url,
       method,
       headers: pipeline.createHttpHeaders(headers),
-      // A managed identity's endpoint is on the same machine and speaks plain HTTP.
+      // The endpoint of managed identities is on the same machine and uses plain HTTP.
       allowInsecureConnection: !this.#service.isRemote,
-      // A request an hour is not worth a connection kept open.
+      // Tokens are requested about hourly: a connection is not kept open for that.
       disableKeepAlive: true,
       ...(body !== undefined && { body }),
-      ...(exchange.abortSignal && { abortSignal: exchange.abortSignal }),
+      ...(context.abortSignal && { abortSignal: context.abortSignal }),
     });
 
     const sentAt = Date.now();
-    delete exchange.failure;
+    delete context.failure;
     try {
       const response = await policies.sendRequest(pipeline.createDefaultHttpClient(), request);
       const text = response.bodyAsText ?? '';
       const json = parseJson(text);
       if (response.status >= 200 && response.status < 300) {
-        noteExpiry(exchange, sentAt, json);
+        noteExpiry(context, sentAt, json);
       } else {
-        exchange.failure = failedResponse(
+        context.failure = failedResponse(
           this.#service,
           response.status,
           json,
           response.headers.get('retry-after'),
         );
       }
-      if (json === undefined) throw new Error('The response is no JSON.');
-      // msal names the form that it expects and checks it itself.
+      if (json === undefined) throw new Error('The response is not JSON.');
+      // msal declares the type that it expects, and validates it.
       return { status: response.status, headers: response.headers.toJSON(), body: json as T };
     } catch (error) {
-      exchange.failure ??= failedConnection(this.#service, error);
+      context.failure ??= failedConnection(this.#service, error);
       throw error;
     }
   }
 }
 
-/** One request for a token, which may take several of HTTP. */
-export interface Exchange {
+/** The state of one token request, which may take several HTTP requests. */
+export interface RequestContext {
   readonly abortSignal?: AbortSignalLike | undefined;
-  /** When the token that was received last expires, in ms since 1970. */
+  /** The expiry of the last token that was received, in ms since 1970. */
   expiresOn?: number;
   failure?: FailedExchange;
 }
@@ -128,17 +128,21 @@ function parseJson(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** msal counts from the time of the request in rounded seconds, and so an expiry up to a second too late. */
-function noteExpiry(exchange: Exchange, sentAt: number, json: Record<string, unknown> | undefined): void {
+/** Records the expiry: that of msal, in rounded seconds from the request, is up to a second late. */
+function noteExpiry(
+  context: RequestContext,
+  sentAt: number,
+  json: Record<string, unknown> | undefined,
+): void {
   if (json?.['access_token'] === undefined) return;
-  // Managed identity endpoints give the same token out again, and say in expires_in how long it lived at first: there,
-  // only expires_on (seconds since 1970) tells. Entra itself gives new tokens, without expires_on.
+  // Managed identity endpoints return cached tokens, whose expires_in may be the original lifetime: only expires_on
+  // (seconds since 1970) is right. Entra returns new tokens, without expires_on.
   const moment = Number(json['expires_on']) * 1000;
   const expiresOn = moment > 0 ? moment : sentAt + Number(json['expires_in']) * 1000;
-  if (expiresOn > 0) exchange.expiresOn = expiresOn;
+  if (expiresOn > 0) context.expiresOn = expiresOn;
 }
 
-/** Entra and IMDS answer `{ error, error_description, error_codes }`, App Service `{ message }`. */
+/** Entra and IMDS respond with `{ error, error_description, error_codes }`, App Service with `{ message }`. */
 function failedResponse(
   { name }: IdentityService,
   statusCode: number,
@@ -150,7 +154,7 @@ function failedResponse(
   return {
     service: name,
     statusCode,
-    reason: reason === '' ? 'no reason was given' : reason,
+    reason: reason === '' ? 'no reason given' : reason,
     errorResponse: {
       ...(typeof error === 'string' && { error }),
       ...(Array.isArray(codes) && { errorCodes: codes.map(Number) }),
@@ -160,16 +164,16 @@ function failedResponse(
 }
 
 function failedConnection({ name }: IdentityService, error: unknown): FailedExchange {
-  if (!(error instanceof Error)) return { service: name, reason: 'no reason is known' };
+  if (!(error instanceof Error)) return { service: name, reason: 'unknown reason' };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  // Node's error for a host with several addresses, none of which answers, has a code alone.
-  return { service: name, reason: error.message || (code ?? 'no reason is known'), ...(code && { code }) };
+  // The error of Node.js for a host with several addresses, none of which answers, has a code but no message.
+  return { service: name, reason: error.message || (code ?? 'unknown reason'), ...(code && { code }) };
 }
 
-function toAccessToken(result: AuthenticationResult | null, exchange: Readonly<Exchange>): AccessToken {
-  const expiresOn = exchange.expiresOn ?? result?.expiresOn?.getTime();
+function toAccessToken(result: AuthenticationResult | null, context: Readonly<RequestContext>): AccessToken {
+  const expiresOn = context.expiresOn ?? result?.expiresOn?.getTime();
   if (!result?.accessToken || expiresOn === undefined)
-    throw new Error('The identity service gave no access token.');
+    throw new Error('The identity service returned no access token.');
   return {
     token: result.accessToken,
     expiresOnTimestamp: expiresOn,
@@ -179,7 +183,7 @@ function toAccessToken(result: AuthenticationResult | null, exchange: Readonly<E
 }
 
 function aborted(cause: unknown): Error {
-  const error = new Error('The request for a token was aborted.', { cause });
+  const error = new Error('The token request was aborted.', { cause });
   error.name = 'AbortError';
   return error;
 }

@@ -1,10 +1,11 @@
-// The plain header of RFC 9110 (10.2.3), and those of Azure's services, which count in milliseconds.
+// The headers of Azure services, in milliseconds, and the standard one (RFC 9110, 10.2.3).
 const MILLISECOND_HEADERS = ['retry-after-ms', 'x-ms-retry-after-ms'];
 const HEADER = 'retry-after';
 
 /**
- * Milliseconds from now that a response asks to wait before the next request; undefined when it does not say.
- * `error` is any object that holds the response's headers where the Azure SDK, msal or fetch put them.
+ * The time until the service accepts the next request, in ms; `undefined` if the response does not state it.
+ *
+ * @param error Any object with the headers of the response where the Azure SDK, msal or fetch put them.
  */
 export function retryAfterOf(error: Readonly<Record<string, unknown>>): number | undefined {
   const response = error['response'];
@@ -24,7 +25,7 @@ export function retryAfterOf(error: Readonly<Record<string, unknown>>): number |
   return undefined;
 }
 
-/** Reads a `Retry-After` header: seconds, or the date after which to ask again. */
+/** Parses a `Retry-After` header, in seconds or as a date, to a time from now in ms. */
 export function parseRetryAfter(header: string | undefined): number | undefined {
   if (header === undefined || header.trim() === '') return undefined;
   const seconds = Number(header);

@@ -1,10 +1,11 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { AccountInfo, AuthenticationResult, PublicClientApplication } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
+import { Mutex } from '../timing/mutex.js';
 import { MsalNetwork } from './msal-network.js';
 
-/** The application that a user signs in to. */
-export interface UserSessionOptions {
+/** The application that the user signs in to. */
+export interface UserCredentialOptions {
   readonly clientId: string;
   /** The authority host with the tenant. */
   readonly authority: string;
@@ -12,7 +13,7 @@ export interface UserSessionOptions {
   readonly scope: string;
 }
 
-/** What msal knows of a user who has signed in: the refresh token is in `cache`. */
+/** The state of msal for a user who has signed in; `cache` holds the refresh token. */
 interface SignedIn {
   readonly account: AccountInfo;
   readonly cache: string;
@@ -21,20 +22,20 @@ interface SignedIn {
 const network = new MsalNetwork({ name: 'Microsoft Entra', isRemote: true });
 
 /**
- * A user's sign-in: a credential, once a code has been redeemed.
+ * The credential of a user, which acquires tokens once a code has been redeemed.
  *
- * Each request is made by a client of its own, into which what is known of the sign-in is put: msal's clients remember
- * a fault of the service for a minute or more, in which they answer with it by themselves.
+ * Each request uses a new client with the saved state of the sign-in, since a client of msal caches an error of the
+ * service for a minute or more.
  */
 export class UserCredential implements TokenCredential {
-  readonly #options: UserSessionOptions;
+  readonly #options: UserCredentialOptions;
   #signedIn: SignedIn | undefined;
-  /** The token that came with the sign-in, until it has been handed out. */
+  /** The token that was issued with the sign-in, until it has been returned. */
   #first: AccessToken | undefined;
-  /** Requests follow one another, for each uses up the refresh token and brings the next. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** Serialises the requests: each one replaces the refresh token. */
+  readonly #mutex = new Mutex();
 
-  constructor(options: UserSessionOptions) {
+  constructor(options: UserCredentialOptions) {
     this.#options = options;
   }
 
@@ -58,19 +59,21 @@ export class UserCredential implements TokenCredential {
   }
 
   getToken(scopes: string | string[], { abortSignal }: GetTokenOptions = {}): Promise<AccessToken> {
-    const next = this.#last.then(() => this.#next([scopes].flat(), abortSignal));
-    this.#last = next.catch(() => undefined);
-    return next;
+    return this.#mutex.runExclusive(() => this.#next([scopes].flat(), abortSignal));
   }
 
   async #next(scopes: string[], abortSignal: GetTokenOptions['abortSignal']): Promise<AccessToken> {
     const first = this.#first;
     this.#first = undefined;
-    const isForThis = scopes.length === 1 && scopes[0] === this.#options.scope;
-    if (first && isForThis && first.expiresOnTimestamp > Date.now()) return first;
+    const hasScope = scopes.length === 1 && scopes[0] === this.#options.scope;
+    if (first && hasScope && first.expiresOnTimestamp > Date.now()) return first;
     const account = this.#signedIn?.account;
     if (!account) {
-      throw new AzureRedisError('TOKEN_REFUSED', 'No user has signed in.', 'Redeem the sign-in first.');
+      throw new AzureRedisError(
+        'TOKEN_REFUSED',
+        'No user has signed in.',
+        'Call redeem() of the AuthorizationCodeFlow first.',
+      );
     }
     return this.#acquire(abortSignal, (client) =>
       client.acquireTokenSilent({ account, scopes, forceRefresh: true }),

@@ -7,7 +7,7 @@ import { closedError } from './closed-error.js';
 import { Handover } from './handover.js';
 import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
 import type { Subscriptions } from './subscriptions.js';
-import { Mutex } from './mutex.js';
+import { Mutex } from '../timing/mutex.js';
 
 /** What a subscriber needs of those around it. */
 export interface SubscriberHost {

@@ -39,9 +39,9 @@ describe('certificate', () => {
     const loaded = await loadCertificate('certificate', { path, password: 'the password' });
     expect(loaded.privateKey).to.include('BEGIN PRIVATE KEY');
 
-    const wrong = await failure(loadCertificate('certificate', { path, password: 'another word' }));
+    const wrong = await failure(loadCertificate('certificate', { path, password: 'another-password' }));
     expect(wrong).to.include({ hint: 'Check its password.' });
-    expectNoSecret(wrong, { password: 'another word', key: certificate.key });
+    expectNoSecret(wrong, { password: 'another-password', key: certificate.key });
     const missing = await failure(loadCertificate('certificate', { path }));
     expect(missing.message).to.match(/has an encrypted private key/);
   });

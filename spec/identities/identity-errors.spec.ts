@@ -92,7 +92,7 @@ describe('classifyIdentityError()', () => {
     for (const status of [408, 429, 500, 502, 503, 504]) {
       const description = classifyIdentityError({ statusCode: status, message: 'no' });
       expect(description.permanent, String(status)).to.equal(false);
-      expect(description.hint).to.match(/slow down|fault of its own/);
+      expect(description.hint).to.match(/slow down|retried automatically/);
     }
   });
 
@@ -162,7 +162,7 @@ describe('classifyIdentityError()', () => {
       new CredentialUnavailableError('endpoints_resolution_error: Endpoints cannot be resolved'),
     ];
     for (const error of errors)
-      expect(classifyIdentityError(error).hint).to.match(/tenantId, cloud or authorityHost/);
+      expect(classifyIdentityError(error).hint).to.match(/`tenantId`, `cloud` or `authorityHost`/);
   });
 
   it('gives the wait that the service asked for, from wherever the library keeps it', () => {

@@ -35,7 +35,7 @@ describe("Entra's refusal of a service principal", () => {
     const error = await rejection(configure('a-mistyped-secret'));
     expect(error.code).to.equal('TOKEN_REFUSED');
     expect(error.message).to.include('AADSTS7000215');
-    expect(error.hint).to.match(/"Value", not its "Secret ID"/);
+    expect(error.hint).to.match(/"Value" of the secret, not its "Secret ID"/);
     expect(inspect(error, { depth: null, showHidden: true })).to.not.include('a-mistyped-secret');
     const refused = entra.statistics.requests.slice(before).filter(({ status }) => status === 401);
     expect(refused).to.have.length(1);
@@ -62,7 +62,7 @@ describe("Entra's refusal of a service principal", () => {
     const { error } = await next<{ error: AzureRedisError }>(authenticator, 'tokenRefreshFailed');
     expect(error.code).to.equal('TOKEN_REFUSED');
     expect(error.message).to.include('AADSTS7000215');
-    expect(error.hint).to.match(/"Value", not its "Secret ID"/);
+    expect(error.hint).to.match(/"Value" of the secret, not its "Secret ID"/);
     expect(inspect(error, { depth: null, showHidden: true })).to.not.include(secret);
 
     secret = application.addSecret();

@@ -44,7 +44,7 @@ describe('what Entra refuses, and the hint that a user gets', () => {
     expect(message).to.include('AADSTS7000215');
     expect(permanent).to.equal(true);
     expect(hint).to.equal(
-      'Give the secret\'s "Value", not its "Secret ID" (app registration, Certificates & secrets).',
+      'Use the "Value" of the secret, not its "Secret ID" (app registration, Certificates & secrets).',
     );
   });
 

@@ -15,8 +15,8 @@ export class AnsweringProcess<Question extends string, Answer> {
     const { PATH = '', HOME = '' } = process.env;
     this.#child = fork(script, [JSON.stringify(given)], {
       execArgv: ['--import', 'tsx'],
-      // Logging is on, to show that no secret is in it.
-      env: { PATH, HOME, AZURE_LOG_LEVEL: 'verbose', ...environment },
+      // All logs are on, so that a spec can search them for secrets.
+      env: { PATH, HOME, AZURE_LOG_LEVEL: 'verbose', DEBUG: 'ioredis-azure:*', ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#exited = once(this.#child, 'exit');

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Application, EntraEmulator, ManagedIdentity } from '../../../emulator/index.js';
 import { createClientCertificate, encryptKey } from './client-certificates.js';
@@ -20,7 +20,7 @@ export interface PreparedEnvironments {
   /** The environment variables of the program. */
   readonly environment: Readonly<Record<string, string>>;
   readonly identities: readonly IdentityDescription[];
-  /** What must be shown nowhere, by its name. */
+  /** The secrets that must not be shown, by the names in `secretNames`. */
   readonly secrets: Readonly<Record<string, string>>;
 }
 
@@ -28,6 +28,8 @@ export interface PreparedEnvironments {
 export interface Environments {
   /** The options that name the identity, in the order of `identities`. */
   readonly names: readonly string[];
+  /** The names of its secrets. */
+  readonly secretNames: readonly string[];
   prepare(context: EnvironmentsContext): Promise<PreparedEnvironments>;
 }
 
@@ -45,9 +47,11 @@ interface Parts {
 function environment<Own extends Parts>(
   prepare: (context: EnvironmentsContext) => Promise<Own>,
   identities: Readonly<Record<string, (parts: Own) => IdentityDescription>>,
+  secretNames: readonly string[] = [],
 ): Environments {
   return {
     names: Object.keys(identities),
+    secretNames,
     async prepare(context) {
       const parts = await prepare(context);
       const { environment, secrets = {} } = parts;
@@ -97,17 +101,26 @@ export const allEnvironments: Readonly<Record<string, Environments>> = {
     },
   ),
 
-  'in App Service': environment(async (context) => {
-    const environment = context.entra.appServiceEnvironment;
-    const { IDENTITY_HEADER: identityHeader = '' } = environment;
-    return { environment, identity: await addUserAssigned(context), secrets: { identityHeader } };
-  }, managedIdentities),
+  'in App Service': environment(
+    async (context) => {
+      const environment = context.entra.appServiceEnvironment;
+      const { IDENTITY_HEADER: identityHeader = '' } = environment;
+      return { environment, identity: await addUserAssigned(context), secrets: { identityHeader } };
+    },
+    managedIdentities,
+    ['identityHeader'],
+  ),
 
   'in an AKS pod with a workload identity': environment(
     async (context) => {
       const application = await addApplication(context);
       const pod = await context.entra.addWorkloadIdentity(application);
-      return { environment: { ...authority(context), ...pod }, clientId: application.clientId };
+      const federatedToken = await readFile(pod['AZURE_FEDERATED_TOKEN_FILE'] ?? '', 'utf8');
+      return {
+        environment: { ...authority(context), ...pod },
+        clientId: application.clientId,
+        secrets: { federatedToken },
+      };
     },
     {
       'managedIdentity: true': () => ({ kind: 'managedIdentity', option: true }),
@@ -118,6 +131,7 @@ export const allEnvironments: Readonly<Record<string, Environments>> = {
         name: 'WorkloadIdentityCredential',
       }),
     },
+    ['federatedToken'],
   ),
 
   'with a secret in the environment': environment(
@@ -141,6 +155,7 @@ export const allEnvironments: Readonly<Record<string, Environments>> = {
         name: 'ChainedTokenCredential',
       }),
     },
+    ['clientSecret'],
   ),
 
   anywhere: environment(
@@ -164,6 +179,7 @@ export const allEnvironments: Readonly<Record<string, Environments>> = {
       'servicePrincipal with Subject Name + Issuer (sendX5c)': ({ subjectName }) => subjectName,
       'credential: a user of AuthorizationCodeFlow': ({ user }) => user,
     },
+    ['password', 'key', 'keyOfNamed', 'clientSecret', 'userPassword'],
   ),
 };
 
