@@ -110,7 +110,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     Object.defineProperty(this.prototype, BRAND, { value: true });
   }
 
-  /** A process can hold both forms of this package, ES modules and CommonJS: the authenticators of either are instances. */
+  /** @internal A process can hold both forms of this package, ES modules and CommonJS: the authenticators of either are instances. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
