@@ -1,15 +1,15 @@
 import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../errors.js';
 import { attemptTimeout, acquireFirst, type AttemptSettings } from './retry.js';
-import { withTimeout } from '../timing/timeouts.js';
+import { raceSignal, withTimeout } from '../timing/timeouts.js';
+import { kindOf } from '../validation.js';
 import type { CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
-import { messageOf, withoutSecrets } from '../redaction.js';
-import { raceSignal } from '../timing/timeouts.js';
+import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
 
-/** An access key, or a function that is asked for it each time that a connection is made, so that it may be rotated. */
+/** An access key, or a function that returns it. The function is called for each new connection, so that a key can be rotated. */
 export type AccessKeyOption = string | (() => string | Promise<string>);
 
-/** One key. It never ends by itself. */
+/** A key, which does not expire. */
 class AccessKey {
   readonly expiresOn = Number.POSITIVE_INFINITY;
   readonly remaining = Number.POSITIVE_INFINITY;
@@ -26,8 +26,8 @@ class AccessKey {
 }
 
 /**
- * Logs connections in with an access key. Live connections stay as they are: a key that is rotated does not end those
- * that logged in with it.
+ * Supplies an access key. Live connections keep the key that they logged in with: the server does not drop them when it
+ * is rotated.
  */
 export class AccessKeyProvider
   extends EventEmitter<CredentialsEvents>
@@ -36,7 +36,7 @@ export class AccessKeyProvider
   readonly username: string;
   readonly #read: () => Promise<string>;
   #current: AccessKey;
-  #asking: Promise<void> | undefined;
+  #pending: Promise<void> | undefined;
   #closedWith: AzureRedisError | undefined;
 
   private constructor(username: string, read: () => Promise<string>, first: string) {
@@ -47,7 +47,7 @@ export class AccessKeyProvider
   }
 
   /**
-   * Asks for the key the first time.
+   * Acquires the key for the first time.
    *
    * @throws AzureRedisError `TOKEN_UNAVAILABLE` after the last attempt.
    */
@@ -68,28 +68,27 @@ export class AccessKeyProvider
     return this.#current;
   }
 
-  /** Asks for the key again, or joins the question that is under way. */
   refresh(): Promise<void> {
-    this.#asking ??= this.#ask().finally(() => {
-      this.#asking = undefined;
+    this.#pending ??= this.#acquire().finally(() => {
+      this.#pending = undefined;
     });
-    return this.#asking;
+    return this.#pending;
   }
 
-  /** Resolves once the key has been asked for again. If it cannot be had, the one that is known may still do. */
+  /** Resolves once the key has been acquired again. On failure the last known key is kept. */
   async waitUntilUsable(signal: AbortSignal): Promise<void> {
     if (this.#closedWith) throw this.#closedWith;
-    // Why it could not be had has been reported by `refreshFailed`.
+    // `refreshFailed` has reported a failure.
     await raceSignal(this.refresh(), signal).catch(() => undefined);
   }
 
-  /** It may have been rotated. Why no other can be had is reported by `refreshFailed`. */
+  /** Acquires the key again, which may have been rotated. `refreshFailed` reports a failure. */
   reportRejected(): void {
     this.refresh().catch(() => undefined);
   }
 
-  /** A key needs no refreshing. */
   start(): void {
+    // A key does not expire.
     return undefined;
   }
 
@@ -101,7 +100,7 @@ export class AccessKeyProvider
     this.#closedWith = reason;
   }
 
-  async #ask(): Promise<void> {
+  async #acquire(): Promise<void> {
     try {
       const secret = await this.#read();
       if (secret !== this.#current.password) this.#current = new AccessKey(secret);
@@ -115,10 +114,13 @@ export class AccessKeyProvider
 async function readKey(option: AccessKeyOption, timeout: number): Promise<string> {
   if (typeof option === 'string') return option;
   const key = await withTimeout(async () => option(), timeout).catch((error: unknown) => {
-    throw unavailable(`The \`accessKey\` function gave no key: ${messageOf(error)}`, withoutSecrets(error));
+    throw unavailable(
+      `The \`accessKey\` function failed: ${withoutTokens(messageOf(error))}`,
+      withoutSecrets(error),
+    );
   });
   if (typeof key === 'string' && key !== '') return key;
-  throw unavailable('The `accessKey` function returned no key.');
+  throw unavailable(`The \`accessKey\` function must return a non-empty string, got ${kindOf(key)}.`);
 }
 
 function unavailable(message: string, cause?: Error): AzureRedisError {

@@ -1,15 +1,16 @@
 import { AzureRedisError } from '../errors.js';
+import { messageOf, withoutTokens } from '../redaction.js';
 
-/** The claims of an access token: who it is for, by whom and until when. */
+/** The claims of an access token, such as `oid`, `appid` and `exp`. */
 export type TokenClaims = Readonly<Record<string, unknown>>;
 
-/** The Redis user name: a fixed text, or a function of the token's claims. By default the `oid` claim. */
+/** The Redis user name: a string, or a function of the token's claims. Default: the claim `oid`. */
 export type UsernameOption = string | ((claims: TokenClaims) => string);
 
 /**
  * The user name that a token logs in.
  *
- * @throws AzureRedisError `TOKEN_INVALID` if it cannot be told.
+ * @throws AzureRedisError `TOKEN_INVALID` if the token does not determine it.
  */
 export function usernameOf(token: string, option: UsernameOption = objectId): string {
   if (typeof option === 'string') return option;
@@ -29,23 +30,23 @@ function applied(option: (claims: TokenClaims) => string, claims: TokenClaims): 
     if (error instanceof AzureRedisError) throw error;
     throw new AzureRedisError(
       'TOKEN_INVALID',
-      `The \`username\` function threw an error: ${error instanceof Error ? error.message : String(error)}`,
+      `The \`username\` function threw an error: ${withoutTokens(messageOf(error))}`,
       'Return a claim that the token holds, or set `username` to the object id that has the access policy.',
     );
   }
 }
 
-/** Azure Redis knows an identity by its object id. */
+/** The user name of an identity in Azure Redis is its object id. */
 function objectId({ oid }: TokenClaims): string {
   if (typeof oid === 'string' && oid !== '') return oid;
   throw new AzureRedisError(
     'TOKEN_INVALID',
-    'The access token has no `oid` claim, by which Azure Redis knows its users.',
+    'The access token has no `oid` claim, which is the user name in Azure Redis.',
     "Check that the token is an Entra access token for Azure Redis, or set `username` to the identity's object id.",
   );
 }
 
-/** The claims of a JWT. Its signature is not ours to check: the server does. */
+/** The claims of a JWT. The server, not this package, verifies its signature. */
 function claimsOf(token: string): TokenClaims {
   const [, payload = '', signature] = token.split('.');
   try {
@@ -53,11 +54,11 @@ function claimsOf(token: string): TokenClaims {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
     if (typeof claims === 'object' && claims !== null) return claims as TokenClaims;
   } catch {
-    // What the parser says would quote from the token.
+    // Without the error of the parser, which quotes the token.
   }
   throw new AzureRedisError(
     'TOKEN_INVALID',
-    'The credential returned something that is not an access token (no JSON Web Token).',
-    'Check the credential and the `scope` option; for a token that cannot be read, set `username`.',
+    'The credential returned a token that is not a JSON Web Token.',
+    'Check the credential and the `scope` option; for an opaque token, set `username`.',
   );
 }

@@ -29,14 +29,14 @@ function untyped(options: Record<string, unknown>): Partial<ConfigureClusterForA
 }
 
 describe('configureClusterForAzure()', () => {
-  it("gives what a Cluster is made with: the cache's name and port, and options with an authenticator", async () => {
+  it('resolves to the arguments of a Cluster: the host and port, and options with an authenticator', async () => {
     const [nodes, options] = await configure({});
     expect(nodes).to.deep.equal([{ host: HOST, port: 10000 }]);
     expect(options.redisOptions).to.include({ username: 'me' });
     expect(options.redisOptions.authenticator.username).to.equal('me');
   });
 
-  it("has the nodes' certificate checked for the cache's name, by which alone it holds", async () => {
+  it('sets redisOptions.tls.servername to the host', async () => {
     const [, { redisOptions }] = await configure({});
     expect(redisOptions.tls).to.deep.equal({
       minVersion: 'TLSv1.2',
@@ -45,7 +45,7 @@ describe('configureClusterForAzure()', () => {
     });
   });
 
-  it('leaves the name to be looked up for each connection', async () => {
+  it('sets a dnsLookup that returns the host name unresolved', async () => {
     const [, { dnsLookup }] = await configure({});
     const found = await new Promise((resolve, reject) => {
       dnsLookup?.(HOST, (error, address) => {
@@ -56,12 +56,12 @@ describe('configureClusterForAzure()', () => {
     expect(found).to.equal(HOST);
   });
 
-  it('gives a refresh of the slots the time for TLS and a login', async () => {
+  it('sets slotsRefreshTimeout to 5 s', async () => {
     const [, { slotsRefreshTimeout }] = await configure({});
     expect(slotsRefreshTimeout).to.equal(5_000);
   });
 
-  it('comes back ever more slowly, at random, and never gives up', async () => {
+  it('sets a clusterRetryStrategy with random waits that double from 0.1 s to 2 s, without end', async () => {
     const [, { clusterRetryStrategy }] = await configure({});
     for (const times of [1, 2, 5, 100, 10_000]) {
       const delays = Array.from({ length: 20 }, () => Number(clusterRetryStrategy?.(times)));
@@ -70,7 +70,7 @@ describe('configureClusterForAzure()', () => {
     }
   });
 
-  it('keeps commands trying for as long as a failover takes', async () => {
+  it('sets redirections and delays that add up to at least 15 s on a lost node', async () => {
     const [, options] = await configure({});
     const { maxRedirections = 0, retryDelayOnFailover = 0, retryDelayOnClusterDown = 0 } = options;
     // Each attempt on a node that is gone counts as two redirections.
@@ -78,12 +78,12 @@ describe('configureClusterForAzure()', () => {
     expect((maxRedirections / 2) * retryDelayOnClusterDown).to.be.at.least(15_000);
   });
 
-  it('waits until the slots are asked for again when one has moved', async () => {
+  it('sets retryDelayOnMoved to 100 ms', async () => {
     const [, options] = await configure({});
     expect(options.retryDelayOnMoved).to.equal(100);
   });
 
-  it('passes the options of the cluster through, and what they set wins', async () => {
+  it('gives precedence to the options in `cluster`', async () => {
     const given = {
       scaleReads: 'slave',
       natMap: {},
@@ -101,12 +101,12 @@ describe('configureClusterForAzure()', () => {
     expect(options).to.deep.include(given);
   });
 
-  it('takes an option that is undefined for one that was not given', async () => {
+  it('keeps the default of an option that is undefined', async () => {
     const [, options] = await configure({ slotsRefreshTimeout: undefined });
     expect(options.slotsRefreshTimeout).to.equal(5_000);
   });
 
-  it("gives each node ioredis' options, of which those in `cluster` win, option by option", async () => {
+  it('merges the options of the nodes, with precedence for `cluster.redisOptions`', async () => {
     const [, { redisOptions }] = await configure(
       { redisOptions: { connectionName: 'inner', tls: { ca: 'inner' } } },
       {
@@ -119,7 +119,7 @@ describe('configureClusterForAzure()', () => {
     expect(redisOptions.tls).to.deep.include({ ca: 'inner', servername: 'other.name' });
   });
 
-  it('takes options that were configured before', async () => {
+  it('accepts options that were configured before', async () => {
     const redisOptions = await configureForAzure({ host: HOST, credential });
     const [nodes, options] = await configureClusterForAzure({ host: HOST, cluster: { redisOptions } });
     expect(nodes).to.deep.equal([{ host: HOST, port: 10000 }]);
@@ -140,7 +140,7 @@ describe('configureClusterForAzure()', () => {
     ['a password in the options of the nodes', { cluster: { redisOptions: { password: 'secret' } } }],
   ];
   for (const [what, options] of CONFLICTS) {
-    it(`refuses ${what}`, async () => {
+    it(`rejects ${what}`, async () => {
       const error = await rejection(
         configureClusterForAzure({ host: HOST, credential, ...untyped(options) }),
       );
@@ -149,7 +149,7 @@ describe('configureClusterForAzure()', () => {
     });
   }
 
-  it('refuses to send a token to whoever answers', async () => {
+  it('rejects unverified certificates in the options of the nodes', async () => {
     const unverified = configure({ redisOptions: { tls: { rejectUnauthorized: false } } });
     expect((await rejection(unverified)).code).to.equal('INSECURE_CONNECTION');
   });
