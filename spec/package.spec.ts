@@ -19,22 +19,6 @@ interface Manifest {
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
 
-/** What an application does, whichever way it imports the package. */
-const APPLICATION = `
-async function main() {
-  const azure = await AzureRedisEmulator.start({ tokenLifetime: 2_000 });
-  const options = await configureForAzure(azure.options);
-  const redis = new Redis(options);
-  options.authenticator.once('reauthenticated', async () => {
-    await redis.set('key', 'value');
-    console.log(await redis.get('key'), options.username === options.authenticator.username);
-    await redis.quit();
-    await azure.stop();
-  });
-}
-main();
-`;
-
 describe('the packed package, in an empty folder', () => {
   let folder: string;
 
@@ -99,30 +83,6 @@ describe('the packed package, in an empty folder', () => {
 
   for (const version of ['5', '6']) {
     describe(`with ioredis ${version}`, () => {
-      it('works in an ES module, across an expiry', async () => {
-        const script = await file(
-          version,
-          'application.mjs',
-          `import { Redis } from 'ioredis';
-           import { configureForAzure } from 'ioredis-azure';
-           import { AzureRedisEmulator } from 'ioredis-azure/emulator';
-           ${APPLICATION}`,
-        );
-        expect((await run(process.execPath, [script])).stdout).to.equal('value true\n');
-      });
-
-      it('works in CommonJS, across an expiry', async () => {
-        const script = await file(
-          version,
-          'application.cjs',
-          `const { Redis } = require('ioredis');
-           const { configureForAzure } = require('ioredis-azure');
-           const { AzureRedisEmulator } = require('ioredis-azure/emulator');
-           ${APPLICATION}`,
-        );
-        expect((await run(process.execPath, [script])).stdout).to.equal('value true\n');
-      });
-
       it('loads no identity library and nothing of its tests until one is needed, and changes nothing', async () => {
         const script = await file(
           version,
