@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { expect } from 'chai';
+import { documents, prose, read, ROOT, type Document } from './support/documents.js';
+
+const SIDE_DOCUMENTS = ['SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'samples/README.md'];
+const all = [...documents(), ...SIDE_DOCUMENTS.filter((path) => existsSync(join(ROOT, path))).map(read)];
+
+describe('the documents', () => {
+  it('begin with a README of at most 250 lines', () => {
+    expect(read('README.md').text.split('\n').length).to.be.at.most(250);
+  });
+
+  for (const document of all) {
+    it(`have links that resolve: ${document.path}`, () => {
+      expect(linksOf(document).filter((link) => !resolves(document, link))).to.deep.equal([]);
+    });
+  }
+
+  it('are all reached from the README', () => {
+    const readme = read('README.md');
+    const linked = linksOf(readme).map((link) => link.split('#')[0]);
+    const guides = documents().map(({ path }) => path);
+    expect(guides.filter((path) => path !== readme.path && !linked.includes(path))).to.deep.equal([]);
+  });
+
+  it('list every option in the README', () => {
+    const names = ['AuthenticatorOptions', 'IdentityOptions'].flatMap((name) =>
+      membersOf('lib/configure/options.ts', new RegExp(`interface ${name} {(.*?)^}`, 'ms')),
+    );
+    expect(names).to.include.members(['credential', 'heartbeatInterval']);
+    expect(missing(names, read('README.md'))).to.deep.equal([]);
+  });
+
+  it('explain every error code', () => {
+    const { text } = read('lib/errors.ts');
+    const [, union = ''] = /type AzureRedisErrorCode =(.*?);/s.exec(text) ?? [];
+    const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code = '']) => code);
+    expect(codes).to.include.members(['WRONGPASS', 'CLOSED']);
+    expect(missing(codes, read('docs/troubleshooting.md'))).to.deep.equal([]);
+  });
+
+  it('describe every event', () => {
+    const ofAuthenticator = membersOf('lib/authenticator.ts', /interface AuthenticatorEvents {(.*?)^}/ms);
+    expect(ofAuthenticator).to.include('recycled');
+    expect(missing(ofAuthenticator, read('docs/events-and-monitoring.md'))).to.deep.equal([]);
+  });
+});
+
+/** The addresses of a document's links that do not leave the repository. */
+function linksOf(document: Document): string[] {
+  return [...prose(document).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, link = '']) => link)
+    .filter((link) => !/^[a-z]+:/.test(link));
+}
+
+function resolves({ path }: Document, link: string): boolean {
+  const [file = '', anchor] = link.split('#');
+  const target = file === '' ? path : relative(ROOT, join(ROOT, dirname(path), file));
+  if (!existsSync(join(ROOT, target))) return false;
+  return anchor === undefined || anchorsOf(read(target)).includes(anchor);
+}
+
+/** The anchors that GitHub gives headings. */
+function anchorsOf(document: Document): string[] {
+  return [...prose(document).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function membersOf(path: string, body: RegExp): string[] {
+  const [, text = ''] = body.exec(read(path).text) ?? [];
+  return [...text.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, name = '']) => name);
+}
+
+function missing(names: readonly string[], document: Document): string[] {
+  return names.filter((name) => !document.text.includes(`\`${name}`));
+}
