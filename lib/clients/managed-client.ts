@@ -1,4 +1,5 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
+import { keepTimeout } from '../ioredis/blocking-command.js';
 import { endpointOf, internals, type Client, type Command, type ReplyError } from '../ioredis/client.js';
 import { rejectQueued } from '../ioredis/command-queues.js';
 import { isWaitingForToken } from '../ioredis/connector.js';
@@ -137,6 +138,7 @@ export class ManagedClient implements HookHandlers {
   }
 
   sending(command: Command): void {
+    keepTimeout(command);
     if (command.name.toLowerCase() === 'multi') this.#session.transaction.opened(command);
     const session = this.#session;
     const before = session.credentials;

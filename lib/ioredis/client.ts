@@ -35,6 +35,7 @@ export interface ClientOptions {
   readonly Connector?: unknown;
   readonly sentinels?: unknown;
   readonly reconnectOnError?: unknown;
+  readonly autoResendUnfulfilledCommands?: boolean | undefined;
   readonly retryStrategy?: unknown;
   readonly maxRetriesPerRequest?: number | null | undefined;
 }

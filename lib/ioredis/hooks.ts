@@ -9,7 +9,7 @@ import {
 
 /** Callbacks for the commands, error replies and status changes of one client. */
 export interface HookHandlers {
-  /** A command that changes who is logged in, or whether a transaction is open, is about to be sent. */
+  /** A command that blocks, or that changes who is logged in or whether a transaction is open, is about to be sent. */
   sending(command: Command): void;
   /** That command was sent. */
   sent(command: Command): void;
@@ -46,7 +46,8 @@ const HANDLERS = Symbol('ioredis-azure');
 type HookedClient = Client & { [HANDLERS]?: HookHandlers };
 
 /** The commands of {@link HookHandlers.sending}. ioredis sends them as the caller spells them. */
-const NOTEWORTHY = /^(?:auth|hello|multi|exec|discard|reset)$/i;
+const NOTEWORTHY =
+  /^(?:auth|hello|multi|exec|discard|reset|b[lr]pop|brpoplpush|blmove|b[lz]mpop|bzpop(?:min|max)|xread(?:group)?|wait(?:aof)?)$/i;
 
 const LOGIN = /^(?:auth|hello)$/i;
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { rejectQueued } from './command-queues.js';
 import { internals, type Client, type ClientOptions } from './client.js';
 
 /**
@@ -19,6 +20,8 @@ export function reconnect(client: Client): void {
   // ioredis reads the options in its own 'close' listener. The application's listeners run later, in another tick, and
   // never see these values; neither does `duplicate()`.
   stream?.prependOnceListener('close', () => {
+    // ioredis would forget these without settling them.
+    if (options.autoResendUnfulfilledCommands === false) rejectQueued(inner.commandQueue);
     inner.options = withImmediateRetry(options, () => (inner.retryAttempts -= 1));
   });
   stream?.once('close', () => {
