@@ -88,16 +88,6 @@ describe('Authenticator', () => {
     expect(await failed).to.include({ code: 'CLOSED' });
   });
 
-  it('leaves a client that it has let go as ioredis made it', async () => {
-    const options = await cache.configure();
-    const client = cache.client(variant, { ...options, lazyConnect: true });
-    const before = Object.keys(client);
-    await client.connect();
-    options.authenticator.close();
-    expect(Object.keys(client)).not.to.include.members(['sendCommand']);
-    expect(before).not.to.include('sendCommand');
-  });
-
   it('shows no token, however it is looked at', async () => {
     const credential = cache.azure.credential({ cacheTokens: true });
     const options = await cache.configure({ credential });

@@ -3,8 +3,14 @@ import { keepTimeout } from '../ioredis/blocking-command.js';
 import { endpointOf, internals, type Client, type Command, type ReplyError } from '../ioredis/client.js';
 import { rejectQueued } from '../ioredis/command-queues.js';
 import { isWaitingForToken } from '../ioredis/connector.js';
-import { handlersOf, removeHandlers, setHandlers, type HookHandlers } from '../ioredis/hooks.js';
-import { isLogin, redactLogin, rejectQueuedLogins } from '../ioredis/login-command.js';
+import {
+  handlersOf,
+  observeCommandQueue,
+  removeHandlers,
+  setHandlers,
+  type HookHandlers,
+} from '../ioredis/hooks.js';
+import { isLogin, redactLogin, redactRefusedLogin, rejectQueuedLogins } from '../ioredis/login-command.js';
 import { connectNow } from '../ioredis/reconnect.js';
 import { ConnectionReplacer } from './connection-replacer.js';
 import { asProtocolRefusal, explained, isHello, isNoAuth, isWrongPass } from './error-replies.js';
@@ -111,6 +117,8 @@ export class ManagedClient implements HookHandlers {
     if (status === 'connecting') {
       rejectQueuedLogins(this.client);
     } else if (status === 'ready') {
+      // A wrapper around sendCommand() that calls ioredis' own method bypasses the hooks, as the handshake shows.
+      if (!this.#session.hasLoggedIn) observeCommandQueue(this.client, this);
       this.#reauthentication.connected();
       this.#replacer.connected();
     } else if (status === 'close') {
@@ -140,13 +148,8 @@ export class ManagedClient implements HookHandlers {
   sending(command: Command): void {
     keepTimeout(command);
     if (command.name.toLowerCase() === 'multi') this.#session.transaction.opened(command);
-    const session = this.#session;
-    const before = session.credentials;
     redactLogin(command, this.#provider, (credentials) => {
-      session.credentials = credentials;
-      command.promise.catch(() => {
-        if (session.credentials === credentials) session.credentials = before;
-      });
+      this.#session.loginSent(command.promise, credentials);
     });
   }
 
@@ -161,6 +164,7 @@ export class ManagedClient implements HookHandlers {
       return;
     }
     this.#session.transaction.refused(command);
+    redactRefusedLogin(command, this.#provider);
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected();
     if (isNoAuth(reply) && this.#mayRetry(command) && this.#noAuthRetry.retry(command)) return;
     passThrough(explained(reply, this.#provider.username));

@@ -1,6 +1,7 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
 import { traceReauthentication } from '../diagnostics.js';
 import { endpointOf, type Client } from '../ioredis/client.js';
+import { isLoginAccepted } from '../ioredis/login-command.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { dateOf } from '../timing/deadline.js';
 import { settlesWithin } from '../timing/timeouts.js';
@@ -76,7 +77,10 @@ export class Reauthentication {
     const endpoint = endpointOf(this.#client);
     const trace = { username, endpoint, expiresOn: dateOf(current.expiresOn) };
     await traceReauthentication(trace, async () => {
-      await this.#client.auth(username, current.password);
+      const send = (): Promise<unknown> => this.#client.auth(username, current.password);
+      const answer = await this.#session.sendLogin(send, current);
+      if (!isLoginAccepted(answer))
+        throw new Error(`AUTH was answered with ${String(answer)} instead of OK.`);
     });
   }
 
@@ -97,6 +101,7 @@ export class Reauthentication {
         this.#replacer.replace('blocked');
         return;
       }
+      await settlesWithin(this.#session.replyTimeout, this.#session.loginAnswered());
       // By now there may be another connection, or the client may have been released.
       if (id !== this.#session.id || !this.#isOutdated()) return;
       const { mode } = this.#client;

@@ -1,5 +1,6 @@
 import type { Credentials } from '../credentials/credentials.js';
 import { internals, isPending, type Client } from '../ioredis/client.js';
+import { isLoginAccepted } from '../ioredis/login-command.js';
 import { TransactionTracker } from './transaction-tracker.js';
 
 /** How long before its credentials expire a connection that does not answer AUTH is replaced, in ms; at most half of what is left. */
@@ -24,6 +25,8 @@ export class Session {
   credentials: Credentials | undefined;
   readonly #client: Client;
   #id = 0;
+  /** Settles when the last login that was sent on this connection is answered. */
+  #login: Promise<void> | undefined;
 
   constructor(client: Client) {
     this.#client = client;
@@ -62,9 +65,39 @@ export class Session {
     return send();
   }
 
+  /** Whether a login was sent on this connection. */
+  get hasLoggedIn(): boolean {
+    return this.#login !== undefined;
+  }
+
+  /** A login was sent; it counts once the server accepts it. */
+  loginSent(reply: Promise<unknown>, credentials: Credentials): void {
+    const id = this.#id;
+    this.#login = reply.then(
+      (answer) => {
+        if (id === this.#id && isLoginAccepted(answer)) this.credentials = credentials;
+      },
+      () => undefined,
+    );
+  }
+
+  /** Sends a login. The hooks see it, unless a wrapper around sendCommand() bypasses them. */
+  sendLogin(send: () => Promise<unknown>, credentials: Credentials): Promise<unknown> {
+    const before = this.#login;
+    const reply = send();
+    if (this.#login === before) this.loginSent(reply, credentials);
+    return reply;
+  }
+
+  /** Resolves when the last login that was sent is answered. */
+  async loginAnswered(): Promise<void> {
+    await this.#login;
+  }
+
   /** The connection is gone. */
   end(): void {
     this.#id += 1;
+    this.#login = undefined;
     this.credentials = undefined;
     this.transaction.closed();
   }

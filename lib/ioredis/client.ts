@@ -59,6 +59,7 @@ export interface CommandQueue {
   readonly length: number;
   peekAt(index: number): CommandItem | undefined;
   remove(index: number, count: number): unknown;
+  push: (item: CommandItem) => number;
 }
 
 /**

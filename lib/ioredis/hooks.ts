@@ -106,6 +106,24 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   };
 }
 
+/**
+ * Calls `sending` and `sent` for the noteworthy commands that are written to a client's present connection, where a
+ * wrapper around `sendCommand()` bypasses the patched one: what is written is pushed on this queue, which ioredis makes
+ * anew for each connection.
+ */
+export function observeCommandQueue(client: Client, handlers: HookHandlers): void {
+  const queue = internals(client).commandQueue;
+  const { push } = queue;
+  queue.push = (item) => {
+    const { command } = item;
+    const isNoteworthy = NOTEWORTHY.test(command.name);
+    if (isNoteworthy) handlers.sending(command);
+    const length = push.call(queue, item);
+    if (isNoteworthy) handlers.sent(command);
+    return length;
+  };
+}
+
 /** The handlers of a client, or of the client behind a Proxy. */
 export function handlersOf(client: Client): HookHandlers | undefined {
   return (client as HookedClient)[HANDLERS];

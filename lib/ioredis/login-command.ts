@@ -39,6 +39,22 @@ export function redactLogin(
   return true;
 }
 
+/**
+ * Hides the password of a login that was refused, where a wrapper around `sendCommand()` kept {@link redactLogin} from
+ * doing so: ioredis attaches the arguments to the error.
+ */
+export function redactRefusedLogin({ args }: Command, { current }: CredentialsProvider): void {
+  const position = args.indexOf(current.password);
+  // In place, since the error has the same array.
+  if (position !== -1) args[position] = HIDDEN;
+}
+
+/** Whether the server's reply to a login says that it logged in: OK to AUTH, an object of facts to HELLO. */
+export function isLoginAccepted(reply: unknown): boolean {
+  if (typeof reply === 'string' || Buffer.isBuffer(reply)) return reply.toString() === 'OK';
+  return typeof reply === 'object' && reply !== null;
+}
+
 /** Whether this is a command of ours, or of ioredis' own handshake, that logs in with a hidden password. */
 export function isLogin(command: Command): boolean {
   return loginCommands.has(command);

@@ -1,0 +1,157 @@
+import { expect } from 'chai';
+import { Redis as PlainRedis, type Command } from 'ioredis';
+import { Cache, connectionsOf } from '../support/cache.js';
+import { VARIANTS } from '../support/ioredis-versions.js';
+import { next, times, until } from '../support/waiting.js';
+
+/** ioredis' own methods, taken before an authenticator patches them, as a module of an application may. */
+const UNPATCHED = new Map(VARIANTS.map(({ Redis }) => [Redis, sendCommandOf(Redis.prototype as object)]));
+
+type SendCommand = (this: PlainRedis, command: Command, stream?: never) => unknown;
+
+function sendCommandOf(client: object): SendCommand {
+  return (client as { sendCommand: SendCommand }).sendCommand;
+}
+
+describe('a managed client', () => {
+  const cache = Cache.forEach({ tokenLifetime: 3_000 });
+
+  for (const variant of VARIANTS) {
+    describe(`of ${variant.name}`, () => {
+      it('is managed again after quit(), disconnect() and connect()', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        await Promise.all([next(client, 'end'), client.quit()]);
+        client.disconnect();
+        await client.connect();
+        await options.authenticator.refresh();
+        await next(options.authenticator, 'reauthenticated');
+        expect(options.authenticator.connections).to.have.length(1);
+      });
+
+      it('is managed again, and reconnects, after disconnect() while it reconnects, and connect()', async () => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential, retryStrategy: () => 1_000 });
+        const client = await cache.connect(variant, options);
+        const reconnecting = next(client, 'reconnecting');
+        cache.azure.dropConnections();
+        await reconnecting;
+        client.disconnect();
+        await client.connect();
+        await options.authenticator.refresh();
+        await next(options.authenticator, 'reauthenticated');
+        const again = next(client, 'reconnecting');
+        cache.azure.dropConnections();
+        await again;
+      });
+
+      for (const event of ['close', 'end'] as const) {
+        it(`stays managed when it connects again in its own '${event}' listener, and runs nothing twice`, async () => {
+          const options = await cache.configure({ retryStrategy: () => null });
+          const client = await cache.connect(variant, options);
+          const ready = new Promise<void>((resolve) => {
+            client.once(event, () => {
+              void client.connect().then(resolve);
+            });
+          });
+          await client.incr('count');
+          const lost = client.blpop('empty', 0).catch((error: unknown) => error);
+          cache.azure.dropConnections();
+          await ready;
+          expect(await lost).to.be.instanceOf(Error);
+          expect(options.authenticator.connections).to.have.length(1);
+          await options.authenticator.refresh();
+          await next(options.authenticator, 'reauthenticated');
+          expect(await client.get('count')).to.equal('1');
+        });
+      }
+
+      it('keeps the wrappers that the user puts on it, across reconnects, and gets its commands through them', async () => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential, retryStrategy: () => 0 });
+        const client = await cache.connect(variant, options);
+        const seen: string[] = [];
+        const sendCommand = sendCommandOf(client);
+        const wrapper = (command: Command, stream?: never): unknown => {
+          seen.push(command.name);
+          return sendCommand.call(client, command, stream);
+        };
+        client.sendCommand = wrapper;
+        const ready = next(client, 'ready');
+        cache.azure.dropConnections();
+        await ready;
+        expect(sendCommandOf(client)).to.equal(wrapper);
+        await client.echo('text');
+        expect(seen).to.include('echo');
+        await times(2, options.authenticator, 'reauthenticated');
+        expect(connectionsOf(cache.azure, credential)).to.equal(2);
+      });
+
+      it('sends one AUTH for each token, and keeps transactions whole, though a wrapper bypasses the hooks', async () => {
+        const sendUnpatched = UNPATCHED.get(variant.Redis);
+        const options = await cache.configure();
+        const client = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
+        client.sendCommand = (command: Command, stream?: never) =>
+          sendUnpatched?.call(client, command, stream);
+        await client.connect();
+        const before = cache.azure.statistics.logins.length;
+        await client.multi({ pipeline: false });
+        await client.incr('count');
+        await options.authenticator.refresh();
+        // Until well after the AUTH would have been sent.
+        await new Promise((resolve) => setTimeout(resolve, 800));
+        await client.incr('count');
+        expect(await client.call('EXEC')).to.deep.equal([1, 2]);
+        await until(() => cache.azure.statistics.logins.length > before);
+        await times(2, options.authenticator, 'reauthenticated');
+        const { logins, tokenRequests } = cache.azure.statistics;
+        // ioredis has logged in before it was known that the hooks are bypassed: with which token is not.
+        expect(logins.length).to.be.at.most(tokenRequests.length + 1);
+      });
+
+      it('is one client when a Proxy of it is attached', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        options.authenticator.attach(new Proxy(client, {}));
+        expect(options.authenticator.connections).to.have.length(1);
+      });
+
+      it('has no property or method of its own for it, and none at all once it is released', async () => {
+        const plain = new variant.Redis({ lazyConnect: true });
+        const options = await cache.configure();
+        const client = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
+        const before = Reflect.ownKeys(client);
+        await client.connect();
+        for (const method of ['sendCommand', 'handleReconnection', 'setStatus', 'disconnect', 'connect']) {
+          expect(Object.hasOwn(client, method), method).to.equal(false);
+        }
+        options.authenticator.close();
+        const added = Reflect.ownKeys(client).filter((key) => !before.includes(key));
+        plain.disconnect();
+        expect(added.filter((key) => typeof key === 'symbol')).to.deep.equal([]);
+      });
+
+      it('is managed with a Connector of its own', async () => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential });
+        const client = await cache.connect(variant, {
+          ...options,
+          Connector: class extends (options.Connector as new (given: unknown) => object) {} as never,
+        });
+        await times(2, options.authenticator, 'reauthenticated');
+        expect(client.status).to.equal('ready');
+        expect(connectionsOf(cache.azure, credential)).to.equal(1);
+      });
+    });
+  }
+});
+
+describe('a client that is not managed', () => {
+  it('is not touched', async () => {
+    const client = new PlainRedis({ lazyConnect: true });
+    expect(Object.getOwnPropertySymbols(client).map(String).join()).not.to.contain('ioredis-azure');
+    const ended = next(client, 'end');
+    client.disconnect();
+    await ended;
+  });
+});
