@@ -23,6 +23,7 @@ const INTERNALS = [
   'offlineQueue',
   'retryAttempts',
   'reconnectTimeout',
+  'connector',
   'connectionEpoch',
   'flushQueue',
   'silentEmit',

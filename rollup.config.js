@@ -14,13 +14,16 @@ const entries = (extension) => ({
   emulator: `build/emulator/index${extension}`,
 });
 
+/** The command is a program, an ES module like the rest of its process; nothing imports it. */
+const command = manifest.bin && { cli: 'build/cli/main.js' };
+
 const isExternal = (names) => (id) =>
   id.startsWith('node:') || names.some((name) => id === name || id.startsWith(`${name}/`));
 
 /** `tsc` has compiled the sources to `build/`; this bundles them into the files that are published. */
 export default [
   {
-    input: entries('.js'),
+    input: { ...entries('.js'), ...command },
     external: isExternal(dependencies),
     plugins: [nodeResolve()],
     output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },

@@ -1,6 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { EMULATOR, NO_REQUIRE_ESM, Project } from './support/project.js';
+import { EMULATOR, NO_REQUIRE_ESM, Project, ROOT } from './support/project.js';
+
+const { version: published, bin = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  version: string;
+  bin?: Readonly<Record<string, string>>;
+};
 
 describe('the packed package', () => {
   for (const version of ['5.4.0', '^5', '^6']) {
@@ -18,6 +24,12 @@ describe('the packed package', () => {
       it('works in CommonJS without require(esm), across an expiry', async () => {
         expect(await project.node([NO_REQUIRE_ESM, 'application.cjs'])).to.equal('works\n');
       });
+
+      for (const command of Object.keys(bin)) {
+        it(`brings the command ${command}`, async () => {
+          expect(await project.bin(command, ['--version'])).to.include(published);
+        });
+      }
 
       it('works as ES module and as CommonJS in one process, on the same clients', async () => {
         expect(await project.node(['both.mjs'])).to.equal('works\n');
