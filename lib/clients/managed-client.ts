@@ -1,6 +1,14 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
 import { keepTimeout } from '../ioredis/blocking-command.js';
-import { endpointOf, internals, type Client, type Command, type ReplyError } from '../ioredis/client.js';
+import {
+  endpointOf,
+  internals,
+  isPending,
+  sendOnNextConnection,
+  type Client,
+  type Command,
+  type ReplyError,
+} from '../ioredis/client.js';
 import { rejectQueued } from '../ioredis/command-queues.js';
 import { isWaitingForToken } from '../ioredis/connector.js';
 import {
@@ -156,6 +164,7 @@ export class ManagedClient implements HookHandlers {
   sent(command: Command): void {
     const name = command.name.toLowerCase();
     if (name === 'exec' || name === 'discard' || name === 'reset') this.#session.transaction.closed();
+    if (name === 'reset' && isPending(this.client, command)) void this.#replaceAfterReset(command);
   }
 
   refused(command: Command, reply: ReplyError, passThrough: (error: Error) => void): void {
@@ -165,9 +174,25 @@ export class ManagedClient implements HookHandlers {
     }
     this.#session.transaction.refused(command);
     redactRefusedLogin(command, this.#provider);
+    if (isNoAuth(reply) && this.#session.isReset) {
+      // The next connection takes it, in the order of the replies.
+      sendOnNextConnection(this.client, command);
+      return;
+    }
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected();
     if (isNoAuth(reply) && this.#mayRetry(command) && this.#noAuthRetry.retry(command)) return;
     passThrough(explained(reply, this.#provider.username));
+  }
+
+  /**
+   * RESET takes the login, the database and the protocol from the connection: AUTH alone would not bring them back. What
+   * was sent right after it is refused with NOAUTH, and sent again on the new connection.
+   */
+  async #replaceAfterReset(command: Command): Promise<void> {
+    const { id } = this.#session;
+    this.#session.isReset = true;
+    await command.promise.catch(() => undefined);
+    if (id === this.#session.id) this.#replacer.replace('reset');
   }
 
   #inHandshake(): boolean {

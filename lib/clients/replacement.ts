@@ -6,6 +6,8 @@ export type RecycleReason =
   | 'monitor'
   /** The AUTH was not answered in time: the connection waits in a blocking command, or is dead. */
   | 'blocked'
+  /** The application sent RESET, after which the connection is neither logged in nor set up. */
+  | 'reset'
   /** Azure has failed over to another node, or scaled: the connection would be dropped sooner or later. */
   | 'maintenance';
 

@@ -23,6 +23,8 @@ export class Session {
   readonly transaction: TransactionTracker;
   /** The credentials that the connection is logged in with; `undefined` if unknown, or without a connection. */
   credentials: Credentials | undefined;
+  /** Whether RESET was sent: the connection has lost its login, database and protocol, and is replaced. */
+  isReset = false;
   readonly #client: Client;
   #id = 0;
   /** Settles when the last login that was sent on this connection is answered. */
@@ -99,6 +101,7 @@ export class Session {
     this.#id += 1;
     this.#login = undefined;
     this.credentials = undefined;
+    this.isReset = false;
     this.transaction.closed();
   }
 }

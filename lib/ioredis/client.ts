@@ -52,6 +52,8 @@ export interface Command {
 /** A command that awaits its reply. */
 export interface CommandItem {
   readonly command: Command;
+  /** The database to select before the command is written. */
+  readonly select?: number | undefined;
 }
 
 /** ioredis' queues, of the denque package. */
@@ -77,7 +79,8 @@ export interface ClientInternals {
   /** The timer of the next attempt to connect. */
   readonly reconnectTimeout: NodeJS.Timeout | null;
   /** The state of the present connection; `handshake` exists from 6.0 on. */
-  readonly condition: { readonly handshake?: boolean; readonly protocol?: 2 | 3 } | null | undefined;
+  readonly condition:
+    { readonly handshake?: boolean; readonly protocol?: 2 | 3; readonly select?: number } | null | undefined;
   /** Commands that were written and have no reply yet. */
   readonly commandQueue: CommandQueue;
   /** What was in `commandQueue` when the connection closed: resent as soon as the next one is ready. */
@@ -124,4 +127,10 @@ export function isPending(client: Client, command: Command): boolean {
     if (commandQueue.peekAt(index)?.command === command) return true;
   }
   return false;
+}
+
+/** Queues a command to be written when the client's next connection is ready. */
+export function sendOnNextConnection(client: Client, command: Command): void {
+  const { offlineQueue, condition } = internals(client);
+  offlineQueue.push({ command, select: condition?.select });
 }

@@ -74,6 +74,20 @@ describe('the replacement of a connection', () => {
         expect(client.options.retryStrategy?.(1)).to.equal(null);
       });
 
+      it('restores the database and the protocol after RESET, for what is sent right after it too', async () => {
+        const { client, options } = await connect(variant, { db: 2 });
+        const recycled = next<Recycled>(options.authenticator, 'recycled');
+        const reset = client.reset();
+        const replies = Promise.all([client.set('where', 'here'), client.get('where'), client.incr('count')]);
+        expect(await reset).to.equal('RESET');
+        expect(await replies).to.deep.equal(['OK', 'here', 1]);
+        expect(await recycled).to.include({ reason: 'reset' });
+        expect(await client.client('INFO'))
+          .to.match(/ db=2 /)
+          .and.match(RegExp(` resp=${variant.protocol}`));
+        await client.flushdb();
+      });
+
       it('ends when the application disconnects meanwhile', async () => {
         const { client, options } = await connect(variant);
         const ended = happens(client, 'end');
