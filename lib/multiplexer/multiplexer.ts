@@ -35,6 +35,7 @@ export type MultiplexerStatus = 'ready' | 'reconnecting' | 'closing' | 'closed';
 
 /** A connection of a multiplexer, as it was when the snapshot was taken. */
 export interface MultiplexerConnection {
+  /** Which of the connections it is. */
   readonly name: ConnectionName;
   /** `host:port`, or the path of a Unix socket. */
   readonly endpoint: string;
@@ -172,7 +173,8 @@ export class Multiplexer<
    * Subscribes to channels. Any number of subscriptions to a channel cost one SUBSCRIBE. While the connection is down it
    * waits for the next one.
    *
-   * @param listener Called with each message and its channel. Without one, iterate over the subscription.
+   * `listener` is called with each message and its channel. Without one, iterate over the subscription.
+   *
    * @returns The subscription, once the server has confirmed it.
    * @throws AzureRedisError `NOPERM` or `SUBSCRIPTION_REFUSED` if the cache refuses; `CLOSED` after `close()`.
    */
@@ -258,6 +260,7 @@ export class Multiplexer<
     return this.#closing;
   }
 
+  /** As `close()`: `await using multiplexer = await Multiplexer.connect(options)`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -268,6 +271,7 @@ export class Multiplexer<
     return { status, protocol, connections };
   }
 
+  /** What `util.inspect()` shows: never a secret. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     return `Multiplexer ${inspect(this.toJSON(), options)}`;
   }
