@@ -45,6 +45,12 @@ export interface AuthenticatorEvents {
 const debugAuthenticator = createDebug('ioredis-azure:authenticator');
 const debugClient = createDebug('ioredis-azure:connection');
 
+/** @internal Makes an authenticator of what its connections log in with. */
+export let authenticatorFor: (
+  provider: RefreshingCredentialsProvider,
+  heartbeatInterval: number,
+) => Authenticator;
+
 const BRAND = Symbol.for('ioredis-azure.Authenticator');
 
 /**
@@ -63,9 +69,18 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   #heartbeat: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @internal Use `configureForAzure()`. */
-  constructor(cycle: RefreshingCredentialsProvider, heartbeatInterval: number) {
+  private constructor(cycle: RefreshingCredentialsProvider, heartbeatInterval: number) {
     super();
+    // JavaScript does not know that the constructor is private.
+    if (
+      typeof (cycle as Partial<RefreshingCredentialsProvider> | undefined)?.waitUntilUsable !== 'function'
+    ) {
+      throw new AzureRedisError(
+        'INVALID_OPTION',
+        'An Authenticator cannot be constructed directly.',
+        'Use the `authenticator` of the options that configureForAzure() returns.',
+      );
+    }
     this.#cycle = cycle;
     this.#heartbeatInterval = heartbeatInterval;
     this.#password = createPassword(() => cycle.current.password);
@@ -108,6 +123,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   static {
     Object.defineProperty(this.prototype, BRAND, { value: true });
+    authenticatorFor = (provider, heartbeatInterval) => new Authenticator(provider, heartbeatInterval);
   }
 
   /** @internal A process can hold both forms of this package, ES modules and CommonJS: the authenticators of either are instances. */
@@ -167,8 +183,9 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     this.#stop();
   }
 
-  /** What a log may show. */
-  toJSON(): { username: string; expiresOn: Date; connections: ConnectionSnapshot[] } {
+  /** What a log may show. It is empty for a copy, such as lodash's `cloneDeep()` makes: the original does the work. */
+  toJSON(): { username?: string; expiresOn?: Date; connections?: ConnectionSnapshot[] } {
+    if (!(#cycle in this)) return {};
     const { username, expiresOn, connections } = this;
     return { username, expiresOn, connections };
   }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
-import { AzureRedisError } from '../lib/index.js';
+import { Authenticator, AzureRedisError } from '../lib/index.js';
 import { Cache } from './support/cache.js';
 import { VARIANTS } from './support/ioredis-versions.js';
 import { rejection } from './support/rejection.js';
@@ -88,6 +88,47 @@ describe('Authenticator', () => {
     expect(await failed).to.include({ code: 'CLOSED' });
   });
 
+  it('cannot be constructed directly', () => {
+    const Constructor = Authenticator as unknown as new () => Authenticator;
+    expect(failureOf(() => new Constructor()))
+      .to.be.instanceOf(AzureRedisError)
+      .and.include({
+        code: 'INVALID_OPTION',
+      });
+  });
+
+  it('can be copied with its options, as by cloneDeep(), which are inspected and serialised without an error', async () => {
+    const options = await cache.configure();
+    // What lodash makes of an object with a class, and of the functions in it.
+    const copy = Object.assign(
+      Object.create(Authenticator.prototype) as Authenticator,
+      options.authenticator,
+    );
+    const copied = { ...options, authenticator: copy };
+    expect(inspect(copied)).to.contain('Authenticator {}');
+    expect(JSON.parse(JSON.stringify(copied))).to.deep.include({ authenticator: {} });
+    const client = await cache.connect(variant, copied);
+    expect(await client.ping()).to.equal('PONG');
+    expect(options.authenticator.connections).to.have.length(1);
+  });
+
+  it('names the cause of the WRONGPASS that options get which went through JSON', async () => {
+    const options = await cache.configure();
+    const { username, password } = JSON.parse(JSON.stringify(options)) as {
+      username: string;
+      password: string;
+    };
+    const client = new variant.Redis({ ...options, username, password, protocol: 2, lazyConnect: true });
+    const failed = next(client, 'error').catch((error: unknown) => error);
+    client.connect().catch(() => undefined);
+    const error = await failed;
+    client.disconnect();
+    expect(error)
+      .to.have.property('message')
+      .that.matches(/^WRONGPASS/);
+    expect(inspect(error)).to.contain('these options went through JSON');
+  });
+
   it('shows no token, however it is looked at', async () => {
     const credential = cache.azure.credential({ cacheTokens: true });
     const options = await cache.configure({ credential });
@@ -121,6 +162,22 @@ describe('a connection that cannot be made', () => {
       expect(await failed)
         .to.be.instanceOf(AzureRedisError)
         .and.include({ code: 'INSECURE_CONNECTION' });
+    });
+
+    it(`does not keep the process for a disconnect() in an outage of the identity service: ${variant.name}`, async () => {
+      const options = await cache.configure({ retryStrategy: () => 5 });
+      const client = await cache.connect(variant, options);
+      cache.azure.identityHanging();
+      await past(options.authenticator.expiresOn);
+      if (client.status === 'ready') await next(client, 'close');
+      if (client.status !== 'connecting') await next(client, 'connecting');
+      const timers = (): number =>
+        process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+      const before = timers();
+      client.disconnect();
+      await next(client, 'end');
+      // The timer of the attempt is gone, and no other one has been started.
+      expect(timers()).to.be.below(before);
     });
 
     it(`for want of a token is retried as ioredis does, with the reason: ${variant.name}`, async () => {

@@ -432,12 +432,15 @@ describe('the life cycle of connections and their tokens, whatever happens', () 
 
   it('keeps its promises', async function () {
     this.timeout(120_000);
+    // A change is judged by the same runs each time; elsewhere each run tries others.
+    const seed = Number(process.env['PROPERTY_SEED'] ?? (process.env['CI'] ? 42 : Date.now() % 2 ** 31));
+    console.log(`    PROPERTY_SEED=${seed}`);
     await fc.assert(
       fc.asyncProperty(
         fc.commands([step], { maxCommands: 40, size: 'max' }),
         fc.nat(),
-        async (commands, seed) => {
-          const random = sinon.stub(Math, 'random').callsFake(seededRandom(seed));
+        async (commands, randomSeed) => {
+          const random = sinon.stub(Math, 'random').callsFake(seededRandom(randomSeed));
           const world = await World.create(clock, place);
           try {
             await fc.asyncModelRun(() => ({ model: { clients: 0 }, real: world }), commands);
@@ -448,7 +451,7 @@ describe('the life cycle of connections and their tokens, whatever happens', () 
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 300, seed },
     );
   });
 });

@@ -1,4 +1,4 @@
-import { Authenticator } from '../authenticator.js';
+import { authenticatorFor, type Authenticator } from '../authenticator.js';
 import { assertOption, kindOf } from '../validation.js';
 import { VERSION } from '../version.js';
 import {
@@ -85,7 +85,7 @@ function checkOptions(options: unknown): void {
 
 async function createAuthenticator(options: ConfigureForAzureOptions): Promise<Authenticator> {
   const settings = authenticatorSettings(options);
-  return new Authenticator(await startProvider(options, settings), settings.heartbeatInterval);
+  return authenticatorFor(await startProvider(options, settings), settings.heartbeatInterval);
 }
 
 /** The options of ioredis, without `tls`, which is part of the endpoint. */

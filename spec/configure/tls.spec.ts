@@ -21,9 +21,10 @@ describe('a connection', () => {
   async function failureWith(
     tls: ConfigureForAzureOptions['tls'],
     more: { port?: number } = {},
+    replaced: object = {},
   ): Promise<(Error & { code?: string }) | undefined> {
     const options = await configureForAzure({ ...azure.options, tls, ...more });
-    const redis = new Redis({ ...options, retryStrategy: () => null, lazyConnect: true });
+    const redis = new Redis({ ...options, ...replaced, retryStrategy: () => null, lazyConnect: true });
     const failed = once(redis, 'error').then(([error]) => error as Error);
     try {
       await redis.connect();
@@ -76,6 +77,28 @@ describe('a connection', () => {
         if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
         else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
       }
+    });
+
+    for (const [what, tls] of [
+      ['an unverified server', { rejectUnauthorized: false }],
+      ['TLS 1.1', { minVersion: 'TLSv1.1' }],
+      ['a TLS of at most 1.1', { maxVersion: 'TLSv1.1' }],
+      ['an OpenSSL method of any version', { secureProtocol: 'TLS_method' }],
+    ] as const) {
+      it(`by \`tls\` options that replace the configured ones and allow ${what}`, async () => {
+        const failure = await failureWith({ ca: azure.ca }, {}, { tls: { ca: azure.ca, ...tls } });
+        expect(failure?.code).to.equal('INSECURE_CONNECTION');
+      });
+    }
+
+    it('by replaced `tls` options with a name check of their own, to a host with another name', async () => {
+      const tls = {
+        ca: azure.ca,
+        servername: 'my-cache.redis.azure.net',
+        checkServerIdentity: () => undefined,
+      };
+      const failure = await failureWith({ ca: azure.ca }, {}, { tls });
+      expect(failure?.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
     });
 
     it('over a TLS older than 1.2', async () => {
