@@ -174,7 +174,7 @@ export class ManagedClient implements HookHandlers {
     }
     this.#session.transaction.refused(command);
     redactRefusedLogin(command, this.#provider);
-    if (isNoAuth(reply) && this.#session.isReset) {
+    if (isNoAuth(reply) && this.#session.isReset && this.#mayRetry(command)) {
       // The next connection takes it, in the order of the replies.
       sendOnNextConnection(this.client, command);
       return;

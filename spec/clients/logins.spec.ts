@@ -25,7 +25,7 @@ describe('a connection that the server takes for logged out', () => {
           client.lrange('list', 0, -1),
         ]);
         expect(replies).to.deep.equal([1, 'RESET', 2, 3, ['1', '2', '3']]);
-        expect(connectionsOf(cache.azure, credential)).to.equal(1);
+        expect(connectionsOf(cache.azure, credential), 'RESET replaces the connection').to.equal(2);
         expect(cache.azure.statistics.logins).to.have.length(2);
       });
 
