@@ -50,7 +50,6 @@ export class AdminConnection {
     });
   }
 
-  /** Closes the connection. */
   close(): void {
     this.#socket.destroy();
   }

@@ -1,5 +1,5 @@
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
-export type { Delivery, RecycleReason, Replacement } from './clients/replacement.js';
+export type { Delivery, RecycleReason } from './clients/replacement.js';
 export type {
   AzureClusterArguments,
   AzureClusterOptions,
@@ -24,23 +24,22 @@ export {
 } from './identities/authorization-code-flow.js';
 export type { CertificateOption } from './identities/certificate.js';
 export type { ManagedIdentityOption } from './identities/managed-identity.js';
-export type {
-  ClientCertificateOption,
-  ClientSecretOption,
-  ServicePrincipalOption,
-} from './identities/service-principal.js';
+export type { ServicePrincipalOption } from './identities/service-principal.js';
 export { Multiplexer } from './multiplexer/multiplexer.js';
+export type { MaintenanceEvent, MaintenanceType } from './multiplexer/maintenance-events.js';
+export type { MultiplexerOptions, MultiplexerSettings } from './multiplexer/options.js';
+export type { SubscribeArguments } from './multiplexer/subscribe-arguments.js';
+export type {
+  ChannelMessage,
+  MessageListener,
+  PayloadOf,
+  SubscribeOptions,
+  Subscription,
+  TextOptions,
+} from './multiplexer/subscription.js';
 export type {
   ConnectionName,
   MultiplexerConnection,
   MultiplexerEvents,
   MultiplexerStatus,
-} from './multiplexer/multiplexer.js';
-export type { MaintenanceEvent, MaintenanceType } from './multiplexer/maintenance-events.js';
-export type { MultiplexerOptions, MultiplexerSettings } from './multiplexer/options.js';
-export type {
-  ChannelMessage,
-  MessageListener,
-  SubscribeOptions,
-  Subscription,
-} from './multiplexer/subscription.js';
+} from './multiplexer/types.js';

@@ -13,7 +13,6 @@ const PATIENCE = 5_000;
  * and says ASK for the others.
  */
 export class SlotMigration {
-  /** The slot that moves. */
   readonly slot: number;
   readonly #source: ClusterNode;
   readonly #target: ClusterNode;

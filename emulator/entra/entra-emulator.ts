@@ -15,7 +15,6 @@ import { TokenIssuer } from './token-issuer.js';
 import { distrust, trust } from './trust.js';
 import { type Answer, WebServer } from './web-server.js';
 
-/** The options of `EntraEmulator.start()`. */
 export interface EntraEmulatorOptions {
   /** How long access tokens live, in ms, from 1000. Default: one hour. */
   readonly tokenLifetime?: number | undefined;
@@ -30,7 +29,6 @@ export interface EntraEmulatorOptions {
   readonly authority?: TokenAuthority | undefined;
 }
 
-/** The options of `EntraEmulator.issueFederatedToken()`. */
 export interface FederatedTokenOptions {
   /** Whose token it is, for example `system:serviceaccount:default:my-app`. */
   readonly subject: string;
@@ -139,7 +137,6 @@ export class EntraEmulator {
     return this.#authorityHost;
   }
 
-  /** The tenant id. */
   get tenantId(): string {
     return this.#parts.directory.tenantId;
   }
@@ -177,7 +174,6 @@ export class EntraEmulator {
     return this.#parts.directory.addApplication(options);
   }
 
-  /** Adds a user, who can sign in to public clients. */
   addUser(options: UserOptions): User {
     return this.#parts.directory.addUser(options);
   }
@@ -271,7 +267,6 @@ export class EntraEmulator {
     return this.#stopped;
   }
 
-  /** Stops it: `await using entra = await EntraEmulator.start()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -112,6 +112,14 @@ export function endpointOf({ options }: Pick<Client, 'options'>): string {
   return options.path ?? `${options.host ?? 'localhost'}:${options.port ?? 6379}`;
 }
 
+/** ioredis' own default, in ms, for a `connectTimeout` that is off: nothing here waits without a limit. */
+const DEFAULT_CONNECT_TIMEOUT = 10_000;
+
+/** How long the client lets a connection take, in ms. */
+export function connectTimeoutOf({ connectTimeout = 0 }: ClientOptions): number {
+  return connectTimeout > 0 ? connectTimeout : DEFAULT_CONNECT_TIMEOUT;
+}
+
 /** Resolves when every command that now awaits its reply has got it, or has failed. */
 export async function pendingReplies(client: Client): Promise<void> {
   const { commandQueue } = internals(client);

@@ -1,84 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { PRIVATE_PREFIX, type Message } from './channels.js';
+
 /**
- * Makes one stream of messages of two: what the old connection receives up to a mark, then what the new one receives
- * after it.
+ * Merges the messages of two connections into one stream: those that the old connection receives before a marker, then
+ * those that the next one receives after it.
  *
  * The server publishes to all of its subscribers in one order. Two connections that are subscribed to the same channels
- * therefore receive the same messages in the same order, though at different times, and a mark that was published stands
- * at the same place among them: nothing has to be compared to tell which of the new one's messages are known already.
+ * therefore receive the same messages in the same order, though at different times, and a published marker has the same
+ * place among them: no message has to be compared with another to tell which of the next connection's are known already.
  */
-export class Handover<Message> {
+export class Handover<Connection> {
+  /** The channel of the marker, a name of its own for each hand-over. */
+  readonly marker = `${PRIVATE_PREFIX}handover:${randomUUID()}`;
+  readonly #old: Connection;
   readonly #deliver: (message: Message) => void;
-  #phase: 'under way' | 'switched' | 'abandoned' = 'under way';
-  #oldPassed = false;
-  /** What came on the old connection after its mark: it counts if the new one is lost before it gets there. */
-  readonly #afterMark: Message[] = [];
-  /** What came on the new connection: it counts as a whole if the old one is lost before it gets to the mark. */
+  #phase: 'running' | 'switched' | 'abandoned' = 'running';
+  #oldPassedMarker = false;
+  /** What the old connection received after its marker: it counts if the next one is lost before it gets there. */
+  readonly #afterMarker: Message[] = [];
+  /** What the next connection received: all of it counts if the old one is lost before it gets to the marker. */
   readonly #held: Message[] = [];
-  /** How many of those came before the mark. */
-  #heldBeforeMark: number | undefined;
+  /** How many of the held messages arrived before the marker. */
+  #heldBeforeMarker: number | undefined;
   #complete: () => void = () => undefined;
-  /** Resolves when both connections have passed the mark, and every message has been delivered exactly once. */
+  /** Resolves when both connections have passed the marker, and every message has been delivered exactly once. */
   readonly completed: Promise<void>;
 
-  constructor(deliver: (message: Message) => void) {
+  constructor(old: Connection, deliver: (message: Message) => void) {
+    this.#old = old;
     this.#deliver = deliver;
     this.completed = new Promise((resolve) => {
       this.#complete = resolve;
     });
   }
 
-  /** Whether both connections have passed the mark. */
+  /** Whether both connections have passed the marker. */
   get isComplete(): boolean {
-    return this.#oldPassed && this.#heldBeforeMark !== undefined;
+    return this.#oldPassedMarker && this.#heldBeforeMarker !== undefined;
   }
 
-  fromOld(message: Message): void {
-    if (this.#phase === 'switched') return;
-    if (this.#phase === 'under way' && this.#oldPassed) this.#afterMark.push(message);
-    else this.#deliver(message);
-  }
-
-  fromNew(message: Message): void {
-    if (this.#phase === 'under way') this.#held.push(message);
-    else if (this.#phase === 'switched') this.#deliver(message);
-  }
-
-  oldPassedMark(): void {
-    this.#oldPassed = true;
-    this.#switchWhenComplete();
-  }
-
-  newPassedMark(): void {
-    this.#heldBeforeMark = this.#held.length;
-    this.#switchWhenComplete();
+  /** A message, or the marker, arrived on one of the two connections. */
+  receive(connection: Connection, message: Message): void {
+    const isMarker = message.name === this.marker;
+    if (connection === this.#old) {
+      if (isMarker) this.#oldReachedMarker();
+      else this.#receiveFromOld(message);
+    } else if (isMarker) this.#nextReachedMarker();
+    else this.#receiveFromNext(message);
   }
 
   /**
-   * Goes over to the new connection without waiting for marks any longer. Everything that it has received is delivered:
-   * some of it may have come on the old one too, but nothing that was published since it is subscribed is lost, if the
+   * Switches to the next connection without waiting for markers any longer. Everything that it has received is delivered:
+   * some of it may have arrived on the old one too, but nothing that was published since it is subscribed is lost, if the
    * old one has delivered what was published before.
    */
   takeOver(): void {
     this.#switch(0);
   }
 
-  /** Stays with the old connection, as if nothing had been: the new one is lost. */
+  /** Stays with the old connection: the next one is lost. */
   abandon(): void {
-    if (this.#phase !== 'under way') return;
+    if (this.#phase !== 'running') return;
     this.#phase = 'abandoned';
-    for (const message of this.#afterMark) this.#deliver(message);
+    for (const message of this.#afterMarker) this.#deliver(message);
   }
 
-  #switchWhenComplete(): void {
+  #receiveFromOld(message: Message): void {
+    if (this.#phase === 'switched') return;
+    if (this.#phase === 'running' && this.#oldPassedMarker) this.#afterMarker.push(message);
+    else this.#deliver(message);
+  }
+
+  #receiveFromNext(message: Message): void {
+    if (this.#phase === 'running') this.#held.push(message);
+    else if (this.#phase === 'switched') this.#deliver(message);
+  }
+
+  #oldReachedMarker(): void {
+    this.#oldPassedMarker = true;
+    this.#switchIfComplete();
+  }
+
+  #nextReachedMarker(): void {
+    this.#heldBeforeMarker = this.#held.length;
+    this.#switchIfComplete();
+  }
+
+  #switchIfComplete(): void {
     if (!this.isComplete) return;
-    this.#switch(this.#heldBeforeMark ?? 0);
+    this.#switch(this.#heldBeforeMarker ?? 0);
     this.#complete();
   }
 
-  #switch(known: number): void {
-    if (this.#phase !== 'under way') return;
+  #switch(alreadyDelivered: number): void {
+    if (this.#phase !== 'running') return;
     this.#phase = 'switched';
-    for (const message of this.#held.slice(known)) this.#deliver(message);
+    for (const message of this.#held.slice(alreadyDelivered)) this.#deliver(message);
     this.#held.length = 0;
   }
 }

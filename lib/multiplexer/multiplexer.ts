@@ -1,71 +1,41 @@
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
 import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
-import { endpointOf } from '../ioredis/client.js';
-import { AzureRedisError } from '../errors.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
+import { emitLater } from '../emit-later.js';
+import type { AzureRedisError } from '../errors.js';
+import { endpointOf } from '../ioredis/client.js';
+import { refuseCommands } from '../ioredis/client-control.js';
 import type { SubscriptionKind } from './channels.js';
-import { closedError } from './closed-error.js';
-import { connect, connectionFailed, end, ready, refuseCommands } from './lifecycle.js';
-import { MAINTENANCE_CHANNEL, parseMaintenanceEvent, type MaintenanceEvent } from './maintenance-events.js';
-import { splitOptions, subscribeArguments, type MultiplexerOptions } from './options.js';
-import { connectSubscriber, SubscriberConnection } from './subscriber-connection.js';
-import { Subscriber, type SubscriberHost } from './subscriber.js';
 import {
-  Subscription,
-  type MessageListener,
-  type PayloadOf,
-  type SubscribeOptions,
-  type TextOptions,
-} from './subscription.js';
-import { Subscriptions } from './subscriptions.js';
-import { cluster as clusterTopology, standalone, type Topology } from './topology.js';
-
-/** Which of a multiplexer's connections: the one for commands, or the one for subscriptions. */
-export type ConnectionName = 'interactive' | 'subscriber';
-
-/**
- * How a multiplexer is: `ready` when all of its connections are; `reconnecting` while one is being made again; `closing`
- * and `closed` once `close()` has been called, or ioredis has given the interactive connection up.
- */
-export type MultiplexerStatus = 'ready' | 'reconnecting' | 'closing' | 'closed';
-
-/** A connection of a multiplexer, as it was when the snapshot was taken. */
-export interface MultiplexerConnection {
-  /** Which of the connections it is. */
-  readonly name: ConnectionName;
-  /** `host:port`, or the path of a Unix socket. */
-  readonly endpoint: string;
-  /** ioredis' status of the client: `ready` when it can be used. */
-  readonly status: string;
-}
-
-/** The events of a {@link Multiplexer}. None of them ever holds a token, key or secret. */
-export interface MultiplexerEvents {
-  /** A connection is lost; it is made again by itself. With RESP3 there is only the interactive one. */
-  connectionLost: [event: { readonly connection: ConnectionName; readonly endpoint: string }];
-  /** It is there again, and subscribed to what it was, after `gap` ms. */
-  connectionRestored: [
-    event: { readonly connection: ConnectionName; readonly endpoint: string; readonly gap: number },
-  ];
-  /** Azure has told of maintenance of a node. */
-  maintenance: [event: MaintenanceEvent];
-  /** Something failed: a connection, or a listener of a subscription. Nobody has to listen to it. */
-  error: [error: AzureRedisError];
-}
+  closedError,
+  connectionFailed,
+  listenerFailed,
+  shardChannelsUnsupported,
+  subscriptionRefused,
+} from './errors.js';
+import { InteractiveConnection } from './interactive-connection.js';
+import { MAINTENANCE_CHANNEL, parseMaintenanceEvent } from './maintenance-events.js';
+import { splitOptions, type MultiplexerOptions } from './options.js';
+import { parseSubscribeArguments, type SubscribeArguments } from './subscribe-arguments.js';
+import { Subscriber } from './subscriber.js';
+import { Subscription, type PayloadOf, type SubscribeOptions, type TextOptions } from './subscription.js';
+import { Subscriptions, type Receiver } from './subscriptions.js';
+import { clusterTopology, standaloneTopology, type Topology } from './topology.js';
+import type { ConnectionName, MultiplexerConnection, MultiplexerEvents, MultiplexerStatus } from './types.js';
 
 /**
- * One connection for commands and one for subscriptions, shared by the whole process, of which neither sees a token
+ * One connection for commands and one for subscriptions, shared by the whole process, neither of which sees a token
  * expire: StackExchange.Redis' ConnectionMultiplexer for ioredis.
  *
- * With RESP3 both are one connection, which is re-authenticated in place. With RESP2 the subscriber connection is handed
- * over to a new one before its token ends, without a message that is lost or comes twice.
+ * With RESP3 both are one connection, which is re-authenticated in place. With RESP2 the subscriber connection is replaced
+ * by a hand-over before its token expires, and no message is lost or delivered twice.
  *
- * The interactive connection is an ordinary client, but leave to the multiplexer what would get in its own way:
- * subscribe by its methods, and give commands that block, like BLPOP, a client of their own.
+ * The interactive connection is an ordinary client, with two exceptions: subscribe by the multiplexer's methods, and give
+ * commands that block, like BLPOP, a client of their own.
  *
  * @example
  * ```ts
@@ -82,12 +52,9 @@ export class Multiplexer<
   readonly authenticator: Authenticator;
   readonly #topology: Topology<Interactive>;
   readonly #options: ConfiguredRedisOptions;
+  readonly #interactive: InteractiveConnection<Interactive>;
   readonly #subscriptions = new Subscriptions();
   #subscriber: Subscriber | undefined;
-  /** The protocol that the interactive connection negotiated last; while it connects, ioredis knows only what it will ask for. */
-  #protocol: 2 | 3 = 2;
-  /** Since when the interactive connection is lost, by the clock of `performance.now()`. */
-  #lostAt: number | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -95,16 +62,18 @@ export class Multiplexer<
     super();
     this.#topology = topology;
     this.#options = options;
+    this.#interactive = new InteractiveConnection(topology);
     this.authenticator = options.authenticator;
+    this.#followInteractive();
   }
 
   /**
-   * Connects with what `configureForAzure()` takes, or with its result; with `cluster`, to a cluster.
+   * Connects with the options that `configureForAzure()` takes, or with its result; with `cluster`, to a cluster.
    *
-   * It resolves when all connections are ready. Each is tried three times, at the intervals of `retryStrategy`.
+   * Resolves when all connections are ready. Each is attempted three times, at the intervals of `retryStrategy`.
    *
-   * @throws AzureRedisError what `configureForAzure()` throws; `WRONGPASS` if the cache refuses the identity;
-   *   `CONNECTION_FAILED` if there is no connection. Nothing is left open then.
+   * @throws AzureRedisError the errors of `configureForAzure()`; `WRONGPASS` if the cache refuses the identity;
+   *   `CONNECTION_FAILED` if no connection was established. Nothing is left open then.
    */
   static connect(options: MultiplexerOptions & { cluster: ClusterOptions }): Promise<Multiplexer<Cluster>>;
   static connect(options: MultiplexerOptions & { cluster?: undefined }): Promise<Multiplexer>;
@@ -112,47 +81,32 @@ export class Multiplexer<
     const { cluster, maintenanceEvents, clientOptions } = splitOptions(options);
     if (cluster) {
       const [nodes, configured] = await configureClusterForAzure({ ...clientOptions, cluster });
-      return start(
-        new Multiplexer(clusterTopology(nodes, configured), configured.redisOptions),
+      return new Multiplexer(clusterTopology(nodes, configured), configured.redisOptions).#start(
         maintenanceEvents,
       );
     }
     const configured = await configureForAzure(clientOptions);
-    return start(new Multiplexer(standalone(configured), configured), maintenanceEvents);
-
-    async function start<Any extends Redis | Cluster>(
-      multiplexer: Multiplexer<Any>,
-      listensToMaintenance: boolean,
-    ): Promise<Multiplexer<Any>> {
-      try {
-        await multiplexer.#start(listensToMaintenance);
-        return multiplexer;
-      } catch (error) {
-        await multiplexer.close();
-        throw error;
-      }
-    }
+    return new Multiplexer(standaloneTopology(configured), configured).#start(maintenanceEvents);
   }
 
   /** The client for commands. `close()` ends it. */
   get interactive(): Interactive {
-    return this.#topology.interactive;
+    return this.#interactive.client;
   }
 
   /** The version of RESP that the interactive connection has negotiated. With 3, it carries the subscriptions too. */
   get protocol(): 2 | 3 {
-    return this.#protocol;
+    return this.#interactive.protocol;
   }
 
-  /** Whether it can be used, for health checks. */
+  /** The state of the multiplexer, for health checks. */
   get status(): MultiplexerStatus {
     if (this.#isClosed) return 'closed';
     if (this.#closing) return 'closing';
-    const isReady = this.interactive.status === 'ready' && this.#subscriber?.connection.isLive;
-    return isReady ? 'ready' : 'reconnecting';
+    return this.#interactive.isReady && this.#subscriber?.connection.isLive ? 'ready' : 'reconnecting';
   }
 
-  /** The connections, as they are now: one with RESP3, two with RESP2. */
+  /** A snapshot of the connections: one with RESP3, two with RESP2. */
   get connections(): MultiplexerConnection[] {
     const { interactive } = this;
     const connections: MultiplexerConnection[] = [
@@ -170,29 +124,27 @@ export class Multiplexer<
   }
 
   /**
-   * Subscribes to channels. Any number of subscriptions to a channel cost one SUBSCRIBE. While the connection is down it
+   * Subscribes to channels. Any number of subscriptions to a channel cost one SUBSCRIBE. While there is no connection, it
    * waits for the next one.
    *
-   * `listener` is called with each message and its channel. Without one, iterate over the subscription.
+   * @example
+   * ```ts
+   * const subscription = await multiplexer.subscribe('news', (message, channel) => console.log(channel, message));
+   * await subscription.unsubscribe();
    *
+   * for await (const { message } of await multiplexer.subscribe('images', { buffers: true })) console.log(message.length);
+   * ```
+   *
+   * @param args A listener, which is called with each message and its channel, then options; or options alone. Without a
+   *   listener, iterate over the subscription.
    * @returns The subscription, once the server has confirmed it.
    * @throws AzureRedisError `NOPERM` or `SUBSCRIPTION_REFUSED` if the cache refuses; `CLOSED` after `close()`.
    */
   subscribe<Options extends SubscribeOptions = TextOptions>(
     channels: string | readonly string[],
-    options: Options,
-  ): Promise<Subscription<PayloadOf<Options>>>;
-  subscribe<Options extends SubscribeOptions = TextOptions>(
-    channels: string | readonly string[],
-    listener?: MessageListener<PayloadOf<Options>>,
-    options?: Options,
-  ): Promise<Subscription<PayloadOf<Options>>>;
-  subscribe(
-    channels: string | readonly string[],
-    listener?: unknown,
-    options?: SubscribeOptions,
-  ): Promise<Subscription<string | Buffer>> {
-    return this.#subscribe('subscribe', channels, listener, options);
+    ...args: SubscribeArguments<Options>
+  ): Promise<Subscription<PayloadOf<Options>>> {
+    return this.#subscribe('subscribe', channels, args);
   }
 
   /**
@@ -201,49 +153,29 @@ export class Multiplexer<
    */
   psubscribe<Options extends SubscribeOptions = TextOptions>(
     patterns: string | readonly string[],
-    options: Options,
-  ): Promise<Subscription<PayloadOf<Options>>>;
-  psubscribe<Options extends SubscribeOptions = TextOptions>(
-    patterns: string | readonly string[],
-    listener?: MessageListener<PayloadOf<Options>>,
-    options?: Options,
-  ): Promise<Subscription<PayloadOf<Options>>>;
-  psubscribe(
-    patterns: string | readonly string[],
-    listener?: unknown,
-    options?: SubscribeOptions,
-  ): Promise<Subscription<string | Buffer>> {
-    return this.#subscribe('psubscribe', patterns, listener, options);
+    ...args: SubscribeArguments<Options>
+  ): Promise<Subscription<PayloadOf<Options>>> {
+    return this.#subscribe('psubscribe', patterns, args);
   }
 
   /**
    * Subscribes to shard channels (Redis 7), to which `interactive.spublish()` publishes. As `subscribe()`.
    *
-   * @throws AzureRedisError `SUBSCRIPTION_REFUSED` with `cluster`, where each node has some of the shard channels.
+   * @throws AzureRedisError `UNSUPPORTED` with `cluster`, where each node has some of the shard channels.
    */
   ssubscribe<Options extends SubscribeOptions = TextOptions>(
     channels: string | readonly string[],
-    options: Options,
-  ): Promise<Subscription<PayloadOf<Options>>>;
-  ssubscribe<Options extends SubscribeOptions = TextOptions>(
-    channels: string | readonly string[],
-    listener?: MessageListener<PayloadOf<Options>>,
-    options?: Options,
-  ): Promise<Subscription<PayloadOf<Options>>>;
-  ssubscribe(
-    channels: string | readonly string[],
-    listener?: unknown,
-    options?: SubscribeOptions,
-  ): Promise<Subscription<string | Buffer>> {
-    return this.#subscribe('ssubscribe', channels, listener, options);
+    ...args: SubscribeArguments<Options>
+  ): Promise<Subscription<PayloadOf<Options>>> {
+    return this.#subscribe('ssubscribe', channels, args);
   }
 
   /**
    * Publishes a message, over the interactive connection.
    *
    * @returns How many connections received it, as far as the server knows.
-   * @throws AzureRedisError `CLOSED` after `close()`, `NOPERM` if the identity's role does not permit it; else what
-   *   ioredis throws.
+   * @throws AzureRedisError `CLOSED` after `close()`, `NOPERM` if the identity's role does not permit it; otherwise
+   *   ioredis' errors.
    */
   async publish(channel: string, message: string | Buffer): Promise<number> {
     if (this.#closing) throw closedError();
@@ -251,27 +183,25 @@ export class Multiplexer<
   }
 
   /**
-   * Ends it: takes no more commands, waits for the replies in flight (at most 10 s), then quits. Subscriptions end; loops
-   * over them end after the messages that wait. May be called any number of times. The authenticator is not closed: it
-   * rests while it has no connections, and can be used for another multiplexer.
+   * Closes the connections: refuses further commands, waits for the replies in flight (at most 10 s), then quits.
+   * Subscriptions end; loops over them end after the messages that wait. May be called any number of times. The
+   * authenticator is not closed: its timers stop while it has no clients, and another multiplexer can use it.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  /** As `close()`: `await using multiplexer = await Multiplexer.connect(options)`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** What a log may show. */
+  /** The state without secrets, for logs. */
   toJSON(): { status: MultiplexerStatus; protocol: 2 | 3; connections: MultiplexerConnection[] } {
     const { status, protocol, connections } = this;
     return { status, protocol, connections };
   }
 
-  /** What `util.inspect()` shows: never a secret. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     return `Multiplexer ${inspect(this.toJSON(), options)}`;
   }
@@ -280,81 +210,84 @@ export class Multiplexer<
     return endpointOf({ options: this.#options });
   }
 
-  async #start(listensToMaintenance: boolean): Promise<void> {
-    this.#watchInteractive();
-    await connect(this.interactive);
-    this.#subscriber = await Subscriber.start(this.#host, this.#subscriptions);
-    if (listensToMaintenance) await this.#listenToMaintenance(this.#subscriber);
+  async #start(maintenanceEvents: boolean): Promise<this> {
+    try {
+      await this.#interactive.connect();
+      await this.#connectSubscriber();
+      if (maintenanceEvents) await this.#subscribeToMaintenance();
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
-  #watchInteractive(): void {
-    const { interactive } = this;
-    const listeners = {
-      ready: () => {
-        this.#protocol = this.#topology.protocol();
-        this.#interactiveRestored();
-      },
-      close: () => {
-        this.#interactiveLost();
-      },
-      end: () => {
-        this.#interactiveEnded();
-      },
-    };
-    for (const [event, listener] of Object.entries(listeners)) interactive.on(event, listener);
-    interactive.on('error', (error: unknown) => {
+  #followInteractive(): void {
+    const interactive = this.#interactive;
+    interactive.on('lost', () => {
+      this.#reportLost('interactive', this.#endpoint);
+    });
+    interactive.on('ready', () => {
+      // A connection that carries the subscriptions is restored once it is subscribed again.
+      if (!this.#carriesSubscriptions()) interactive.reportRestored();
+    });
+    interactive.on('restored', (gap) => {
+      this.#reportRestored('interactive', this.#endpoint, gap);
+    });
+    interactive.on('ended', () => {
+      this.#failed(connectionFailed(undefined));
+      // Without commands, the subscriptions are of no use.
+      void this.close();
+    });
+    interactive.on('failed', (error) => {
       this.#failed(connectionFailed(error));
     });
   }
 
-  #interactiveLost(): void {
-    // Before it is up for the first time, and when it closes, there is nothing to lose.
-    if (this.#lostAt !== undefined || !this.#subscriber || this.#closing) return;
-    this.#lostAt = performance.now();
-    this.#tell('connectionLost', { connection: 'interactive', endpoint: this.#endpoint });
+  async #connectSubscriber(): Promise<void> {
+    const { authenticator } = this;
+    const subscriber = new Subscriber({
+      topology: this.#topology,
+      interactive: this.#interactive,
+      authenticator,
+      subscriptions: this.#subscriptions,
+      retryStrategy: this.#options.retryStrategy,
+    });
+    subscriber.on('lost', ({ client, endpoint }) => {
+      if (client !== this.interactive) this.#reportLost('subscriber', endpoint);
+    });
+    subscriber.on('restored', ({ client, endpoint }, gap) => {
+      if (client === this.interactive) this.#interactive.reportRestored();
+      else this.#reportRestored('subscriber', endpoint, gap);
+    });
+    subscriber.on('failed', (error) => {
+      this.#failed(connectionFailed(error));
+    });
+    await subscriber.connect();
+    this.#subscriber = subscriber;
+    this.#interactive.use();
   }
 
-  #interactiveRestored(): void {
-    const carriesSubscriptions =
-      this.#protocol === 3 && this.#subscriber?.connection.client === this.interactive;
-    // Then it is restored when it is subscribed again.
-    if (!carriesSubscriptions) this.#tellInteractiveRestored();
+  #carriesSubscriptions(): boolean {
+    return this.protocol === 3 && this.#subscriber?.connection.client === this.interactive;
   }
 
-  #tellInteractiveRestored(): void {
-    if (this.#lostAt === undefined) return;
-    const gap = Math.round(performance.now() - this.#lostAt);
-    this.#lostAt = undefined;
-    this.#tell('connectionRestored', { connection: 'interactive', endpoint: this.#endpoint, gap });
-  }
-
-  /** ioredis has given it up, as the retry strategy told it to: without it, nothing of this is of use. */
-  #interactiveEnded(): void {
-    if (!this.#subscriber || this.#closing) return;
-    this.#failed(connectionFailed(undefined));
-    void this.close();
-  }
-
-  async #subscribe(
+  async #subscribe<Options extends SubscribeOptions>(
     kind: SubscriptionKind,
     channels: string | readonly string[],
-    listenerOrOptions: unknown,
-    maybeOptions: SubscribeOptions | undefined,
-  ): Promise<Subscription<string | Buffer>> {
-    const { names, listener, buffers, bufferSize } = subscribeArguments(
-      channels,
-      listenerOrOptions,
-      maybeOptions,
-    );
-    if (!this.#topology.kinds.includes(kind)) throw shardChannelsRefused();
+    args: SubscribeArguments<Options>,
+  ): Promise<Subscription<PayloadOf<Options>>> {
+    const { names, listener, buffers, bufferSize } = parseSubscribeArguments(channels, args);
+    if (!this.#topology.kinds.includes(kind)) throw shardChannelsUnsupported();
     const subscriber = this.#subscriber;
     if (!subscriber || this.#closing) throw closedError();
-    const subscription = new Subscription<string | Buffer>({
+    const subscription = new Subscription<PayloadOf<Options>>({
       kind,
       names,
       listener,
       bufferSize,
-      decode: buffers ? (payload) => payload : (payload) => payload.toString(),
+      // The option `buffers` is what PayloadOf tells the payload by.
+      decode: (payload) => (buffers ? payload : payload.toString()) as PayloadOf<Options>,
       failed: (error, channel) => {
         this.#failed(listenerFailed(error, channel));
       },
@@ -371,64 +304,23 @@ export class Multiplexer<
     return subscription;
   }
 
-  async #leave(subscription: Subscription<string | Buffer>): Promise<void> {
+  async #leave(subscription: Receiver): Promise<void> {
     this.#subscriptions.remove(subscription);
-    // A connection that is yet to be made subscribes only to what is wanted then.
+    // The next connection subscribes only to what is in use then.
     if (this.#closing || !this.#subscriber?.connection.isLive) return;
     await this.#subscriber.sync(subscription.kind, subscription.channels).catch((error: unknown) => {
       if (!this.#closing) throw error;
     });
   }
 
-  readonly #host: SubscriberHost = {
-    open: (signal) => this.#openSubscriber(signal),
-    publish: (channel, message) => this.#topology.publish(channel, message),
-    retryDelay: (failures) => {
-      const delay = this.#options.retryStrategy?.(failures);
-      return typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
-    },
-    tokenRefreshed: async (signal) => {
-      await once(this.authenticator, 'tokenRefreshed', { signal });
-    },
-    lost: ({ client, endpoint }) => {
-      if (client !== this.interactive) this.#tell('connectionLost', { connection: 'subscriber', endpoint });
-    },
-    restored: ({ client, endpoint }, gap) => {
-      if (client === this.interactive) this.#tellInteractiveRestored();
-      else this.#tell('connectionRestored', { connection: 'subscriber', endpoint, gap });
-    },
-    failed: (error) => {
-      this.#failed(connectionFailed(error));
-    },
-  };
-
-  async #openSubscriber(signal: AbortSignal): Promise<SubscriberConnection> {
-    const { shared } = this.#topology;
-    if (shared && this.#protocol === 3) {
-      await ready(shared);
-      // What it has negotiated if it has just come back may be another protocol than before.
-      if (this.protocol === 3) {
-        // The client is the application's: it ends, and waits for what it has asked, as that likes.
-        return new SubscriberConnection(shared, this.authenticator.connectionOf(shared), {
-          end: () => Promise.resolve(),
-          unresponsive: () => undefined,
-        });
-      }
-    }
-    const client = this.#topology.createSubscriber();
-    const connection = this.authenticator.connectionOf(client);
-    connection.delegateReplacement(async () => this.#subscriber?.replace(client));
-    return connectSubscriber(client, connection, signal);
-  }
-
-  async #listenToMaintenance(subscriber: Subscriber): Promise<void> {
+  async #subscribeToMaintenance(): Promise<void> {
     const subscribing = this.subscribe(MAINTENANCE_CHANNEL, (message) => {
       const event = parseMaintenanceEvent(message);
       if (!event) return;
-      this.#tell('maintenance', event);
-      this.#topology.recoverFrom(event.type, subscriber.connection.client);
+      emitLater(this, 'maintenance', event);
+      if (this.#subscriber) this.#topology.recoverFrom(event.type, this.#subscriber.connection.client);
     });
-    // An identity that may not read the channel has to do without.
+    // An identity that may not read the channel goes without.
     await subscribing.catch(() => undefined);
   }
 
@@ -437,49 +329,22 @@ export class Multiplexer<
     const { interactive } = this;
     // Commands that are to be pipelined automatically are sent in the next turn.
     if (interactive.autoPipelineQueueSize > 0) await setImmediate();
-    const ended = end(interactive);
-    refuseCommands(interactive);
+    const ended = this.#interactive.close();
+    refuseCommands(interactive, closedError);
     await Promise.all([ended, this.#subscriber?.close()]);
     this.#isClosed = true;
   }
 
+  #reportLost(connection: ConnectionName, endpoint: string): void {
+    emitLater(this, 'connectionLost', { connection, endpoint });
+  }
+
+  #reportRestored(connection: ConnectionName, endpoint: string, gap: number): void {
+    emitLater(this, 'connectionRestored', { connection, endpoint, gap });
+  }
+
   #failed(error: AzureRedisError): void {
-    // An `error` event that nobody listens to would be thrown.
-    if (this.listenerCount('error') > 0) this.#tell('error', error);
+    // EventEmitter throws an `error` event that has no listener.
+    if (this.listenerCount('error') > 0) emitLater(this, 'error', error);
   }
-
-  /** Emits in a turn of its own: what a listener throws is its owner's affair, and must not disturb the life cycle. */
-  #tell<Name extends keyof MultiplexerEvents>(name: Name, event: MultiplexerEvents[Name][0]): void {
-    process.nextTick(() => {
-      // TypeScript cannot tell that the tuple of a generic event name is the one built here.
-      this.emit<keyof MultiplexerEvents>(name, ...([event] as MultiplexerEvents[Name]));
-    });
-  }
-}
-
-function listenerFailed(error: unknown, channel: string): AzureRedisError {
-  return new AzureRedisError(
-    'LISTENER_FAILED',
-    `A listener of the channel ${channel} failed: ${error instanceof Error ? error.message : String(error)}`,
-    'See the cause; other listeners have got the message.',
-    { cause: error },
-  );
-}
-
-function shardChannelsRefused(): AzureRedisError {
-  return new AzureRedisError(
-    'SUBSCRIPTION_REFUSED',
-    'A subscriber connection to a cluster cannot subscribe to shard channels: each node has some of them.',
-    'Use `subscribe()` and `publish()`, or an ioredis Cluster of its own with `shardedSubscribers: true`.',
-  );
-}
-
-function subscriptionRefused(error: unknown, names: readonly string[]): AzureRedisError {
-  if (error instanceof AzureRedisError) return error;
-  return new AzureRedisError(
-    'SUBSCRIPTION_REFUSED',
-    `The cache refused to subscribe to ${names.join(', ')}: ${error instanceof Error ? error.message : String(error)}`,
-    'See what the cache says against it.',
-    { cause: error },
-  );
 }

@@ -1,32 +1,31 @@
 import type { Redis } from 'ioredis';
-import { internals } from '../ioredis/client.js';
-import { rejectQueued } from '../ioredis/command-queues.js';
 import type { ManagedClient } from '../clients/managed-client.js';
+import { isWritable, rejectQueuedSubscriptions } from '../ioredis/client-control.js';
 import { settlesWithin } from '../timing/timeouts.js';
-import { listenTo, SUBSCRIBE, UNSUBSCRIBE, type SubscriptionKind, type Message } from './channels.js';
-import { connectionFailed, end } from './lifecycle.js';
+import { listenTo, SUBSCRIBE, UNSUBSCRIBE, type Message, type SubscriptionKind } from './channels.js';
 
-/** The connection was lost before the server could answer: what was asked may be asked again of another one. */
+/** The connection was lost before the server could answer: the request may be repeated on another one. */
 export class ConnectionLost extends Error {}
 
-/** What is done about a client that serves subscriptions. */
+/** Called with each message that a connection receives. */
+export type ReceiveMessage = (connection: SubscriberConnection, message: Message) => void;
+
+/** What a subscriber may do to the client that carries its subscriptions. */
 export interface ClientControl {
-  /** It is needed no more. */
+  /** Ends the client. */
   end(): Promise<void>;
-  /** An answer is awaited, and nothing comes: as far as messages go, the connection is lost. Called again until it is. */
+  /** A reply is due, and nothing arrives: the connection is lost as far as messages go. Called again until it closes. */
   unresponsive(): void;
 }
 
-/** For how long nothing may come while an answer is awaited, in ms. */
+/** How long nothing may arrive while a reply is due, in ms. */
 const REPLY_TIMEOUT = 5_000;
 
 /** The subscriptions of one connection to the server, from when it is ready until it closes. */
 export class SubscriberConnection {
-  /** Who gets the messages. */
-  receive: (message: Message) => void = () => undefined;
   readonly client: Redis;
-  readonly #connection: ManagedClient;
-  readonly #upkeep: ClientControl;
+  readonly #managed: ManagedClient;
+  readonly #control: ClientControl;
   readonly #names: Readonly<Record<SubscriptionKind, Set<string>>> = {
     subscribe: new Set(),
     psubscribe: new Set(),
@@ -34,32 +33,33 @@ export class SubscriberConnection {
   };
   #lostAt: number | undefined;
   #heardAt = performance.now();
-  #isOverdue = false;
+  #isUnresponsive = false;
   /** Resolves when the connection is closed. */
   readonly lost: Promise<void>;
-  readonly #stopListening: () => void;
+  /** From now on no message is received. */
+  readonly stopListening: () => void;
 
   /** @param client A client that is ready. */
-  constructor(client: Redis, connection: ManagedClient, upkeep: ClientControl) {
+  constructor(client: Redis, managed: ManagedClient, control: ClientControl, receive: ReceiveMessage) {
     this.client = client;
-    this.#connection = connection;
-    this.#upkeep = upkeep;
-    this.#stopListening = listenTo(client, (message) => {
+    this.#managed = managed;
+    this.#control = control;
+    this.stopListening = listenTo(client, (message) => {
       this.#heard();
-      this.receive(message);
+      receive(this, message);
     });
     this.lost = new Promise((resolve) => {
       client.once('close', () => {
-        this.#lostAt = this.#isOverdue ? this.#heardAt : performance.now();
-        this.#stopListening();
-        withdrawSubscriptions(client);
+        this.#lostAt = this.#isUnresponsive ? this.#heardAt : performance.now();
+        this.stopListening();
+        rejectQueuedSubscriptions(client);
         resolve();
       });
     });
   }
 
   get endpoint(): string {
-    return this.#connection.endpoint;
+    return this.#managed.endpoint;
   }
 
   get isLive(): boolean {
@@ -67,8 +67,8 @@ export class SubscriberConnection {
   }
 
   /**
-   * Until when it has surely received what was published: when it was closed; or, if it was silent before that or is not
-   * closed, when something last came. By the clock of `performance.now()`.
+   * Until when it certainly received what was published (`performance.now()`): until it closed or, if it was silent before
+   * that or is not closed, until something last arrived.
    */
   get workedUntil(): number {
     return this.#lostAt ?? this.#heardAt;
@@ -79,14 +79,14 @@ export class SubscriberConnection {
     return this.#names[kind].has(name);
   }
 
-  /** @throws ConnectionLost, or what the server says against it; then none of them is subscribed. */
+  /** @throws ConnectionLost, or the server's error; then none of them is subscribed. */
   async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     await this.#send(() => SUBSCRIBE[kind](this.client, names));
     for (const name of names) this.#names[kind].add(name);
   }
 
-  /** @throws ConnectionLost, or what the server says against it. */
+  /** @throws ConnectionLost, or the server's error. */
   async unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     if (names.length === 0) return;
     for (const name of names) this.#names[kind].delete(name);
@@ -98,32 +98,32 @@ export class SubscriberConnection {
     await this.#send(() => this.client.ping());
   }
 
-  /** Lets it go: nothing is received from it any more. */
+  /** Ends it: nothing is received from it any more. */
   async end(): Promise<void> {
-    this.#stopListening();
-    await this.#upkeep.end();
+    this.stopListening();
+    await this.#control.end();
   }
 
   async #send(send: () => Promise<unknown>): Promise<void> {
     const answered = this.#answer(send);
     while (!(await settlesWithin(REPLY_TIMEOUT, answered))) {
-      // Where messages come, an answer will, after those that are before it.
+      // Where messages arrive, the reply will, after those that precede it.
       if (performance.now() - this.#heardAt <= REPLY_TIMEOUT) continue;
-      this.#isOverdue = true;
-      this.#upkeep.unresponsive();
+      this.#isUnresponsive = true;
+      this.#control.unresponsive();
     }
     this.#heard();
   }
 
   #heard(): void {
     this.#heardAt = performance.now();
-    this.#isOverdue = false;
+    this.#isUnresponsive = false;
   }
 
   async #answer(send: () => Promise<unknown>): Promise<void> {
     try {
       // On a connection that carries commands too, a subscription within a transaction would become part of it.
-      await this.#connection.outsideTransaction(async () => {
+      await this.#managed.outsideTransaction(async () => {
         await this.#writable();
         await send();
       });
@@ -134,64 +134,8 @@ export class SubscriberConnection {
 
   /** ioredis would keep what cannot be written for the next connection, which may be one that must not subscribe. */
   async #writable(): Promise<void> {
-    if (internals(this.client).stream?.writable) return;
+    if (isWritable(this.client)) return;
     await this.lost;
     throw new ConnectionLost();
-  }
-}
-
-/**
- * Connects a client for the sake of its subscriptions.
- *
- * @param signal Says that it is needed no more.
- * @throws AzureRedisError; the client has ended then.
- */
-export async function connectSubscriber(
-  client: Redis,
-  connection: ManagedClient,
-  signal: AbortSignal,
-): Promise<SubscriberConnection> {
-  const { connectTimeout = 0 } = client.options;
-  // For the token, the socket, and the login.
-  const timeout = 3 * (connectTimeout > 0 ? connectTimeout : DEFAULT_CONNECT_TIMEOUT);
-  let lastError: unknown;
-  client.on('error', (error) => {
-    lastError = error;
-  });
-  const abandon = (): void => {
-    client.disconnect();
-  };
-  signal.addEventListener('abort', abandon, { once: true });
-  try {
-    signal.throwIfAborted();
-    if (!(await settlesWithin(timeout, client.connect()))) throw new Error('connect ETIMEDOUT');
-    signal.throwIfAborted();
-  } catch (error) {
-    await end(client);
-    throw connectionFailed(lastError ?? error);
-  } finally {
-    signal.removeEventListener('abort', abandon);
-  }
-  return new SubscriberConnection(client, connection, {
-    end: () => end(client),
-    unresponsive: () => {
-      client.disconnect();
-    },
-  });
-}
-
-/** ioredis' own default, in ms. */
-const DEFAULT_CONNECT_TIMEOUT = 10_000;
-
-const SUBSCRIPTION = /^[ps]?(un)?subscribe$/i;
-
-/**
- * Takes subscriptions out of what ioredis sends again on its next connection. That one may speak RESP2, where the first
- * subscription would put an end to all other commands.
- */
-function withdrawSubscriptions(client: Redis): void {
-  const { prevCommandQueue, offlineQueue } = internals(client);
-  for (const queue of [prevCommandQueue, offlineQueue]) {
-    rejectQueued(queue, ({ name }) => SUBSCRIPTION.test(name));
   }
 }

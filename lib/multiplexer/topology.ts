@@ -1,15 +1,15 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import type { AzureClusterArguments } from '../configure/cluster.js';
-import { internals } from '../ioredis/client.js';
+import { disableAutoResubscribe, negotiatedProtocol } from '../ioredis/client-control.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
 import { SUBSCRIPTION_KINDS, type SubscriptionKind } from './channels.js';
 import type { MaintenanceType } from './maintenance-events.js';
 
-/** The server side of a multiplexer: how its clients are made, and what can be known of it by them. */
+/** The server side of a multiplexer: how its clients are made, and what differs between one server and a cluster. */
 export interface Topology<Interactive extends Redis | Cluster> {
   /** The client for commands. It is not connected yet. */
   readonly interactive: Interactive;
-  /** In which ways one connection can subscribe to whatever channel. */
+  /** The kinds of subscriptions that one connection can have, whatever their channels. */
   readonly kinds: readonly SubscriptionKind[];
   /** The version of RESP that the interactive connection, when ready, has negotiated. */
   protocol(): 2 | 3;
@@ -19,19 +19,19 @@ export interface Topology<Interactive extends Redis | Cluster> {
   createSubscriber(): Redis;
   /** Publishes a message that is part of no transaction. */
   publish(channel: string, message: string): Promise<unknown>;
-  /** Acts on what a node has gone through before the first command fails for it. */
+  /** Replaces connections, or refreshes slots, after maintenance, before a command fails. */
   recoverFrom(maintenance: MaintenanceType, subscriber: Redis): void;
 }
 
 /** Both connections to one server, or to a proxy before it. */
-export function standalone(options: ConfiguredRedisOptions): Topology<Redis> {
+export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Redis> {
   const { authenticator } = options;
   const interactive = createRedis({ ...options, lazyConnect: true });
-  leaveSubscribing(interactive);
+  disableAutoResubscribe(interactive);
   return {
     interactive,
     kinds: SUBSCRIPTION_KINDS,
-    protocol: () => protocolOf(interactive),
+    protocol: () => negotiatedProtocol(interactive),
     shared: interactive,
     createSubscriber: () => createSubscriber(options),
     publish: (channel, message) =>
@@ -51,7 +51,7 @@ export function standalone(options: ConfiguredRedisOptions): Topology<Redis> {
  * A subscriber's successor connects to the same node, as long as that takes connections: nodes do not receive messages in
  * the same order.
  */
-export function cluster(
+export function clusterTopology(
   nodes: AzureClusterArguments[0],
   options: AzureClusterArguments[1],
 ): Topology<Cluster> {
@@ -64,7 +64,7 @@ export function cluster(
     kinds: ['subscribe', 'psubscribe'],
     protocol: () => {
       const [node] = interactive.nodes('master').filter(({ status }) => status === 'ready');
-      return node ? protocolOf(node) : 2;
+      return node ? negotiatedProtocol(node) : 2;
     },
     shared: undefined,
     createSubscriber: () => {
@@ -87,13 +87,13 @@ export function cluster(
   };
 }
 
-/** What leaves a connection at a node that is not, or will not be, what it was. */
+/** After these, a connection leads to a node that has lost its role, or will. */
 const MOVED: ReadonlySet<MaintenanceType> = new Set([
   'NodeMaintenanceFailoverComplete',
   'NodeMaintenanceScaleComplete',
 ]);
 
-/** What changes which node has which slots. */
+/** After these, slots may be on other nodes. */
 const RESHARDED: ReadonlySet<MaintenanceType> = new Set([...MOVED, 'NodeMaintenanceEnded']);
 
 const SUBSCRIBER = {
@@ -103,33 +103,25 @@ const SUBSCRIBER = {
   enableOfflineQueue: true,
   enableAutoPipelining: false,
   maxRetriesPerRequest: null,
-  // A connection that is lost is followed by another client, not by another connection of the same one.
+  // A lost connection is replaced by another client, not by another connection of the same one.
   retryStrategy: null,
   reconnectOnError: null,
   commandTimeout: undefined,
 } as const satisfies RedisOptions;
-
-/**
- * Keeps a client from subscribing again by itself: on a connection that has come back with RESP2, it must not be done.
- * That is for this client only: `duplicate()` takes over what is enumerable.
- */
-function leaveSubscribing(client: Redis): void {
-  Object.defineProperty(client.options, 'autoResubscribe', { value: false, enumerable: false });
-}
 
 function createSubscriber(options: RedisOptions): Redis {
   return createRedis({ ...options, ...SUBSCRIBER });
 }
 
 function createRedis(options: RedisOptions): Redis {
-  // ioredis tells the types of replies by `replyMapping`, which options that come at run time cannot.
+  // ioredis derives the types of replies from `replyMapping`, which is not known of options at run time.
   return new Redis(options as RedisOptions & { replyMapping?: 'legacy' });
 }
 
 type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?: 'legacy' };
 
 function createCluster(nodes: AzureClusterArguments[0], options: ClusterOptions): Cluster {
-  // As above. Where its nodes are, and when to connect to them again, a cluster decides itself.
+  // As above. A cluster decides itself where its nodes are and when to connect to them again.
   return new Cluster(nodes, {
     ...options,
     lazyConnect: true,
@@ -141,12 +133,7 @@ function sample<Item>(items: readonly Item[]): Item | undefined {
   return items[Math.floor(Math.random() * items.length)];
 }
 
-function protocolOf(client: Redis): 2 | 3 {
-  // ioredis 5 knows no protocol but RESP2, and says nothing of it.
-  return internals(client).condition?.protocol ?? 2;
-}
-
-/** The address without what it does not have. */
+/** The address without its undefined parts, which would override the defaults. */
 function defined({ host, port }: { host: string | undefined; port: number | undefined }): RedisOptions {
   return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
 }

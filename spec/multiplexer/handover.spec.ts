@@ -2,14 +2,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { Handover } from '../../lib/multiplexer/handover.js';
 
-const MARK = 'mark';
+const MARKER = 'marker';
 
-/** What the server published: messages, and the mark among them; texts repeat. */
+/** What the server published: messages, and the marker among them; texts repeat. */
 interface Published {
   readonly messages: readonly string[];
-  /** How many messages were published before the mark. */
-  readonly mark: number;
-  /** How many were published before the new connection was subscribed. */
+  /** How many messages were published before the marker. */
+  readonly marker: number;
+  /** How many were published before the next connection was subscribed. */
   readonly subscribed: number;
 }
 
@@ -18,22 +18,22 @@ const published: fc.Arbitrary<Published> = fc
   .chain((messages) =>
     fc
       .tuple(fc.nat(messages.length), fc.nat(messages.length))
-      .map(([one, other]) => ({ messages, subscribed: Math.min(one, other), mark: Math.max(one, other) })),
+      .map(([one, other]) => ({ messages, subscribed: Math.min(one, other), marker: Math.max(one, other) })),
   );
 
 /** Which connection the next thing comes on. */
 const interleaving = fc.infiniteStream(fc.boolean());
 
-/** A hand-over that gets what the server published on both connections, in some interleaving. */
-class Trial {
+/** A hand-over that receives what the server published on both connections, in some interleaving. */
+class Run {
   readonly delivered: string[] = [];
-  readonly #handover = new Handover<string>((message) => this.delivered.push(message));
+  readonly #handover = new Handover('old', ({ payload }) => this.delivered.push(payload.toString()));
   readonly #old: string[];
-  readonly #new: string[];
+  readonly #next: string[];
 
-  constructor({ messages, mark, subscribed }: Published) {
-    this.#old = messages.toSpliced(mark, 0, MARK);
-    this.#new = this.#old.slice(subscribed);
+  constructor({ messages, marker, subscribed }: Published) {
+    this.#old = messages.toSpliced(marker, 0, MARKER);
+    this.#next = this.#old.slice(subscribed);
   }
 
   get handover(): Handover<string> {
@@ -44,28 +44,35 @@ class Trial {
     return this.#old.length;
   }
 
-  get newLeft(): number {
-    return this.#new.length;
+  get nextLeft(): number {
+    return this.#next.length;
   }
 
   oldReceives(): void {
-    const message = this.#old.shift();
-    if (message === MARK) this.#handover.oldPassedMark();
-    else if (message !== undefined) this.#handover.fromOld(message);
+    this.#receive('old', this.#old.shift());
   }
 
-  newReceives(): void {
-    const message = this.#new.shift();
-    if (message === MARK) this.#handover.newPassedMark();
-    else if (message !== undefined) this.#handover.fromNew(message);
+  nextReceives(): void {
+    this.#receive('next', this.#next.shift());
+  }
+
+  #receive(connection: 'old' | 'next', text: string | undefined): void {
+    if (text === undefined) return;
+    const name = text === MARKER ? this.#handover.marker : 'news';
+    this.#handover.receive(connection, {
+      kind: 'subscribe',
+      name,
+      channel: name,
+      payload: Buffer.from(text),
+    });
   }
 
   /** Lets both connections receive until one of them has this much left. */
-  run(turns: Iterator<boolean>, { oldLeft = 0, newLeft = 0 } = {}): void {
-    while (this.oldLeft > oldLeft || this.newLeft > newLeft) {
+  run(turns: Iterator<boolean>, { oldLeft = 0, nextLeft = 0 } = {}): void {
+    while (this.oldLeft > oldLeft || this.nextLeft > nextLeft) {
       const isOld = turns.next().value === true;
-      if ((isOld && this.oldLeft > oldLeft) || this.newLeft <= newLeft) this.oldReceives();
-      else this.newReceives();
+      if ((isOld && this.oldLeft > oldLeft) || this.nextLeft <= nextLeft) this.oldReceives();
+      else this.nextReceives();
     }
   }
 }
@@ -74,72 +81,72 @@ describe('Handover', () => {
   it('delivers every message exactly once and in order, however the two connections lag behind', () => {
     fc.assert(
       fc.property(published, interleaving, (server, turns) => {
-        const trial = new Trial(server);
-        trial.run(turns);
-        expect(trial.handover.isComplete).to.be.true;
-        expect(trial.delivered).to.deep.equal(server.messages);
+        const run = new Run(server);
+        run.run(turns);
+        expect(run.handover.isComplete).to.be.true;
+        expect(run.delivered).to.deep.equal(server.messages);
       }),
       { numRuns: 1_000 },
     );
   });
 
-  it('stays with the old connection without a trace if the new one is lost at any moment', () => {
+  it('stays with the old connection without a trace if the next one is lost at any moment', () => {
     fc.assert(
       fc.property(published, interleaving, fc.nat(), fc.nat(), (server, turns, some, others) => {
-        const trial = new Trial(server);
-        // The new one is lost before it has passed the mark.
-        const beforeMark = server.messages.length - server.mark + 1;
-        trial.run(turns, {
-          oldLeft: some % (trial.oldLeft + 1),
-          newLeft: Math.max(beforeMark, others % (trial.newLeft + 1)),
+        const run = new Run(server);
+        // The next one is lost before it has passed the marker.
+        const beforeMarker = server.messages.length - server.marker + 1;
+        run.run(turns, {
+          oldLeft: some % (run.oldLeft + 1),
+          nextLeft: Math.max(beforeMarker, others % (run.nextLeft + 1)),
         });
-        trial.handover.abandon();
-        while (trial.oldLeft > 0) trial.oldReceives();
-        expect(trial.delivered).to.deep.equal(server.messages);
+        run.handover.abandon();
+        while (run.oldLeft > 0) run.oldReceives();
+        expect(run.delivered).to.deep.equal(server.messages);
       }),
       { numRuns: 1_000 },
     );
   });
 
-  it('loses none without a mark, if the old connection got what came before the new one was subscribed', () => {
+  it('loses none without a marker, if the old connection got what came before the next one was subscribed', () => {
     fc.assert(
       fc.property(published, interleaving, fc.nat(), fc.nat(), (server, turns, some, others) => {
-        // The mark is published, but nobody sees it.
+        // The marker is published, but nobody sees it.
         const { messages, subscribed } = server;
-        const trial = new Trial({ messages, subscribed, mark: messages.length });
+        const run = new Run({ messages, subscribed, marker: messages.length });
         const drained = messages.length - subscribed + 1;
-        trial.run(turns, {
+        run.run(turns, {
           oldLeft: Math.max(1, some % (drained + 1)),
-          newLeft: Math.max(1, others % (trial.newLeft + 1)),
+          nextLeft: Math.max(1, others % (run.nextLeft + 1)),
         });
-        const first = trial.delivered.length;
-        trial.handover.takeOver();
-        while (trial.newLeft > 0) trial.newReceives();
+        const first = run.delivered.length;
+        run.handover.takeOver();
+        while (run.nextLeft > 0) run.nextReceives();
 
         expect(first).to.be.at.least(subscribed);
-        expect(trial.delivered.slice(0, first)).to.deep.equal(messages.slice(0, first));
-        expect(trial.delivered.slice(first)).to.deep.equal(messages.slice(subscribed));
+        expect(run.delivered.slice(0, first)).to.deep.equal(messages.slice(0, first));
+        expect(run.delivered.slice(first)).to.deep.equal(messages.slice(subscribed));
       }),
       { numRuns: 1_000 },
     );
   });
 
   it('delivers nothing of the old connection after the switch', () => {
-    const trial = new Trial({ messages: ['a', 'b'], mark: 1, subscribed: 0 });
-    trial.oldReceives();
-    trial.handover.takeOver();
-    trial.oldReceives();
-    trial.oldReceives();
-    expect(trial.delivered).to.deep.equal(['a']);
+    const run = new Run({ messages: ['a', 'b'], marker: 1, subscribed: 0 });
+    run.oldReceives();
+    run.handover.takeOver();
+    run.oldReceives();
+    run.oldReceives();
+    expect(run.delivered).to.deep.equal(['a']);
   });
 
   it('says when it is complete', async () => {
-    const trial = new Trial({ messages: [], mark: 0, subscribed: 0 });
-    expect(trial.handover.isComplete).to.be.false;
-    trial.newReceives();
-    expect(trial.handover.isComplete).to.be.false;
-    trial.oldReceives();
-    expect(trial.handover.isComplete).to.be.true;
-    await trial.handover.completed;
+    const run = new Run({ messages: [], marker: 0, subscribed: 0 });
+    expect(run.handover.isComplete).to.be.false;
+    run.nextReceives();
+    expect(run.handover.isComplete).to.be.false;
+    run.oldReceives();
+    expect(run.handover.isComplete).to.be.true;
+    await run.handover.completed;
   });
 });

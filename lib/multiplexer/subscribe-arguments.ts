@@ -1,0 +1,40 @@
+import { assertOption, isText } from '../validation.js';
+import type { MessageListener, PayloadOf, SubscribeOptions } from './subscription.js';
+
+/** How many messages wait to be iterated over, unless `bufferSize` says otherwise. */
+const DEFAULT_BUFFER_SIZE = 1_000;
+
+/**
+ * What follows the channels in a call of `subscribe()`, `psubscribe()` or `ssubscribe()`: a listener and options, either
+ * alone, or nothing. Options are not callable, which tells the two apart.
+ */
+export type SubscribeArguments<Options extends SubscribeOptions> =
+  | [options: Options & { readonly call?: never }]
+  | [listener?: MessageListener<PayloadOf<Options>>, options?: Options];
+
+/** The arguments of a subscription, validated and completed. */
+export interface ParsedSubscribeArguments<Payload extends string | Buffer> {
+  readonly names: readonly string[];
+  readonly listener: MessageListener<Payload> | undefined;
+  readonly buffers: boolean;
+  readonly bufferSize: number;
+}
+
+/** @throws AzureRedisError `INVALID_OPTION`. */
+export function parseSubscribeArguments<Options extends SubscribeOptions>(
+  channels: string | readonly string[],
+  [first, second]: SubscribeArguments<Options>,
+): ParsedSubscribeArguments<PayloadOf<Options>> {
+  const names = [...new Set(typeof channels === 'string' ? [channels] : channels)];
+  assertOption(
+    names.length > 0 && names.every(isText),
+    'channels',
+    channels,
+    'a non-empty string, or an array of them',
+  );
+  const [listener, options] = typeof first === 'object' ? [undefined, first] : [first, second];
+  assertOption(listener === undefined || typeof listener === 'function', 'listener', listener, 'a function');
+  const { buffers = false, bufferSize = DEFAULT_BUFFER_SIZE } = options ?? {};
+  assertOption(bufferSize >= 1, 'bufferSize', bufferSize, 'a number from 1');
+  return { names, listener, buffers, bufferSize };
+}
