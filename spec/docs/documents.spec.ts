@@ -45,6 +45,27 @@ describe('the documents', () => {
     expect(ofAuthenticator).to.include('recycled');
     expect(missing(ofAuthenticator, read('docs/events-and-monitoring.md'))).to.deep.equal([]);
   });
+
+  it('list every reason of a replacement, and every way of delivery', () => {
+    const { text } = read('lib/clients/replacement.ts');
+    const values = (type: string): string[] => {
+      const [, union = ''] = new RegExp(`type ${type} =(.*?);\\n`, 's').exec(text) ?? [];
+      return [...union.matchAll(/'([\w-]+)'/g)].map(([, value = '']) => value);
+    };
+    expect(values('RecycleReason')).to.include('blocked');
+    expect(missing(values('RecycleReason'), read('docs/events-and-monitoring.md'))).to.deep.equal([]);
+    expect(values('Delivery')).to.include('best-effort');
+    expect(missing(values('Delivery'), read('docs/multiplexer.md'))).to.deep.equal([]);
+  });
+
+  it('list every option of the emulator', () => {
+    const names = [
+      ...membersOf('emulator/azure-redis-emulator.ts', /interface AzureRedisEmulatorOptions (.*?)^}/ms),
+      ...membersOf('emulator/identity.ts', /interface TokenSettings {(.*?)^}/ms),
+    ];
+    expect(names).to.include.members(['cluster', 'tokenLifetime']);
+    expect(missing(names, read('docs/emulator.md'))).to.deep.equal([]);
+  });
 });
 
 /** The addresses of a document's links that do not leave the repository. */
