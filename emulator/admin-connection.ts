@@ -50,6 +50,7 @@ export class AdminConnection {
     });
   }
 
+  /** Closes the connection. */
   close(): void {
     this.#socket.destroy();
   }

@@ -23,6 +23,7 @@ import type { AzureRedisEmulatorEvents, Statistics } from './statistics.js';
 import { createTokenAuthority } from './tokens.js';
 import type { TokenAuthority } from './tokens.js';
 
+/** The options of `AzureRedisEmulator.start()`. */
 export interface AzureRedisEmulatorOptions extends TokenSettings {
   /** A redis-server that runs already, in place of one of our own. Default: a child process, ended by `stop()`. */
   readonly upstream?: Upstream;
@@ -49,6 +50,7 @@ export interface AzureRedisEmulatorOptions extends TokenSettings {
   readonly idleTimeout?: number;
 }
 
+/** The options of `AzureRedisEmulator.credential()`. */
 export interface CredentialOptions extends TokenSettings {
   /** The identity's object id. Default: a new one. */
   readonly oid?: string;
@@ -58,6 +60,7 @@ export interface CredentialOptions extends TokenSettings {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
+/** The options of `AzureRedisEmulator.issueToken()`. */
 export interface IssueTokenOptions {
   /** Default: the identity of `options.credential`. */
   readonly oid?: string;
@@ -69,9 +72,13 @@ export interface IssueTokenOptions {
 
 /** What a client of this endpoint needs, ready for `configureForAzure`. */
 export interface EmulatorConnectionOptions {
+  /** The host name that the certificate is issued for. */
   readonly host: string;
+  /** The port of the endpoint. */
   readonly port: number;
+  /** The certificate authority of the endpoint. */
   readonly tls: { readonly ca: string };
+  /** A credential with the role Data Owner. */
   readonly credential: EmulatorCredential;
 }
 
@@ -359,6 +366,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     return this.#stopped;
   }
 
+  /** Stops it: `await using azure = await AzureRedisEmulator.start()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -11,7 +11,9 @@ import { CommandFramer } from './resp/command-framer.js';
 
 /** A connection that is open. */
 export interface OpenConnection {
+  /** The number of the connection, from 1. */
   readonly id: number;
+  /** When it was opened. */
   readonly openedAt: Date;
   /** The user that it is logged in as. */
   readonly user: string | undefined;

@@ -11,7 +11,9 @@ import { RedisReplyError } from './resp/decode.js';
 
 /** Where a redis-server that somebody else runs is to be found. */
 export interface Upstream {
+  /** The host name or address. */
   readonly host: string;
+  /** The port, for plain TCP. */
   readonly port: number;
   /** The password of its default user, who must be allowed everything. */
   readonly password: string;

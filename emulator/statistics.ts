@@ -6,38 +6,51 @@ import { DEFAULT_USER } from './login.js';
 
 /** Something that happened on a connection. */
 export interface ConnectionEntry {
+  /** The time of the event. */
   readonly at: Date;
   /** The connection's number, from 1. */
   readonly connection: number;
 }
 
+/** A login that succeeded. */
 export interface LoginEntry extends ConnectionEntry {
+  /** The user name. */
   readonly user: string;
+  /** The command that logged in. */
   readonly method: 'AUTH' | 'HELLO';
   /** When the token expires; `undefined` for an access key. */
   readonly expiresOn: Date | undefined;
 }
 
+/** A login that was refused. */
 export interface RefusalEntry extends ConnectionEntry {
   /** The user name, unless it might be a secret in the wrong place. */
   readonly user: string | undefined;
+  /** The command that tried to log in. */
   readonly method: 'AUTH' | 'HELLO';
+  /** Why the login was refused. */
   readonly reason: string;
 }
 
+/** A connection that was closed because its token expired. */
 export interface EvictionEntry extends ConnectionEntry {
+  /** The user name. */
   readonly user: string | undefined;
   /** The expiry of the token that the connection last logged in with. */
   readonly expiresOn: Date;
 }
 
+/** A request for a token. */
 export interface TokenRequestEntry {
+  /** The time of the request. */
   readonly at: Date;
   /** Who asked the identity service. */
   readonly oid: string;
 }
 
+/** A token that was issued. */
 export interface TokenEntry extends TokenRequestEntry {
+  /** The expiry of the token. */
   readonly expiresOn: Date;
 }
 
@@ -45,12 +58,15 @@ export interface TokenEntry extends TokenRequestEntry {
 export interface Statistics {
   /** Every connection that was opened. */
   readonly connections: readonly ConnectionEntry[];
+  /** Every login that succeeded. */
   readonly logins: readonly LoginEntry[];
+  /** Every login that was refused. */
   readonly refusals: readonly RefusalEntry[];
   /** Every connection that was closed because its token expired. */
   readonly evictions: readonly EvictionEntry[];
   /** Every request that reached the identity service, also when it was not answered. */
   readonly tokenRequests: readonly TokenRequestEntry[];
+  /** Every token that was issued. */
   readonly tokensIssued: readonly TokenEntry[];
   /** The connections that are open now. */
   readonly open: readonly OpenConnection[];
@@ -58,13 +74,19 @@ export interface Statistics {
 
 /** The events of a `AzureRedisEmulator`; each entry is the one that the statistics hold. */
 export interface AzureRedisEmulatorEvents {
+  /** A connection was opened. */
   connection: [entry: ConnectionEntry];
+  /** A login succeeded. */
   login: [entry: LoginEntry];
+  /** A login was refused. */
   refusal: [entry: RefusalEntry];
+  /** A connection was closed because its token expired. */
   eviction: [entry: EvictionEntry];
   /** A connection is closed, whoever closed it. */
   close: [entry: ConnectionEntry];
+  /** A request for a token arrived. */
   tokenRequest: [entry: TokenRequestEntry];
+  /** A token was issued. */
   token: [entry: TokenEntry];
 }
 

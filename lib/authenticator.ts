@@ -190,6 +190,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     return { username, expiresOn, connections };
   }
 
+  /** What `util.inspect()` shows: never a secret. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     return `Authenticator ${inspect(this.toJSON(), options)}`;
   }

@@ -60,7 +60,9 @@ const BRAND = Symbol.for('ioredis-azure.AzureRedisError');
  * a token, key or secret.
  */
 export class AzureRedisError extends Error {
+  /** Always `AzureRedisError`. */
   override readonly name = 'AzureRedisError';
+  /** The reason of the error, for programs. */
   readonly code: AzureRedisErrorCode;
   /** What to do. */
   readonly hint: string;

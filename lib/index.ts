@@ -1,5 +1,5 @@
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
-export type { Delivery, RecycleReason } from './clients/replacement.js';
+export type { Delivery, RecycleReason, Replacement } from './clients/replacement.js';
 export type {
   AzureClusterArguments,
   AzureClusterOptions,
@@ -24,7 +24,11 @@ export {
 } from './identities/authorization-code-flow.js';
 export type { CertificateOption } from './identities/certificate.js';
 export type { ManagedIdentityOption } from './identities/managed-identity.js';
-export type { ServicePrincipalOption } from './identities/service-principal.js';
+export type {
+  ClientCertificateOption,
+  ClientSecretOption,
+  ServicePrincipalOption,
+} from './identities/service-principal.js';
 export { Multiplexer } from './multiplexer/multiplexer.js';
 export type { MaintenanceEvent, MaintenanceType } from './multiplexer/maintenance-events.js';
 export type { MultiplexerOptions, MultiplexerSettings } from './multiplexer/options.js';

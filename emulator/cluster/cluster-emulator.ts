@@ -65,6 +65,7 @@ export class ClusterEmulator {
     return this.#nodes.filter(({ id }) => ids.has(id));
   }
 
+  /** The replicas of a master. */
   async replicasOf(master: ClusterNode): Promise<ClusterNode[]> {
     const shard = (await this.#shards()).find(({ ids: [id] }) => id === master.id);
     return this.#nodes.filter((node) => node !== master && shard?.ids.includes(node.id));

@@ -13,6 +13,7 @@ const PATIENCE = 5_000;
  * and says ASK for the others.
  */
 export class SlotMigration {
+  /** The slot that moves. */
   readonly slot: number;
   readonly #source: ClusterNode;
   readonly #target: ClusterNode;

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID, X509Certificate } from 'node:crypto';
 
+/** The options of `EntraEmulator.addApplication()`. */
 export interface ApplicationOptions {
   /** Default: a new one. */
   readonly clientId?: string | undefined;
@@ -13,8 +14,11 @@ export interface ApplicationOptions {
 
 /** Whose tokens an application takes in place of a secret. */
 export interface FederatedCredential {
+  /** The issuer of the tokens (`iss`). */
   readonly issuer: string;
+  /** The subject of the tokens (`sub`). */
   readonly subject: string;
+  /** The audience of the tokens (`aud`). */
   readonly audience: string;
 }
 
@@ -28,9 +32,11 @@ export interface TrustedSubject {
 
 /** A registered application and its service principal. */
 export class Application {
+  /** The application (client) id. */
   readonly clientId: string;
   /** The object id of its service principal, by which the cache knows it. */
   readonly objectId: string;
+  /** Whether users sign in without a secret of the application. */
   readonly publicClient: boolean;
   readonly #redirectUris: Set<string>;
   readonly #secrets = new Map<string, number>();
@@ -57,6 +63,7 @@ export class Application {
     return secret;
   }
 
+  /** Removes a secret: it is refused from now on. */
   removeSecret(secret: string): void {
     this.#secrets.delete(secret);
   }
@@ -66,6 +73,7 @@ export class Application {
     this.#certificates.push(new X509Certificate(pem));
   }
 
+  /** Removes all certificates. */
   removeCertificates(): void {
     this.#certificates.length = 0;
   }
@@ -75,10 +83,12 @@ export class Application {
     this.#trustedSubjects.push(trusted);
   }
 
+  /** Accepts the tokens of another issuer in place of a secret. */
   addFederatedCredential(credential: FederatedCredential): void {
     this.#federatedCredentials.push(credential);
   }
 
+  /** Allows sign-ins to return to this URL. */
   addRedirectUri(redirectUri: string): void {
     this.#redirectUris.add(redirectUri);
   }

@@ -4,14 +4,19 @@ import { unknownApplication, unknownTenant, unknownUser, wrongPassword } from '.
 
 /** A user of the tenant. */
 export interface User {
+  /** The object id, by which the cache knows the user. */
   readonly objectId: string;
+  /** The name that the user signs in with. */
   readonly username: string;
+  /** The display name. */
   readonly name: string;
 }
 
+/** The options of `EntraEmulator.addUser()`. */
 export interface UserOptions {
   /** What the user signs in with. Default: a new one in the tenant's domain. */
   readonly username?: string;
+  /** The password that the user signs in with. */
   readonly password: string;
   /** The object id, by which the cache knows the user. Default: a new one. */
   readonly objectId?: string;
@@ -21,7 +26,9 @@ export interface UserOptions {
 export interface ManagedIdentity {
   /** The object id, by which the cache knows the identity. */
   readonly objectId: string;
+  /** The client id, for `managedIdentity: { clientId }`. */
   readonly clientId: string;
+  /** The Azure resource id, for `managedIdentity: { resourceId }`. */
   readonly resourceId: string;
 }
 

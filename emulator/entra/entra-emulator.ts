@@ -15,6 +15,7 @@ import { TokenIssuer } from './token-issuer.js';
 import { distrust, trust } from './trust.js';
 import { type Answer, WebServer } from './web-server.js';
 
+/** The options of `EntraEmulator.start()`. */
 export interface EntraEmulatorOptions {
   /** How long access tokens live, in ms, from 1000. Default: one hour. */
   readonly tokenLifetime?: number | undefined;
@@ -29,6 +30,7 @@ export interface EntraEmulatorOptions {
   readonly authority?: TokenAuthority | undefined;
 }
 
+/** The options of `EntraEmulator.issueFederatedToken()`. */
 export interface FederatedTokenOptions {
   /** Whose token it is, for example `system:serviceaccount:default:my-app`. */
   readonly subject: string;
@@ -137,6 +139,7 @@ export class EntraEmulator {
     return this.#authorityHost;
   }
 
+  /** The tenant id. */
   get tenantId(): string {
     return this.#parts.directory.tenantId;
   }
@@ -174,6 +177,7 @@ export class EntraEmulator {
     return this.#parts.directory.addApplication(options);
   }
 
+  /** Adds a user, who can sign in to public clients. */
   addUser(options: UserOptions): User {
     return this.#parts.directory.addUser(options);
   }
@@ -267,6 +271,7 @@ export class EntraEmulator {
     return this.#stopped;
   }
 
+  /** Stops it: `await using entra = await EntraEmulator.start()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

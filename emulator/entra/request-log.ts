@@ -3,12 +3,15 @@ import type { IssuedToken } from './token-issuer.js';
 
 /** A request that was answered. It holds no secret. */
 export interface EntraRequestEntry {
+  /** The time of the request. */
   readonly at: Date;
   /** The path, without the query. */
   readonly path: string;
+  /** The HTTP status of the response. */
   readonly status: number;
   /** Of a request for a token by OAuth. */
   readonly grantType: string | undefined;
+  /** The client id that the request names. */
   readonly clientId: string | undefined;
   /** Entra's number of the refusal, if it was one. */
   readonly errorCode: number | undefined;
@@ -16,14 +19,19 @@ export interface EntraRequestEntry {
 
 /** A token that was issued. */
 export interface EntraTokenEntry {
+  /** The time of issue. */
   readonly at: Date;
   /** Whose it is. */
   readonly objectId: string;
+  /** The expiry of the token. */
   readonly expiresOn: Date;
 }
 
+/** The requests and tokens of an `EntraEmulator` so far, in order. */
 export interface EntraStatistics {
+  /** Every request that was answered. */
   readonly requests: readonly EntraRequestEntry[];
+  /** Every token that was issued. */
   readonly tokens: readonly EntraTokenEntry[];
 }
 

@@ -5,6 +5,7 @@ export type RedisValue = string | number | null | RedisValue[];
 
 /** An error that redis-server answered with. */
 export class RedisReplyError extends Error {
+  /** Always `RedisReplyError`. */
   override readonly name = 'RedisReplyError';
 }
 

@@ -26,6 +26,7 @@ export type Delivery = 'exactly-once' | 'at-least-once' | 'at-most-once' | 'best
 export interface Replacement {
   /** How long there was no connection, in ms. */
   readonly gap: number;
+  /** How the messages of its channels arrived. */
   readonly delivery: Delivery;
 }
 

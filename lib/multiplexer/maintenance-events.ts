@@ -27,6 +27,7 @@ export type MaintenanceType = (typeof TYPES)[number] | 'Unknown';
 
 /** A notice of Azure that a node of the cache is, or will be, maintained. */
 export interface MaintenanceEvent {
+  /** What happens to the node. */
   readonly type: MaintenanceType;
   /** When it starts, if Azure says so. */
   readonly startTime?: Date;
@@ -36,6 +37,7 @@ export interface MaintenanceEvent {
   readonly address?: string;
   /** The port for TLS of the node. */
   readonly sslPort?: number;
+  /** The port for plain TCP of the node. */
   readonly nonSslPort?: number;
   /** The message as Azure sent it. */
   readonly message: string;

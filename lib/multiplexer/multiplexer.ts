@@ -192,6 +192,7 @@ export class Multiplexer<
     return this.#closing;
   }
 
+  /** As `close()`: `await using multiplexer = await Multiplexer.connect(options)`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -202,6 +203,7 @@ export class Multiplexer<
     return { status, protocol, connections };
   }
 
+  /** What `util.inspect()` shows: never a secret. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     return `Multiplexer ${inspect(this.toJSON(), options)}`;
   }

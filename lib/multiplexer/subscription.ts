@@ -17,11 +17,13 @@ export type MessageListener<Payload extends string | Buffer = string> = (
 export interface ChannelMessage<Payload extends string | Buffer = string> {
   /** The channel that it was published to. */
   readonly channel: string;
+  /** The message, a string or with `buffers` a Buffer. */
   readonly message: Payload;
   /** The pattern that matched the channel; only with `psubscribe()`. */
   readonly pattern?: string;
 }
 
+/** The options of `subscribe()`, `psubscribe()` and `ssubscribe()`. */
 export interface SubscribeOptions {
   /** Whether messages are given as Buffers, byte by byte as they were published, and not as texts. Default: false. */
   buffers?: boolean | undefined;
@@ -104,10 +106,12 @@ export class Subscription<Payload extends string | Buffer = string>
     return this.#left;
   }
 
+  /** As `unsubscribe()`: `await using subscription = await multiplexer.subscribe(channel)`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.unsubscribe();
   }
 
+  /** Iterates over the messages. */
   [Symbol.asyncIterator](): AsyncIterableIterator<ChannelMessage<Payload>, undefined> {
     const queue = this.#waitingMessages();
     const iterator: AsyncIterableIterator<ChannelMessage<Payload>, undefined> = {

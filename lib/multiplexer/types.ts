@@ -12,6 +12,7 @@ export type MultiplexerStatus = 'ready' | 'reconnecting' | 'closing' | 'closed';
 
 /** A snapshot of a multiplexer's connection. */
 export interface MultiplexerConnection {
+  /** Which of the connections it is. */
   readonly name: ConnectionName;
   /** `host:port`, or the path of a Unix socket. */
   readonly endpoint: string;
