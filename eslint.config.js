@@ -37,6 +37,10 @@ const INTERNALS = [
   'silentEmit',
   'setStatus',
   'connectionPool',
+  'prevCommandQueue',
+  'condition',
+  'handleReconnection',
+  'toWritable',
 ];
 
 const zones = [

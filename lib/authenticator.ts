@@ -204,7 +204,12 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     const managed = new ManagedClient(client, this.#cycle, this.#observer);
     if (isClusterSubscriber(client)) {
       this.#clusterSubscribers.created(client);
-      managed.delegateReplacement(() => this.#clusterSubscribers.replace(client));
+      managed.delegateReplacement(
+        () => this.#clusterSubscribers.replace(client),
+        (reply) => {
+          this.#clusterSubscribers.subscriptionSent(client, reply);
+        },
+      );
     }
     this.#clients.add(managed);
     debugClient('manages a client of %s', managed.endpoint);

@@ -1,16 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { settlesWithin } from '../timing/timeouts.js';
+import { isLeaving } from '../ioredis/client-state.js';
 import { pendingReplies, type Client } from '../ioredis/client.js';
 import type { Replacement } from './replacement.js';
 
-/** What ioredis calls the connections of a `Cluster` for its subscriptions, sharded ones included. */
+/** The names that ioredis gives to the connections of a `Cluster` for its subscriptions, sharded ones included. */
 const NAME = /^ioredis-cluster\(s?subscriber\)/;
 
-/** How long a cluster may take to put another client in the place of one that has ended, in ms. */
+/** How long a cluster may take to replace a client that has ended, in ms. */
 const SUCCESSOR_TIMEOUT = 10_000;
 
-/** How often a new client is asked whether it is subscribed, in ms: no event tells of it. */
-const INTERVAL = 2;
+/** A client that has ended, until its successor is subscribed. */
+interface Succession {
+  successor?: Client;
+  readonly succeeded: () => void;
+}
 
 /** Whether a `Cluster` made the client for its subscriptions. */
 export function isClusterSubscriber({ options: { connectionName } }: Client): boolean {
@@ -18,45 +21,46 @@ export function isClusterSubscriber({ options: { connectionName } }: Client): bo
 }
 
 /**
- * Replaces the clients that clusters have for their subscriptions: a cluster makes another one itself when one has
- * ended, and subscribes that to the channels, on the node that has them by then.
+ * Replaces the clients that clusters use for their subscriptions. When such a client ends, its cluster creates another
+ * one, on the node that serves the channels by then, and subscribes it to them.
  *
- * If the client connected again instead, the channels would be lost with the node (ioredis looks for them in the newest
- * connection, which has not subscribed yet), and a refusal to subscribe again would end the process.
+ * If the client reconnected instead, the channels would be lost when the node is (ioredis reads them from the newest
+ * connection, which has not subscribed yet), and a rejected resubscription would end the process.
  */
 export class ClusterSubscribers {
-  /** Who waits for the client in the place of one that has ended, by that one; first come, first served. */
-  readonly #awaited = new Map<Client, (successor: Client) => void>();
+  /** By the client that has ended, in the order in which they ended. */
+  readonly #successions = new Map<Client, Succession>();
 
-  /** A cluster has made this client. */
+  /** A cluster has created this client. */
   created(client: Client): void {
-    for (const [predecessor, resolve] of this.#awaited) {
-      if (predecessor.options.connectionName !== client.options.connectionName) continue;
-      this.#awaited.delete(predecessor);
-      resolve(client);
+    const { connectionName } = client.options;
+    for (const [predecessor, succession] of this.#successions) {
+      const { successor } = succession;
+      // If a successor cannot connect, the cluster tries another node.
+      const isOpen = !successor || successor.status === 'end' || isLeaving(successor);
+      if (!isOpen || predecessor.options.connectionName !== connectionName) continue;
+      succession.successor = client;
       return;
     }
   }
 
-  /** Ends the client; resolves to nothing if its cluster makes no other one, since it is closed. */
-  async replace(client: Client): Promise<Replacement | undefined> {
-    const since = performance.now();
-    const subscribed = this.#subscribed(client);
-    client.disconnect();
-    const isReplaced = await settlesWithin(SUCCESSOR_TIMEOUT, subscribed);
-    this.#awaited.delete(client);
-    return isReplaced ? { gap: Math.round(performance.now() - since), delivery: 'best-effort' } : undefined;
+  /** This client has sent the first of the commands that subscribe it; its cluster sends all of them in one tick. */
+  subscriptionSent(client: Client, reply: Promise<unknown>): void {
+    for (const { successor, succeeded } of this.#successions.values()) {
+      // If it is rejected, the connection is lost, and the cluster creates another successor.
+      if (successor === client) reply.then(() => pendingReplies(client)).then(succeeded, () => undefined);
+    }
   }
 
-  async #subscribed(client: Client): Promise<void> {
-    let successor: Client;
-    // If it cannot be connected, the cluster tries another node.
-    do {
-      successor = await new Promise<Client>((resolve) => this.#awaited.set(client, resolve));
-      while (successor.mode !== 'subscriber' && successor.status !== 'end') {
-        await sleep(INTERVAL, undefined, { ref: false });
-      }
-    } while (successor.status === 'end');
-    await pendingReplies(successor);
+  /** Ends the client; resolves to `undefined` if its cluster creates no other one, because the cluster is closed. */
+  async replace(client: Client): Promise<Replacement | undefined> {
+    const since = performance.now();
+    const subscribed = new Promise<void>((resolve) => {
+      this.#successions.set(client, { succeeded: resolve });
+    });
+    client.disconnect();
+    const isReplaced = await settlesWithin(SUCCESSOR_TIMEOUT, subscribed);
+    this.#successions.delete(client);
+    return isReplaced ? { gap: Math.round(performance.now() - since), delivery: 'best-effort' } : undefined;
   }
 }

@@ -1,11 +1,11 @@
 import { AzureRedisError } from '../errors.js';
-import type { Command, ReplyError } from '../ioredis/client.js';
+import type { ReplyError } from '../ioredis/client.js';
 
 type ExplainedCode = 'WRONGPASS' | 'NOPERM' | 'CLUSTER_CLIENT_REQUIRED' | 'CLUSTER_MODE_DISABLED';
 
-/** An error that the server replied, with what it means on Azure; the reply itself is its `cause`. */
+/** An error reply with its meaning on Azure; the reply itself is its `cause`. */
 class ExplainedReply extends AzureRedisError {
-  /** The command that was refused, as on ioredis' own errors. */
+  /** The rejected command, as on the errors of ioredis. */
   readonly command: ReplyError['command'];
 
   constructor(code: ExplainedCode, reply: ReplyError, hint: string) {
@@ -14,7 +14,7 @@ class ExplainedReply extends AzureRedisError {
   }
 }
 
-/** Makes an error reply say what it means on Azure, where that is known; others are handed on as they are. */
+/** Explains an error reply that has a known meaning on Azure; returns any other one unchanged. */
 export function explained(reply: ReplyError, username: string): Error {
   if (isWrongPass(reply)) {
     return new ExplainedReply(
@@ -32,7 +32,7 @@ export function explained(reply: ReplyError, username: string): Error {
         '(Data Owner, Data Contributor, or a custom access policy).',
     );
   }
-  // A Cluster client acts on the message, which is the server's own; only of a plain client does it reach the user.
+  // A Cluster handles this error by its message, which stays that of the server; a plain client shows it to the user.
   if (reply.message.startsWith('MOVED ')) {
     return new ExplainedReply(
       'CLUSTER_CLIENT_REQUIRED',
@@ -56,21 +56,7 @@ export function isWrongPass(reply: ReplyError): boolean {
   return reply.message.startsWith('WRONGPASS');
 }
 
-/** Whether a command was not run for want of a login; an EXEC that was not run says so in words of its own. */
+/** Whether the server did not run a command because the connection is not logged in; the reply to EXEC has a prefix. */
 export function isNoAuth(reply: ReplyError): boolean {
   return /^(?:EXECABORT .*)?NOAUTH/.test(reply.message);
-}
-
-/**
- * The refusal of a HELLO that logs in, as ioredis takes it to mean that the server cannot do RESP3: it then logs in
- * with AUTH over RESP2, on the same connection and with nothing rejected. Some Azure endpoints refuse the login in
- * HELLO but accept it in AUTH; if AUTH is refused too, it was a real refusal.
- */
-export function asProtocolRefusal(reply: ReplyError): Error {
-  return new Error(`NOPROTO the login within HELLO was refused: ${reply.message}`, { cause: reply });
-}
-
-/** Whether this is ioredis' HELLO. */
-export function isHello(command: Command): boolean {
-  return command.name.toLowerCase() === 'hello';
 }

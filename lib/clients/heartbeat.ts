@@ -1,8 +1,9 @@
-import { internals, type Client } from '../ioredis/client.js';
+import type { Client } from '../ioredis/client.js';
+import { bytesWritten, isLeaving } from '../ioredis/client-state.js';
 import type { TransactionTracker } from './transaction-tracker.js';
 
 /**
- * Sends PING on a connection that has written nothing since the last beat. Azure closes connections that were idle
+ * Sends PING on a connection on which nothing was written since the last call. Azure closes connections that were idle
  * for ten minutes.
  */
 export class Heartbeat {
@@ -16,19 +17,18 @@ export class Heartbeat {
   }
 
   pingIfIdle(): void {
-    const { stream } = internals(this.#client);
-    const wasIdle = stream?.bytesWritten === this.#bytesWritten;
+    const wasIdle = bytesWritten(this.#client) === this.#bytesWritten;
     if (wasIdle && this.#mayPing()) {
-      // A connection that does not answer is told of by its own events.
+      // The client's own events report a connection that does not answer.
       this.#client.ping().catch(() => undefined);
     }
-    this.#bytesWritten = stream?.bytesWritten;
+    this.#bytesWritten = bytesWritten(this.#client);
   }
 
-  /** A PING in a transaction would be queued and shift its results; ioredis takes none when monitoring. */
+  /** In a transaction, PING would be queued and shift the results; in MONITOR mode, ioredis rejects it. */
   #mayPing(): boolean {
     const { status, mode } = this.#client;
-    const isUsable = status === 'ready' && mode !== 'monitor' && !internals(this.#client).manuallyClosing;
+    const isUsable = status === 'ready' && mode !== 'monitor' && !isLeaving(this.#client);
     return isUsable && !this.#transaction.isOpen;
   }
 }

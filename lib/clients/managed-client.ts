@@ -2,14 +2,13 @@ import type { CredentialsProvider } from '../credentials/credentials.js';
 import { keepTimeout } from '../ioredis/blocking-command.js';
 import {
   endpointOf,
-  internals,
   isPending,
   sendOnNextConnection,
   type Client,
   type Command,
   type ReplyError,
 } from '../ioredis/client.js';
-import { rejectQueued } from '../ioredis/command-queues.js';
+import { isInHandshake, rejectUnsent } from '../ioredis/client-state.js';
 import { isWaitingForToken } from '../ioredis/connector.js';
 import {
   handlersOf,
@@ -18,10 +17,17 @@ import {
   setHandlers,
   type HookHandlers,
 } from '../ioredis/hooks.js';
-import { isLogin, redactLogin, redactRefusedLogin, rejectQueuedLogins } from '../ioredis/login-command.js';
+import {
+  asProtocolRefusal,
+  isHello,
+  isLogin,
+  redactLogin,
+  redactRefusedLogin,
+  rejectQueuedLogins,
+} from '../ioredis/login-command.js';
 import { connectNow } from '../ioredis/reconnect.js';
 import { ConnectionReplacer } from './connection-replacer.js';
-import { asProtocolRefusal, explained, isHello, isNoAuth, isWrongPass } from './error-replies.js';
+import { explained, isNoAuth, isWrongPass } from './error-replies.js';
 import { Heartbeat } from './heartbeat.js';
 import { NoAuthRetry } from './no-auth-retry.js';
 import { Reauthentication } from './reauthentication.js';
@@ -46,6 +52,7 @@ export class ManagedClient implements HookHandlers {
   readonly #reauthentication: Reauthentication;
   readonly #noAuthRetry: NoAuthRetry;
   readonly #heartbeat: Heartbeat;
+  #onSubscription: ((reply: Promise<unknown>) => void) | undefined;
 
   constructor(client: Client, provider: CredentialsProvider, observer: ManagedClientObserver) {
     this.client = client;
@@ -97,9 +104,13 @@ export class ManagedClient implements HookHandlers {
     this.#heartbeat.pingIfIdle();
   }
 
-  /** From now on `replace` is called instead of connecting this client again. */
-  delegateReplacement(replace: ReplaceClient): void {
+  /**
+   * From now on `replace` is called instead of connecting this client again, and `onSubscription` with the reply to each
+   * command that subscribes it.
+   */
+  delegateReplacement(replace: ReplaceClient, onSubscription?: (reply: Promise<unknown>) => void): void {
     this.#replacer.delegateTo(replace);
+    this.#onSubscription = onSubscription;
   }
 
   /** Replaces the live connection, if any, once no transaction is open and its pending replies have arrived. */
@@ -132,8 +143,7 @@ export class ManagedClient implements HookHandlers {
     } else if (status === 'close') {
       this.#disconnected();
     } else if (status === 'end') {
-      // ioredis forgets the commands that it was about to send again if the client ends before it is ready.
-      rejectQueued(internals(this.client).prevCommandQueue);
+      rejectUnsent(this.client);
       this.#ended();
     }
   }
@@ -164,11 +174,12 @@ export class ManagedClient implements HookHandlers {
   sent(command: Command): void {
     const name = command.name.toLowerCase();
     if (name === 'exec' || name === 'discard' || name === 'reset') this.#session.transaction.closed();
+    if (name.endsWith('subscribe')) this.#onSubscription?.(command.promise);
     if (name === 'reset' && isPending(this.client, command)) void this.#replaceAfterReset(command);
   }
 
   refused(command: Command, reply: ReplyError, passThrough: (error: Error) => void): void {
-    if (isHello(command) && isLogin(command) && isWrongPass(reply) && this.#inHandshake()) {
+    if (isHello(command) && isLogin(command) && isWrongPass(reply) && isInHandshake(this.client)) {
       passThrough(asProtocolRefusal(reply));
       return;
     }
@@ -193,10 +204,6 @@ export class ManagedClient implements HookHandlers {
     this.#session.isReset = true;
     await command.promise.catch(() => undefined);
     if (id === this.#session.id) this.#replacer.replace('reset');
-  }
-
-  #inHandshake(): boolean {
-    return internals(this.client).condition?.handshake === true;
   }
 
   #mayRetry(command: Command): boolean {

@@ -1,9 +1,10 @@
-import { internals, type Client, type Command } from '../ioredis/client.js';
+import type { Client, Command } from '../ioredis/client.js';
+import { sendAgain } from '../ioredis/client-state.js';
 import type { TransactionTracker } from './transaction-tracker.js';
 
 /**
- * Runs commands again that the server refused with NOAUTH. It has not executed them, so that running them again is
- * safe; and whatever was written before the new login is refused likewise.
+ * Logs in and sends commands again that the server rejected with NOAUTH. It has not executed them, so sending them again
+ * is safe. All commands that were written before the new login are rejected in the same way.
  */
 export class NoAuthRetry {
   readonly #client: Client;
@@ -18,7 +19,7 @@ export class NoAuthRetry {
     this.#logIn = logIn;
   }
 
-  /** Takes a refused command over, unless it was refused after a new login too. */
+  /** Sends a rejected command again; returns `false` if that was done before. */
   retry(command: Command): boolean {
     if (this.#seen.has(command)) return false;
     this.#seen.add(command);
@@ -35,13 +36,13 @@ export class NoAuthRetry {
     } catch (error) {
       failure = error;
     }
-    // All that was written before the login has been answered before it, and is in the list by now. Sent in one go,
-    // a transaction among it stays in one piece.
+    // The commands that were written before the login were answered before it, so the list is complete. Sending them
+    // in one tick keeps a transaction among them in one piece.
     const commands = this.#refused;
     this.#refused = [];
     for (const command of commands) {
       if (failure instanceof Error) command.reject(failure);
-      else internals(this.#client).sendCommand(command);
+      else sendAgain(this.#client, command);
     }
   }
 }

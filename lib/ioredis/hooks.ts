@@ -9,7 +9,7 @@ import {
 
 /** Callbacks for the commands, error replies and status changes of one client. */
 export interface HookHandlers {
-  /** A command that blocks, or that changes who is logged in or whether a transaction is open, is about to be sent. */
+  /** A command that blocks or subscribes, or that changes the login or the transaction, is about to be sent. */
   sending(command: Command): void;
   /** That command was sent. */
   sent(command: Command): void;
@@ -47,7 +47,7 @@ type HookedClient = Client & { [HANDLERS]?: HookHandlers };
 
 /** The commands of {@link HookHandlers.sending}. ioredis sends them as the caller spells them. */
 const NOTEWORTHY =
-  /^(?:auth|hello|multi|exec|discard|reset|b[lr]pop|brpoplpush|blmove|b[lz]mpop|bzpop(?:min|max)|xread(?:group)?|wait(?:aof)?)$/i;
+  /^(?:auth|hello|multi|exec|discard|reset|[ps]?subscribe|b[lr]pop|brpoplpush|blmove|b[lz]mpop|bzpop(?:min|max)|xread(?:group)?|wait(?:aof)?)$/i;
 
 const LOGIN = /^(?:auth|hello)$/i;
 
