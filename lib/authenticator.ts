@@ -8,36 +8,37 @@ import { ManagedClient, type ManagedClientObserver } from './clients/managed-cli
 import type { RecycleReason, Replacement } from './clients/replacement.js';
 import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
 import { dateOf } from './timing/deadline.js';
+import { emitLater } from './emit-later.js';
 import { AzureRedisError } from './errors.js';
 import type { RefreshingCredentialsProvider } from './credentials/credentials.js';
 import { createPassword, type Password } from './ioredis/password.js';
 
-/** A live connection of an authenticator, as it was when the snapshot was taken. */
+/** The state of one connection of an authenticator at the time of the snapshot. */
 export interface ConnectionSnapshot {
   /** `host:port`, or the path of a Unix socket. */
   readonly endpoint: string;
   /** ioredis' status of the client: `ready` when it can be used. */
   readonly status: string;
   /**
-   * When the cache drops the connection unless it is re-authenticated; absent while it is not logged in, and with an
-   * access key, which does not end.
+   * When the cache closes the connection unless it is re-authenticated; absent while the connection is not logged in, and
+   * with an access key, which does not expire.
    */
   readonly expiresOn?: Date;
 }
 
-/** The events of an {@link Authenticator}, each with one object. None of them ever holds a token, key or secret. */
+/** The events of an {@link Authenticator}. Each has one object as its argument, which never contains a token, key or secret. */
 export interface AuthenticatorEvents {
-  /** A new token is there. */
+  /** A new token was acquired. */
   tokenRefreshed: [event: { readonly username: string; readonly expiresOn: Date }];
-  /** An attempt to get a new token failed; it is tried again by itself. */
+  /** An attempt to acquire a new token failed; it is retried automatically. */
   tokenRefreshFailed: [event: { readonly error: AzureRedisError; readonly expiresOn: Date }];
-  /** A live connection has logged in with the new token. */
+  /** A live connection was re-authenticated with the new token. */
   reauthenticated: [event: { readonly endpoint: string; readonly expiresOn: Date }];
-  /** A live connection could not log in with the new token; it is tried again by itself. */
+  /** The re-authentication of a live connection failed; it is retried automatically. */
   reauthenticationFailed: [event: { readonly endpoint: string; readonly error: Error }];
   /**
-   * A connection was replaced by a new one; for `gap` ms there was none. `delivery` tells how the messages of its
-   * channels arrived across it.
+   * A connection was replaced by a new one; for `gap` ms there was none. `delivery` says how the messages of its channels
+   * were delivered across the gap.
    */
   recycled: [event: Replacement & { readonly endpoint: string; readonly reason: RecycleReason }];
 }
@@ -45,7 +46,7 @@ export interface AuthenticatorEvents {
 const debugAuthenticator = createDebug('ioredis-azure:authenticator');
 const debugClient = createDebug('ioredis-azure:connection');
 
-/** @internal Makes an authenticator of what its connections log in with. */
+/** @internal Creates an authenticator whose connections log in with the credentials of `provider`. */
 export let authenticatorFor: (
   provider: RefreshingCredentialsProvider,
   heartbeatInterval: number,
@@ -56,11 +57,11 @@ const BRAND = Symbol.for('ioredis-azure.Authenticator');
 /**
  * Owns one identity: its current token, the next refresh, and the live connections that log in with it.
  *
- * It is made by `configureForAzure()`, as `options.authenticator`. Nobody has to listen to its events: every failure
- * is retried, and what the application must know reaches it through its clients.
+ * `configureForAzure()` creates it and returns it as `options.authenticator`. Listening to its events is optional: failures
+ * are retried, and the errors that an application has to handle are reported by its clients.
  */
 export class Authenticator extends EventEmitter<AuthenticatorEvents> {
-  readonly #cycle: RefreshingCredentialsProvider;
+  readonly #provider: RefreshingCredentialsProvider;
   readonly #heartbeatInterval: number;
   readonly #clients = new Set<ManagedClient>();
   readonly #clusterSubscribers = new ClusterSubscribers();
@@ -69,11 +70,11 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   #heartbeat: NodeJS.Timeout | undefined;
   #closed = false;
 
-  private constructor(cycle: RefreshingCredentialsProvider, heartbeatInterval: number) {
+  private constructor(provider: RefreshingCredentialsProvider, heartbeatInterval: number) {
     super();
-    // JavaScript does not know that the constructor is private.
+    // The constructor is private in TypeScript only.
     if (
-      typeof (cycle as Partial<RefreshingCredentialsProvider> | undefined)?.waitUntilUsable !== 'function'
+      typeof (provider as Partial<RefreshingCredentialsProvider> | undefined)?.waitUntilUsable !== 'function'
     ) {
       throw new AzureRedisError(
         'INVALID_OPTION',
@@ -81,16 +82,16 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
         'Use the `authenticator` of the options that configureForAzure() returns.',
       );
     }
-    this.#cycle = cycle;
+    this.#provider = provider;
     this.#heartbeatInterval = heartbeatInterval;
-    this.#password = createPassword(() => cycle.current.password);
-    this.#connector = connectorFor(cycle);
-    cycle.on('refreshed', ({ username, expiresOn }) => {
-      this.#emitLater('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
+    this.#password = createPassword(() => provider.current.password);
+    this.#connector = connectorFor(provider);
+    provider.on('refreshed', ({ username, expiresOn }) => {
+      this.#report('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
       for (const client of this.#clients) client.scheduleReauthentication();
     });
-    cycle.on('refreshFailed', (error) => {
-      this.#emitLater('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
+    provider.on('refreshFailed', (error) => {
+      this.#report('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
     });
     trackClientsWith(this.#password, (client) => {
       this.#manage(client);
@@ -99,15 +100,15 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   /** The Redis user name: the identity's object id, unless `username` was given. */
   get username(): string {
-    return this.#cycle.username;
+    return this.#provider.username;
   }
 
-  /** When the current token ends. An access key does not: that is the last moment that a Date can hold. */
+  /** When the current token expires. An access key does not expire: its date is the last one that a Date can represent. */
   get expiresOn(): Date {
-    return dateOf(this.#cycle.current.expiresOn);
+    return dateOf(this.#provider.current.expiresOn);
   }
 
-  /** The live connections, as they are now. */
+  /** A snapshot of the connections. */
   get connections(): ConnectionSnapshot[] {
     return [...this.#clients].map(({ endpoint, client: { status }, expiresOn }) => ({
       endpoint,
@@ -116,7 +117,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     }));
   }
 
-  /** @internal What goes into the options of a client. */
+  /** @internal The options with which a client logs in. */
   get login(): { readonly password: Password; readonly Connector: ConnectorClass } {
     return { password: this.#password, Connector: this.#connector };
   }
@@ -126,21 +127,21 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     authenticatorFor = (provider, heartbeatInterval) => new Authenticator(provider, heartbeatInterval);
   }
 
-  /** @internal A process can hold both forms of this package, ES modules and CommonJS: the authenticators of either are instances. */
+  /** @internal A process can load this package as ES modules and as CommonJS: the authenticators of both are instances. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
 
-  /** @internal The connection of a client that was made of this login. */
+  /** @internal The managed client of a client that was created with this login. */
   connectionOf(client: Client): ManagedClient {
     if (this.#closed) throw closedError();
     return this.#manage(client);
   }
 
   /**
-   * Keeps a client logged in that was made by another copy of ioredis, of the options that `configureForAzure()`
-   * returned; clients that this copy makes from now on are kept too. It is needed only for a copy that is bundled
-   * into another file: others are found by themselves. A client may be attached any number of times.
+   * Manages a client that was created by another copy of ioredis with the options returned by `configureForAzure()`, and
+   * all clients that this copy creates from now on. Call it only for a copy of ioredis that is bundled into another file:
+   * other copies are found automatically. Attaching a client again has no effect.
    *
    * @throws AzureRedisError `UNMANAGED_CLIENT` if the client does not log in with this authenticator's password, and
    *   `CLOSED` after `close()`.
@@ -151,7 +152,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       throw new AzureRedisError(
         'UNMANAGED_CLIENT',
         'The client does not log in with the password of this authenticator.',
-        'Make the client of the options that configureForAzure() returned, then attach it.',
+        'Create the client with the options that configureForAzure() returned, then attach it.',
       );
     }
     patchIoredisOf(client);
@@ -159,38 +160,38 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   }
 
   /**
-   * Asks for a new token now; if a question is under way, waits for its answer. Live connections are re-authenticated
-   * with it. An identity library that still caches the current token is no failure: it remains in use.
+   * Acquires a new token now, or waits for the request in progress, and re-authenticates the live connections with it. If
+   * the identity library still returns the current token from its cache, that token remains in use; this is not an error.
    *
-   * @throws AzureRedisError `TOKEN_UNAVAILABLE`, `TOKEN_REFUSED` or `TOKEN_INVALID` if there is none; `CLOSED` after
+   * @throws AzureRedisError `TOKEN_UNAVAILABLE`, `TOKEN_REFUSED` or `TOKEN_INVALID` if no token was acquired; `CLOSED` after
    *   `close()`.
    */
   async refresh(): Promise<void> {
     if (this.#closed) throw closedError();
-    await this.#cycle.refresh();
+    await this.#provider.refresh();
   }
 
   /**
-   * Stops refreshing the token and lets go of all clients. They stay connected until their tokens end; new connections
-   * can no longer be made.
+   * Stops refreshing the token and managing clients. They stay connected until their tokens expire; new connections cannot
+   * be opened any more.
    */
   close(): void {
     this.#closed = true;
     stopTracking(this.#password);
-    this.#cycle.close(closedError());
+    this.#provider.close(closedError());
     for (const client of this.#clients) client.release();
     this.#clients.clear();
     this.#stop();
   }
 
-  /** What a log may show. It is empty for a copy, such as lodash's `cloneDeep()` makes: the original does the work. */
+  /** The properties to log, without secrets. Empty for a copy, such as one created by `cloneDeep()` of lodash. */
   toJSON(): { username?: string; expiresOn?: Date; connections?: ConnectionSnapshot[] } {
-    if (!(#cycle in this)) return {};
+    if (!(#provider in this)) return {};
     const { username, expiresOn, connections } = this;
     return { username, expiresOn, connections };
   }
 
-  /** What `util.inspect()` shows: never a secret. */
+  /** The output of `util.inspect()`, without secrets. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     return `Authenticator ${inspect(this.toJSON(), options)}`;
   }
@@ -198,10 +199,10 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   #manage(client: Client): ManagedClient {
     const known = ManagedClient.of(client);
     if (known && this.#clients.has(known)) return known;
-    // It logged in with another authenticator before.
+    // Another authenticator managed it before.
     known?.endedSilently();
     useConnector(client, this.#connector);
-    const managed = new ManagedClient(client, this.#cycle, this.#observer);
+    const managed = new ManagedClient(client, this.#provider, this.#observer);
     if (isClusterSubscriber(client)) {
       this.#clusterSubscribers.created(client);
       managed.delegateReplacement(
@@ -218,14 +219,14 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   }
 
   readonly #observer: ManagedClientObserver = {
-    reauthenticated: ({ endpoint, expiresOn = this.#cycle.current.expiresOn }) => {
-      this.#emitLater('reauthenticated', { endpoint, expiresOn: dateOf(expiresOn) });
+    reauthenticated: ({ endpoint, expiresOn = this.#provider.current.expiresOn }) => {
+      this.#report('reauthenticated', { endpoint, expiresOn: dateOf(expiresOn) });
     },
     reauthenticationFailed: ({ endpoint }, error) => {
-      this.#emitLater('reauthenticationFailed', { endpoint, error });
+      this.#report('reauthenticationFailed', { endpoint, error });
     },
     recycled: ({ endpoint }, reason, { gap, delivery }) => {
-      this.#emitLater('recycled', { endpoint, reason, gap, delivery });
+      this.#report('recycled', { endpoint, reason, gap, delivery });
     },
     ended: (client) => {
       debugClient('a client of %s has ended', client.endpoint);
@@ -235,7 +236,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   };
 
   #start(): void {
-    this.#cycle.start();
+    this.#provider.start();
     if (this.#heartbeat || this.#heartbeatInterval === 0) return;
     this.#heartbeat = setInterval(() => {
       for (const client of this.#clients) client.pingIfIdle();
@@ -244,18 +245,14 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   }
 
   #stop(): void {
-    this.#cycle.stop();
+    this.#provider.stop();
     clearInterval(this.#heartbeat);
     this.#heartbeat = undefined;
   }
 
-  /** Emits in a turn of its own: what a listener throws is its owner's affair, and must not disturb the life cycle. */
-  #emitLater<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
+  #report<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
     debugAuthenticator('%s %o', name, event);
-    process.nextTick(() => {
-      // TypeScript cannot tell that the tuple of a generic event name is the one built here.
-      this.emit<keyof AuthenticatorEvents>(name, ...([event] as AuthenticatorEvents[Name]));
-    });
+    emitLater<AuthenticatorEvents, Name>(this, name, event);
   }
 }
 

@@ -24,12 +24,12 @@ export interface HookHandlers {
   endedSilently(): void;
 }
 
-/** Whoever wants to manage a client that is about to connect, or to log in. */
+/** Called with a client that is about to connect or to log in. */
 type Track = (client: Client) => void;
 
 type HookedMethods = Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect'>;
 
-/** What a `Redis.prototype` has, as far as it is patched. Each method is called on a client. */
+/** The methods of a `Redis.prototype` that are patched. Each is called on a client. */
 export type ClientPrototype = {
   [Name in keyof HookedMethods]: (
     this: Client,
@@ -38,8 +38,8 @@ export type ClientPrototype = {
 };
 
 /**
- * Where a client keeps its handlers. A property, not a WeakMap: a Proxy around a client has it too, and so is the same
- * client.
+ * The property of a client that holds its handlers. Not a WeakMap: a Proxy around a client has this property too, and is
+ * the same client.
  */
 const HANDLERS = Symbol('ioredis-azure');
 

@@ -2,10 +2,10 @@ import { inspect } from 'node:util';
 import { patchCallingCopy } from './tracking.js';
 
 /**
- * A Redis password that is looked up each time it is used.
+ * A Redis password that is read each time it is used.
  *
- * ioredis turns the password into text (`String(password)`) each time it logs in, so that this function logs every
- * new connection in with the token of that moment: reconnects, duplicates, the nodes of a cluster.
+ * ioredis converts the password to a string (`String(password)`) each time it logs in, so every new connection logs in
+ * with the current token: reconnects, duplicates, the nodes of a cluster.
  */
 export interface Password {
   (): string;
@@ -13,20 +13,23 @@ export interface Password {
 }
 
 /**
- * What JSON makes of a password. A client that is made of such options sends it: among the `command.args` of the WRONGPASS
- * that it gets, it says why.
+ * The JSON form of a password. A client created with options that went through JSON sends it as its password, so that the
+ * `command.args` of the resulting WRONGPASS error name the cause.
  */
 const LOST_IN_JSON =
   'ioredis-azure: these options went through JSON and lost the function that is their password. ' +
-  'Call configureForAzure() in the process that makes the client.';
+  'Call configureForAzure() in the process that creates the client.';
 
-/** Makes a password of what `read` returns. It shows nothing when inspected or serialised. */
+/**
+ * Creates a password that `read` returns. It is inspected as `[Password]`, and serialised as a text that names the cause of
+ * the login that fails with it.
+ */
 export function createPassword(read: () => string): Password {
   const password = (): string => read();
   return Object.defineProperties(password, {
     toString: {
       value: () => {
-        // A client of a copy of ioredis that is not known yet may be about to log in.
+        // The caller may be a copy of ioredis that is not patched yet.
         patchCallingCopy();
         return read();
       },

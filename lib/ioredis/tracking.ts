@@ -6,29 +6,29 @@ import { patchPrototype, type ClientPrototype } from './hooks.js';
 
 type Track = (client: Client) => void;
 
-/** Who manages the clients that log in with a password, by the password. */
+/** The callback for the clients that log in with a password, by the password. */
 const trackers = new WeakMap<object, Track>();
 
-/** The folders in which a copy of ioredis was looked for. */
+/** The folders that were searched for a copy of ioredis. */
 const searched = new Set<string>();
 
 /**
  * From now on `track` is called with every client that logs in with `password`, each time that it connects.
  *
- * ioredis gives a plugin no reference to the client that it works for, and `setStatus()` is a method that every client
- * passes, whoever made it: on construction, on each reconnect, as a duplicate or as the node of a cluster.
+ * ioredis gives a password or a connector no reference to its client. Every client calls `setStatus()`, however it was
+ * created: on construction, on each reconnect, as a duplicate or as the node of a cluster.
  */
 export function trackClientsWith(password: object, track: Track): void {
   trackers.set(password, track);
   patch(Redis.prototype as unknown as ClientPrototype);
 }
 
-/** No more clients are tracked for this password. */
+/** Stops tracking the clients that log in with `password`. */
 export function stopTracking(password: object): void {
   trackers.delete(password);
 }
 
-/** Tracks the clients of another copy of ioredis too, beginning with those that connect from now on. */
+/** Also tracks the clients of this client's copy of ioredis, from their next connection on. */
 export function patchIoredisOf(client: Client): void {
   const prototype = ioredisPrototypeOf(client);
   if (prototype) patch(prototype);
@@ -37,8 +37,8 @@ export function patchIoredisOf(client: Client): void {
 /**
  * Patches the copy of ioredis that called the caller of this function: libraries often bring a copy of their own.
  *
- * The stack says which file is running, and the module cache has its class. A copy that is bundled into another file
- * cannot be found this way; its clients have to be attached.
+ * The stack names the running file, and the module cache holds its class. A copy that is bundled into another file cannot
+ * be found this way; its clients have to be attached.
  */
 export function patchCallingCopy(): void {
   for (const file of callerFiles()) {
@@ -60,14 +60,14 @@ function patch(prototype: ClientPrototype): void {
 }
 
 function prototypeIn(file: string): ClientPrototype | undefined {
-  // Any absolute path will do: all `require` functions share one cache.
+  // Any absolute path works: all `require` functions share one cache.
   const { default: candidate } = (createRequire(process.execPath).cache[file]?.exports ?? {}) as {
     default?: { prototype?: Partial<ClientPrototype> };
   };
   return isClientPrototype(candidate?.prototype) ? candidate.prototype : undefined;
 }
 
-/** The prototype that ioredis itself made: the last one in the chain, behind those of subclasses. */
+/** The prototype of ioredis' own class: the last one in the chain, after those of subclasses. */
 function ioredisPrototypeOf(client: Client): ClientPrototype | undefined {
   let found: ClientPrototype | undefined;
   let prototype: unknown = Object.getPrototypeOf(client);
