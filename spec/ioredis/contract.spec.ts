@@ -1,25 +1,40 @@
 import { expect } from 'chai';
-import { Redis as Newest6 } from 'ioredis';
-import { Redis as Oldest5 } from 'ioredis-5.4.0';
-import { Redis as Oldest6 } from 'ioredis-6.0.0';
-import { Redis as Newest5 } from 'ioredis5';
+import { Cluster as ClusterNewest6, Command, Redis as Newest6 } from 'ioredis';
+import { Cluster as ClusterOldest5, Command as CommandOldest5, Redis as Oldest5 } from 'ioredis-5.4.0';
+import { Cluster as ClusterOldest6, Command as CommandOldest6, Redis as Oldest6 } from 'ioredis-6.0.0';
+import { Cluster as ClusterNewest5, Command as CommandNewest5, Redis as Newest5 } from 'ioredis5';
 import { handlersOf } from '../../lib/ioredis/hooks.js';
 import { internals, type Client } from '../../lib/ioredis/client.js';
+import { isClusterSubscriber } from '../../lib/clients/cluster-subscriber.js';
 import { Cache } from '../support/cache.js';
-import { next } from '../support/waiting.js';
+import { ClusteredCache } from '../support/clustered-cache.js';
+import { happens, next, until } from '../support/waiting.js';
 
 const VERSIONS = [
-  { name: 'ioredis 5.4.0', Redis: Oldest5 },
-  { name: 'the newest ioredis 5', Redis: Newest5 },
-  { name: 'ioredis 6.0.0', Redis: Oldest6 },
-  { name: 'the newest ioredis 6', Redis: Newest6 },
-] as unknown as readonly { readonly name: string; readonly Redis: typeof Newest6 }[];
+  { name: 'ioredis 5.4.0', Redis: Oldest5, Cluster: ClusterOldest5, Command: CommandOldest5, major: 5 },
+  {
+    name: 'the newest ioredis 5',
+    Redis: Newest5,
+    Cluster: ClusterNewest5,
+    Command: CommandNewest5,
+    major: 5,
+  },
+  { name: 'ioredis 6.0.0', Redis: Oldest6, Cluster: ClusterOldest6, Command: CommandOldest6, major: 6 },
+  { name: 'the newest ioredis 6', Redis: Newest6, Cluster: ClusterNewest6, Command, major: 6 },
+] as unknown as readonly {
+  readonly name: string;
+  readonly Redis: typeof Newest6;
+  readonly Cluster: typeof ClusterNewest6;
+  readonly Command: typeof Command;
+  readonly major: number;
+}[];
 
 /** What `lib/ioredis/` relies on, though ioredis does not document it. */
 describe('what ioredis keeps to itself', () => {
   const cache = Cache.forAll();
+  const clustered = ClusteredCache.forAll();
 
-  for (const { name, Redis } of VERSIONS) {
+  for (const { name, Redis, Cluster, Command, major } of VERSIONS) {
     describe(`in ${name}`, () => {
       it('has its methods on the prototype, and calls them there', async () => {
         const options = await cache.configure();
@@ -38,12 +53,13 @@ describe('what ioredis keeps to itself', () => {
         const client = cache.client({ Redis }, options);
         await next(client, 'ready');
         const before = cache.azure.statistics.logins.length;
+        const refusals = cache.azure.statistics.refusals.length;
         await options.authenticator.refresh();
-        const ready = next(client, 'ready');
+        const ready = happens(client, 'ready');
         cache.azure.dropConnections();
         await ready;
         expect(cache.azure.statistics.logins.length).to.be.above(before);
-        expect(cache.azure.statistics.refusals).to.deep.equal([]);
+        expect(cache.azure.statistics.refusals).to.have.lengthOf(refusals);
       });
 
       it('keeps its queues, its stream and the state of its connection where they are read', async () => {
@@ -70,6 +86,116 @@ describe('what ioredis keeps to itself', () => {
         client.status = 'end';
         client.disconnect();
         expect(internals(client).manuallyClosing).to.equal(true);
+      });
+
+      it('keeps what was not answered in `prevCommandQueue`, and sends it again', async () => {
+        const client = cache.client({ Redis }, await cache.configure({ retryStrategy: () => 0 }));
+        await next(client, 'ready');
+        const popped = client.blpop('never filled', 0);
+        const reconnecting = happens(client, 'reconnecting');
+        cache.azure.dropConnections();
+        await reconnecting;
+        const inner = internals(client);
+        expect(inner.prevCommandQueue?.peekAt(0)?.command).to.have.property('name', 'blpop');
+        await happens(client, 'ready');
+        await cache.azure.server.call('RPUSH', 'never filled', 'filled');
+        expect(await popped).to.deep.equal(['never filled', 'filled']);
+      });
+
+      it('says in `condition` which protocol it has negotiated, from 6 on', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        let duringHandshake: boolean | undefined;
+        client.once('connect', () => (duringHandshake = internals(client).condition?.handshake));
+        await next(client, 'ready');
+        const { condition } = internals(client);
+        expect(condition?.protocol).to.equal(major === 6 ? 3 : undefined);
+        expect(condition?.handshake).to.equal(major === 6 ? false : undefined);
+        expect(duringHandshake).to.equal(major === 6 ? true : undefined);
+      });
+
+      if (major >= 6) {
+        it('logs in with AUTH over RESP2 when HELLO is rejected with NOPROTO', async () => {
+          const { tls, host = '', port = 0, username = '', password } = await cache.configure();
+          let current = 'not the token';
+          const lookup = Object.assign(() => current, { toString: () => current }) as unknown as string;
+          const client = new Redis({ ...(tls && { tls }), host, port, username, password: lookup });
+          const { handleReconnection } = internals(client);
+          const refused: string[] = [];
+          internals(client).handleReconnection = (reply, item) => {
+            const { name } = item.command;
+            refused.push(`${name}: ${reply.message.split(' ')[0] ?? ''}`);
+            current = String(password);
+            handleReconnection.call(client, name === 'hello' ? new Error('NOPROTO') : reply, item);
+          };
+          try {
+            expect(await client.ping()).to.equal('PONG');
+            expect(refused[0]).to.equal('hello: WRONGPASS');
+            expect(internals(client).condition?.protocol).to.equal(2);
+          } finally {
+            client.disconnect();
+          }
+        });
+      }
+
+      it('names the subscriber of a cluster', async () => {
+        const [nodes, options] = await clustered.configure();
+        const cluster = clustered.keep(new Cluster(nodes, options));
+        await until(() => cluster.status === 'ready');
+        const { subscriber } = cluster as unknown as { subscriber: { getInstance(): Client } };
+        expect(isClusterSubscriber(subscriber.getInstance())).to.equal(true);
+      });
+
+      it('writes `args` when `toWritable` is called', () => {
+        const command = new Command('auth', ['name', 'first']);
+        command.args = ['name', 'second'];
+        expect(Object.hasOwn(command, 'toWritable')).to.equal(false);
+        expect(String(command.toWritable(undefined as never)))
+          .to.contain('second')
+          .and.not.contain('first');
+      });
+
+      it('deletes its own `sendCommand` when a connection in MONITOR mode closes', async () => {
+        const client = cache.client({ Redis }, { ...(await cache.configure()), monitor: true });
+        await next(client, 'monitoring');
+        expect(Object.hasOwn(client, 'sendCommand')).to.equal(true);
+        client.disconnect();
+        await next(client, 'end');
+        expect(Object.hasOwn(client, 'sendCommand')).to.equal(false);
+      });
+
+      it('passes each error reply to `handleReconnection`, which rejects the command with the error given', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'ready');
+        const { handleReconnection } = internals(client);
+        internals(client).handleReconnection = (reply, item) => {
+          const isOurs = item.command.name === 'nonsense' && reply.message.startsWith('ERR unknown command');
+          handleReconnection.call(client, isOurs ? new Error('in its place') : reply, item);
+        };
+        const error = await client.call('nonsense').catch((reason: unknown) => reason);
+        expect(error).to.have.property('message', 'in its place');
+      });
+
+      it('ends on disconnect() in status `wait`, but not while it reconnects', async () => {
+        const client = cache.client({ Redis }, await cache.configure({ retryStrategy: () => 60_000 }));
+        await next(client, 'ready');
+        const reconnecting = happens(client, 'reconnecting');
+        cache.azure.dropConnections();
+        await reconnecting;
+        client.disconnect();
+        expect(client.status).to.equal('reconnecting');
+        client.status = 'wait';
+        const ended = next(client, 'end');
+        client.disconnect();
+        await ended;
+      });
+
+      it('keeps the error of a node in the `lastNodeError` of a cluster that finds none', async () => {
+        const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => null });
+        const error = await new Promise<Error & { lastNodeError?: unknown }>((resolve) => {
+          cluster.once('error', resolve);
+        });
+        cluster.disconnect();
+        expect(error.lastNodeError).to.be.instanceOf(Error);
       });
 
       it('retries when a connector returns a destroyed socket, with its `firstError`', async () => {
