@@ -50,7 +50,8 @@ export class ManagedClient implements HookHandlers {
   readonly #session: Session;
   readonly #replacer: ConnectionReplacer;
   readonly #reauthentication: Reauthentication;
-  readonly #noAuthRetry: NoAuthRetry;
+  /** Created when first needed: hardly any client ever needs it. */
+  #noAuthRetry: NoAuthRetry | undefined;
   readonly #heartbeat: Heartbeat;
   #onSubscription: ((reply: Promise<unknown>) => void) | undefined;
 
@@ -59,7 +60,6 @@ export class ManagedClient implements HookHandlers {
     this.#provider = provider;
     this.#observer = observer;
     this.#session = new Session(client);
-    const { transaction } = this.#session;
     this.#replacer = new ConnectionReplacer(client, this.#session, (reason, replacement) => {
       observer.recycled(this, reason, replacement);
     });
@@ -71,11 +71,7 @@ export class ManagedClient implements HookHandlers {
         observer.reauthenticationFailed(this, error);
       },
     });
-    this.#noAuthRetry = new NoAuthRetry(client, transaction, async () => {
-      await provider.waitUntilUsable(AbortSignal.timeout(REPLACE_BEFORE_EXPIRY));
-      await this.#reauthentication.authenticate();
-    });
-    this.#heartbeat = new Heartbeat(client, transaction);
+    this.#heartbeat = new Heartbeat(client, this.#session.transaction);
     setHandlers(client, this);
   }
 
@@ -191,7 +187,7 @@ export class ManagedClient implements HookHandlers {
       return;
     }
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected();
-    if (isNoAuth(reply) && this.#mayRetry(command) && this.#noAuthRetry.retry(command)) return;
+    if (isNoAuth(reply) && this.#mayRetry(command) && this.#retry(command)) return;
     passThrough(explained(reply, this.#provider.username));
   }
 
@@ -204,6 +200,14 @@ export class ManagedClient implements HookHandlers {
     this.#session.isReset = true;
     await command.promise.catch(() => undefined);
     if (id === this.#session.id) this.#replacer.replace('reset');
+  }
+
+  #retry(command: Command): boolean {
+    this.#noAuthRetry ??= new NoAuthRetry(this.client, this.#session.transaction, async () => {
+      await this.#provider.waitUntilUsable(AbortSignal.timeout(REPLACE_BEFORE_EXPIRY));
+      await this.#reauthentication.authenticate();
+    });
+    return this.#noAuthRetry.retry(command);
   }
 
   #mayRetry(command: Command): boolean {
