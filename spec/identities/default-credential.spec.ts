@@ -28,7 +28,7 @@ describe('no identity option (DefaultAzureCredential)', () => {
         AZURE_CLIENT_SECRET: 'a-mistyped-secret',
       });
       expect(description.permanent).to.equal(true);
-      expect(description.hint).to.match(/"Value", not its "Secret ID"/);
+      expect(description.hint).to.match(/"Value" of the secret, not its "Secret ID"/);
       expect(text).to.not.include('a-mistyped-secret');
     } finally {
       await entra.stop();

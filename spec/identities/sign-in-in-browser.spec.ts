@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import { startChromium } from '../support/chromium.js';
-import { SampleProcess } from './support/sample-process.js';
+import { SampleProcess } from '../support/sample-process.js';
 
 describe('the sample authorization-code, in a browser', () => {
   // To start a browser on a busy machine, and to see three tokens end, takes a while.

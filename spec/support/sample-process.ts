@@ -9,7 +9,7 @@ export class SampleProcess {
   #output = '';
 
   constructor(path: string, ...args: string[]) {
-    const root = fileURLToPath(new URL('../../..', import.meta.url));
+    const root = fileURLToPath(new URL('../..', import.meta.url));
     this.#child = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
