@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AdminConnection } from './admin-connection.js';
 import { DENIED_IN_SCRIPTS } from './blocked-commands.js';
 
-/** What an identity may do on the cache: Azure's built-in access policies. */
+/** A role of an identity on the cache: one of Azure's built-in access policies. */
 export type Role = 'Data Owner' | 'Data Contributor' | 'Data Reader';
 
 // https://learn.microsoft.com/azure/azure-cache-for-redis/cache-configure-role-based-access-control
@@ -13,26 +13,26 @@ const PERMISSIONS: Readonly<Record<Role, readonly string[]>> = {
   'Data Reader': ['+@read', '+@connection', ...CLUSTER_COMMANDS],
 };
 
-/** Who may log in, and as what: every identity is an ACL user of the server, whose password only this object knows. */
+/** The roles of the identities. Each identity is an ACL user of the servers, whose password only this object knows. */
 export class AccessPolicy {
   readonly #admins: AdminConnection[] = [];
   readonly #passwords = new Map<string, string>();
   readonly #roles = new Map<string, Role>();
   #applied: Promise<unknown> = Promise.resolve();
 
-  /** From now on it holds on this server too. */
+  /** Applies the policy to this server too. */
   async extendTo(admin: AdminConnection): Promise<void> {
     this.#admins.push(admin);
     await Promise.all([...this.#roles].map(([oid, role]) => this.assign(oid, role)));
   }
 
-  /** This server is, or will be, gone. */
+  /** This server has ended, or is about to. */
   withdrawFrom(admin: AdminConnection): void {
     const index = this.#admins.indexOf(admin);
     if (index !== -1) this.#admins.splice(index, 1);
   }
 
-  /** Gives the identity this role, in place of the one that it had. Connections that are logged in have it at once. */
+  /** Assigns this role to the identity, in place of its previous one; this includes its open connections. */
   async assign(oid: string, role: Role): Promise<void> {
     const password = this.#passwords.get(oid) ?? randomBytes(32).toString('hex');
     this.#passwords.set(oid, password);
@@ -41,13 +41,13 @@ export class AccessPolicy {
     await this.#apply('ACL', 'SETUSER', oid, ...rules, ...PERMISSIONS[role], ...DENIED_IN_SCRIPTS);
   }
 
-  /** Takes the identity's access away. The server closes the connections that are logged in with it. */
+  /** Removes the identity's access. The server closes the connections that are logged in with it. */
   async remove(oid: string): Promise<void> {
     this.#roles.delete(oid);
     if (this.#passwords.delete(oid)) await this.#apply('ACL', 'DELUSER', oid);
   }
 
-  /** The ACL users that there are. */
+  /** The names of the ACL users. */
   get users(): string[] {
     return [...this.#passwords.keys()];
   }
@@ -58,7 +58,7 @@ export class AccessPolicy {
     return this.#passwords.get(oid);
   }
 
-  /** Changes reach each server in the order in which they were made. */
+  /** Applies changes to each server in their order. */
   async #apply(...command: string[]): Promise<void> {
     const done = Promise.all(this.#admins.map((admin) => admin.call(...command)));
     this.#applied = Promise.allSettled([this.#applied, done]);

@@ -9,7 +9,7 @@ interface Call {
   reject(error: Error): void;
 }
 
-/** A small client of the real server, of its own user, past every endpoint. It speaks RESP2. */
+/** A client of the real server with all permissions, which bypasses the endpoints. It speaks RESP2. */
 export class AdminConnection {
   readonly #socket: Socket;
   readonly #calls: Call[] = [];
@@ -38,7 +38,7 @@ export class AdminConnection {
     });
   }
 
-  /** Runs a command and resolves to its answer; rejects with what the server says against it. */
+  /** Runs a command and resolves to its reply; rejects with the error reply. */
   call(...args: readonly (string | number | Buffer)[]): Promise<RedisValue> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) {

@@ -25,13 +25,13 @@ import type { TokenAuthority } from './tokens.js';
 
 /** The options of `AzureRedisEmulator.start()`. */
 export interface AzureRedisEmulatorOptions extends TokenSettings {
-  /** A redis-server that runs already, in place of one of our own. Default: a child process, ended by `stop()`. */
+  /** A running redis-server to use. Default: a child process, which `stop()` ends. */
   readonly upstream?: Upstream;
-  /** Whose tokens are taken, from identities that are given a role. Default: those of its own `credential()`s only. */
+  /** The Entra whose tokens are accepted, from identities that have a role. Default: only tokens of `credential()`. */
   readonly entra?: EntraEmulator;
   /**
-   * A clustered cache (the OSS cluster policy) of this size: real redis-servers in cluster mode, each behind an endpoint
-   * of its own. It needs redis-server 7.0 or newer. Default: one server, not clustered.
+   * A clustered cache (OSS cluster policy) of this size: real redis-servers in cluster mode, each behind its own endpoint.
+   * It needs redis-server 7.0 or newer. Default: one server, not clustered.
    *
    * ```ts
    * const azure = await AzureRedisEmulator.start({ cluster: { masters: 3, replicas: 1 } });
@@ -39,13 +39,13 @@ export interface AzureRedisEmulatorOptions extends TokenSettings {
    */
   readonly cluster?: ClusterSize;
   /**
-   * Which service it stands for, of which the commands that Azure blocks for every role depend: `cache` is Azure Cache
-   * for Redis, `managed` Azure Managed Redis. A blocked command is answered `ERR unknown command`. Default: `cache`.
+   * The emulated service, which determines the commands that are blocked for every role: `cache` is Azure Cache for Redis,
+   * `managed` is Azure Managed Redis. The reply to a blocked command is `ERR unknown command`. Default: `cache`.
    */
   readonly product?: Product;
   /**
-   * After how long a connection without any traffic is closed, in ms; 0 for never. Azure: ten minutes. Default: 0, so that
-   * a debugger may halt a test.
+   * The time after which a connection without traffic is closed, in ms; 0 for never. Azure: ten minutes. Default: 0, so that
+   * a debugger can halt a test.
    */
   readonly idleTimeout?: number;
 }
@@ -54,9 +54,9 @@ export interface AzureRedisEmulatorOptions extends TokenSettings {
 export interface CredentialOptions extends TokenSettings {
   /** The identity's object id. Default: a new one. */
   readonly oid?: string;
-  /** What it may do on the cache; `none`: it is known to Entra, but has no access policy. Default: `Data Owner`. */
+  /** Its role on the cache; `none` for an identity without an access policy. Default: `Data Owner`. */
   readonly role?: Role | 'none';
-  /** Claims of its tokens, in addition to the usual ones or in place of them; `undefined` leaves one out. */
+  /** Claims to add to its tokens, or to replace; `undefined` removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
@@ -64,13 +64,13 @@ export interface CredentialOptions extends TokenSettings {
 export interface IssueTokenOptions {
   /** Default: the identity of `options.credential`. */
   readonly oid?: string;
-  /** In ms; less than 0 for a token that has expired already. Default: that of the `AzureRedisEmulator`. */
+  /** The lifetime in ms; negative for an expired token. Default: that of the `AzureRedisEmulator`. */
   readonly lifetime?: number;
-  /** Claims in addition to the usual ones or in place of them; `undefined` leaves one out. */
+  /** Claims to add, or to replace; `undefined` removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** What a client of this endpoint needs, ready for `configureForAzure`. */
+/** The options with which `configureForAzure` connects to the emulator. */
 export interface EmulatorConnectionOptions {
   /** The host name that the certificate is issued for. */
   readonly host: string;
@@ -84,7 +84,7 @@ export interface EmulatorConnectionOptions {
 
 interface Parts {
   readonly ca: string;
-  /** The password of the servers' default user, which the access key stands for. */
+  /** The password of the servers' default user, as which the access key logs in. */
   readonly serverPassword: string;
   readonly tokens: TokenAuthority;
   readonly settings: TokenSettings;
@@ -100,12 +100,12 @@ function newAccessKey(): string {
 }
 
 function checkOid(oid: string): void {
-  // The server takes no spaces in the name of a user, and the name of its default user is taken.
+  // The server permits no spaces in a user name, and its own user is named `default`.
   if (/^\S+$/.test(oid) && oid !== DEFAULT_USER) return;
   throw new AzureRedisError(
     'INVALID_OPTION',
-    'The oid given cannot be the name of a user.',
-    'Leave it out to get a new one, or give any text without spaces; object ids in Entra are GUIDs.',
+    "`oid` must be a string without spaces other than 'default'.",
+    'Remove it to get a new object id, or set a GUID, as the object ids of Entra are.',
   );
 }
 
@@ -114,15 +114,15 @@ function assertIdleTimeout(idleTimeout: unknown): void {
   throw new AzureRedisError(
     'INVALID_OPTION',
     `\`idleTimeout\` must be a number of milliseconds from 0, got ${JSON.stringify(idleTimeout)}.`,
-    'Use 600000 for what Azure does, 0 for connections that stay open.',
+    'Set 600000 for the idle timeout of Azure, or 0 for none.',
   );
 }
 
 /**
- * Azure Redis and Entra on this machine, for tests: a TLS endpoint before a real redis-server, as strict as Azure about
- * who may log in, with what, as whom and for how long.
+ * Azure Redis and Entra on this machine, for tests: a TLS endpoint in front of a real redis-server that validates logins and
+ * expires tokens as strictly as Azure.
  *
- * It needs redis-server 6.2 or newer (on the PATH, or where `REDIS_SERVER` says) and the packages `jose` and
+ * It needs redis-server 6.2 or newer (on the `PATH`, or at the path in `REDIS_SERVER`) and the packages `jose` and
  * `selfsigned`. It keeps the process alive until it is stopped.
  *
  * ```ts
@@ -133,9 +133,9 @@ function assertIdleTimeout(idleTimeout: unknown): void {
  * ```
  */
 export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
-  /** The name that the certificate is for. */
+  /** The host name in the certificate. */
   readonly host = 'localhost';
-  /** The certificate authority that the endpoint's certificate is of, as PEM text: what a client passes as `tls.ca`. */
+  /** The authority that issued the endpoint's certificate, as PEM text: what a client passes as `tls.ca`. */
   readonly ca: string;
   readonly #tokens: TokenAuthority;
   readonly #settings: TokenSettings;
@@ -162,10 +162,10 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   }
 
   /**
-   * Starts an endpoint on a free port of 127.0.0.1, and an Entra to log in to it with.
+   * Starts an endpoint on a free port of 127.0.0.1, and an Entra that issues its tokens.
    *
-   * Rejects with an `AzureRedisError`: `MISSING_DEPENDENCY` when redis-server, `jose` or `selfsigned` is missing or does
-   * not run, `INVALID_OPTION` when an option or the upstream cannot be used.
+   * @throws AzureRedisError `MISSING_DEPENDENCY` if redis-server, `jose` or `selfsigned` is missing or does not run,
+   *   `INVALID_OPTION` if an option or the upstream is invalid.
    */
   static async start({
     upstream,
@@ -181,8 +181,8 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     if (upstream && cluster) {
       throw new AzureRedisError(
         'INVALID_OPTION',
-        'Both `upstream` and `cluster` were given.',
-        'Leave one of them out: the servers of a cluster are always started for it.',
+        '`upstream` conflicts with `cluster`.',
+        'Remove one of them: a cluster always starts its own servers.',
       );
     }
     const authority = await createCertificateAuthority();
@@ -214,49 +214,49 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     return this.#deployment?.port ?? 0;
   }
 
-  /** What a client needs, to be spread into `configureForAzure`; its identity has the role Data Owner. */
+  /** Options for `configureForAzure()`, with an identity that has the role Data Owner. */
   get options(): EmulatorConnectionOptions {
     return { host: this.host, port: this.port, tls: { ca: this.ca }, credential: this.#credential };
   }
 
   /**
-   * The real server, past the endpoint, as a user who may do everything: `await azure.server.call('GET', 'counter')`.
-   * Of a cluster, it is the first node's. It answers as in RESP2.
+   * A client of the real server that bypasses the endpoint, with all permissions: `await azure.server.call('GET', 'counter')`.
+   * In a cluster it is that of the first node. It speaks RESP2.
    */
   get server(): AdminConnection {
     return this.#deployed.server;
   }
 
   /**
-   * The nodes of the cluster, and what can happen to them.
+   * The nodes of the cluster: failover, resharding, scaling.
    *
-   * @throws AzureRedisError `INVALID_OPTION` if it was not started with the option `cluster`.
+   * @throws AzureRedisError `INVALID_OPTION` if it was started without the option `cluster`.
    */
   get cluster(): ClusterEmulator {
     if (this.#deployment instanceof ClusterEmulator) return this.#deployment;
     throw new AzureRedisError(
       'INVALID_OPTION',
-      'This AzureRedisEmulator is not clustered.',
+      'The emulator was started without `cluster`.',
       'Start it with `cluster: { masters: 3, replicas: 1 }`.',
     );
   }
 
-  /** The access key of the cache: it logs in as the user `default`, for as long as the connection lives. */
+  /** The access key of the cache. It logs in as the user `default` and does not expire. */
   get accessKey(): string {
     return this.#accessKey;
   }
 
-  /** Replaces the access key: the old one no longer logs in. Connections that it logged in stay. */
+  /** Replaces the access key: the old one is rejected from now on. Existing connections stay open. */
   regenerateAccessKey(): void {
     this.#accessKey = newAccessKey();
   }
 
-  /** What happened so far. It does not change any more: ask again for what happened since. */
+  /** A snapshot of what has happened so far. */
   get statistics(): Statistics {
     return this.#recorder.snapshot(this.#deployment?.open ?? []);
   }
 
-  /** Makes an identity, and gives it access to the cache. Token settings not given are those of the `AzureRedisEmulator`. */
+  /** Creates an identity with access to the cache. Token settings default to those of the `AzureRedisEmulator`. */
   credential({ role = 'Data Owner', ...options }: CredentialOptions = {}): EmulatorCredential {
     const { oid = randomUUID(), claims = {} } = options;
     checkOid(oid);
@@ -270,7 +270,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
       cacheTokens: options.cacheTokens ?? defaults.cacheTokens ?? false,
     };
     if (role !== 'none') {
-      // Its logins wait for it, and are refused should the server not take it.
+      // Its logins wait for the assignment, and are rejected if the server does not accept it.
       this.#policy.assign(oid, role).catch(() => undefined);
     }
     return new EmulatorCredential(identity, {
@@ -280,18 +280,18 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     });
   }
 
-  /** Gives an identity this role on the cache, in place of the one that it had. Its connections stay, and have it too. */
+  /** Assigns an identity this role on the cache, in place of its previous one; this includes its open connections. */
   async assignRole(oid: string, role: Role): Promise<void> {
     checkOid(oid);
     await this.#policy.assign(oid, role);
   }
 
-  /** Takes an identity's access to the cache away. Its connections are closed, its logins refused. */
+  /** Removes an identity's access to the cache: its connections are closed and its logins rejected. */
   async removeAccess(oid: string): Promise<void> {
     await this.#policy.remove(oid);
   }
 
-  /** Signs a token by hand, whatever the identity service's fault, for tests of tokens that are out of the ordinary. */
+  /** Issues a token directly, regardless of a simulated fault, for example with unusual claims or an unusual lifetime. */
   issueToken(options: IssueTokenOptions = {}): Promise<string> {
     const { oid = this.#credential.oid, lifetime, claims } = options;
     return this.#tokens.sign(
@@ -300,42 +300,42 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     );
   }
 
-  /** Makes a token that says the same as one of `issueToken`, but that somebody else signed. */
+  /** Creates a token with the claims of `issueToken()`, signed with another key. */
   async forgeToken(options: IssueTokenOptions = {}): Promise<string> {
     const [header = '', claims = '', signature = ''] = (await this.issueToken(options)).split('.');
     const forged = randomBytes(Buffer.from(signature, 'base64url').length).toString('base64url');
     return [header, claims, forged].join('.');
   }
 
-  /** From now on requests for tokens fail. Default: as when Entra cannot be reached, with code `ECONNREFUSED`. */
+  /** Token requests fail from now on. Default error: Entra is unreachable (`ECONNREFUSED`). */
   identityDown(error?: Error): void {
     this.#service.fail(error);
   }
 
-  /** From now on requests for tokens are answered after this time only. */
+  /** Token requests are delayed by this time, in ms, from now on. */
   identitySlow(ms: number): void {
     this.#service.slow(ms);
   }
 
   /**
-   * From now on requests for tokens are not answered. Those made meanwhile stay so, also after `identityRestored`: they
-   * end by their `abortSignal`, or at `stop()`.
+   * Token requests are not answered from now on. Requests made in the meantime remain unanswered after
+   * `identityRestored()`: they end by their `abortSignal` or by `stop()`.
    */
   identityHanging(): void {
     this.#service.hang();
   }
 
-  /** From now on requests for tokens fail with status 429; `retryAfter` in ms (whole seconds are sent), or a date. */
+  /** Token requests fail with status 429 from now on; `retryAfter` in ms (sent in whole seconds), or a date. */
   identityThrottling({ retryAfter }: { readonly retryAfter: number | Date }): void {
     this.#service.throttle(retryAfter);
   }
 
-  /** Ends whatever fault the identity side has. */
+  /** Ends any fault of token requests. */
   identityRestored(): void {
     this.#service.restore();
   }
 
-  /** From now on every login is refused (WRONGPASS). Connections that are logged in stay. */
+  /** Rejects every login (WRONGPASS) from now on. Connections that are logged in stay open. */
   refuseLogins(): void {
     this.#check.refusesLogins = true;
   }
@@ -345,7 +345,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     this.#check.refusesLogins = false;
   }
 
-  /** From now on HELLO with AUTH is refused (WRONGPASS) although AUTH logs in, as some Azure endpoints have done. */
+  /** Rejects HELLO with AUTH (WRONGPASS) from now on, but accepts AUTH, as some Azure endpoints have done. */
   refuseHello(): void {
     this.#check.refusesHello = true;
   }
@@ -355,12 +355,12 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     this.#check.refusesHello = false;
   }
 
-  /** Closes every connection on the spot, what is in flight being lost. Says how many these were. */
+  /** Closes every connection immediately; replies in flight are lost. Returns the number of connections. */
   dropConnections(): number {
     return this.#deployment?.drop() ?? 0;
   }
 
-  /** Ends everything: connections, endpoint, requests for tokens, redis-server. Another call changes nothing. */
+  /** Ends the endpoint, its connections, pending token requests and redis-server. Further calls have no effect. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -377,7 +377,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   }
 
   get #deployed(): Topology {
-    // Nobody gets hold of one that did not start.
+    // Unreachable: start() returns an instance only once it has started.
     if (!this.#deployment) throw new Error('AzureRedisEmulator is not started.');
     return this.#deployment;
   }

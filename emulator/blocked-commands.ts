@@ -1,7 +1,7 @@
 import { AzureRedisError } from '../lib/index.js';
 import { encodeCommand } from './resp/encode.js';
 
-/** Which of Azure's two services the emulator stands for: Azure Cache for Redis, or Azure Managed Redis. */
+/** The Azure service that is emulated: Azure Cache for Redis or Azure Managed Redis. */
 export type Product = 'cache' | 'managed';
 
 /**
@@ -27,7 +27,7 @@ const BLOCKED = [
 /** Blocked in Azure Managed Redis too, which runs Redis Enterprise. Source: its command compatibility (redis.io). */
 const BLOCKED_MANAGED = ['failover', 'lastsave', 'latency', 'restore-asking', 'role', 'swapdb'] as const;
 
-/** What remains of a blocked command: subcommands that read. CLUSTER is blocked but for these. */
+/** The subcommands of a blocked command that are permitted: those that read. CLUSTER is blocked except for these. */
 const READ_ONLY: Readonly<Record<string, readonly string[]>> = {
   acl: ['cat', 'help', 'whoami'],
   cluster: [
@@ -53,10 +53,10 @@ const BLOCKED_BY_PRODUCT: Readonly<Record<Product, ReadonlySet<string>>> = {
   managed: new Set([...BLOCKED, ...BLOCKED_MANAGED, 'cluster']),
 };
 
-/** Every command of which the endpoint has to read the arguments to know whether it is blocked. */
+/** The commands whose arguments the endpoint has to read to decide whether they are blocked. */
 export const POSSIBLY_BLOCKED: ReadonlySet<string> = BLOCKED_BY_PRODUCT.managed;
 
-/** The ACL rules that keep the blocked commands from scripts, where the endpoint does not see them. */
+/** The ACL rules that block the commands in scripts, where the endpoint does not see them. */
 export const DENIED_IN_SCRIPTS: readonly string[] = [
   ...BLOCKED.map((name) => `-${name}`),
   ...(READ_ONLY['acl'] ?? []).map((name) => `+acl|${name}`),
@@ -72,7 +72,7 @@ export function assertProduct(product: unknown): asserts product is Product | un
   );
 }
 
-/** Whether Azure answers this command as one that does not exist. */
+/** Whether Azure answers this command with `ERR unknown command`. */
 export function isBlocked([name, subcommand]: readonly Buffer[], product: Product): boolean {
   const command = name?.toString('latin1').toLowerCase() ?? '';
   if (!BLOCKED_BY_PRODUCT[product].has(command)) return false;
@@ -80,9 +80,9 @@ export function isBlocked([name, subcommand]: readonly Buffer[], product: Produc
 }
 
 /**
- * The command under a name that redis-server does not know, so that it answers `ERR unknown command` as Azure does, in the
- * right place, and aborts a transaction that the command is part of. The name ends in a zero-width space: in the answer it
- * reads like the original.
+ * Renames the command to one that redis-server does not know, so that the server itself answers `ERR unknown command`, in
+ * the right place, and aborts a transaction that contains the command. The name ends in a zero-width space, which makes it
+ * look like the original in the reply.
  */
 export function asUnknownCommand([name = Buffer.alloc(0), ...rest]: readonly Buffer[]): Buffer {
   return encodeCommand([Buffer.concat([name, Buffer.from('\u200b')]), ...rest]);

@@ -6,7 +6,7 @@ export interface KeyAndCertificate {
   readonly cert: string;
 }
 
-/** A certificate authority that lives as long as one test run. */
+/** A certificate authority for one test run. */
 export interface CertificateAuthority {
   /** The authority's own certificate, as PEM text: what a client passes as `tls.ca`. */
   readonly ca: string;
@@ -14,7 +14,7 @@ export interface CertificateAuthority {
   issue(names: { dns?: readonly string[]; ip?: readonly string[] }): Promise<KeyAndCertificate>;
 }
 
-/** Makes a certificate authority whose key never leaves this process. */
+/** Creates a certificate authority whose key never leaves this process. */
 export async function createCertificateAuthority(): Promise<CertificateAuthority> {
   const { generate } = await peer('selfsigned', import('selfsigned'));
   const authority = await generate([{ name: 'commonName', value: 'AzureRedisEmulator CA' }], {

@@ -9,36 +9,36 @@ import { ReplyMatcher } from './reply-matcher.js';
 import type { Piece } from './resp/command-framer.js';
 import { CommandFramer } from './resp/command-framer.js';
 
-/** A connection that is open. */
+/** An open connection. */
 export interface OpenConnection {
   /** The number of the connection, from 1. */
   readonly id: number;
   /** When it was opened. */
   readonly openedAt: Date;
-  /** The user that it is logged in as. */
+  /** The user name with which it is logged in. */
   readonly user: string | undefined;
-  /** When it will be closed; `undefined` when it never logged in with a token. */
+  /** When its token expires; `undefined` if it has not logged in with a token. */
   readonly expiresOn: Date | undefined;
   /** The version of RESP. */
   readonly protocol: 2 | 3;
-  /** What CLIENT SETINFO LIB-NAME said. */
+  /** The argument of CLIENT SETINFO LIB-NAME. */
   readonly libraryName: string | undefined;
-  /** What CLIENT SETNAME, or HELLO SETNAME, said. */
+  /** The argument of CLIENT SETNAME, or of HELLO SETNAME. */
   readonly name: string | undefined;
 }
 
-/** A login that is on its way to the server. */
+/** A login that was sent to the server. */
 export interface CheckedLogin {
   readonly method: 'AUTH' | 'HELLO';
   readonly user: string;
   readonly name: string | undefined;
   /** In ms since 1970; `undefined` for an access key. */
   readonly expiresOn: number | undefined;
-  /** Why the endpoint refused it; `undefined` if it did not. */
+  /** Why the endpoint rejected it; `undefined` if it did not. */
   readonly reason: string | undefined;
 }
 
-/** What a connection tells of itself. */
+/** Callbacks of a connection. */
 export interface ConnectionListener {
   loggedIn(id: number, login: CheckedLogin): void;
   refused(id: number, login: CheckedLogin): void;
@@ -46,16 +46,16 @@ export interface ConnectionListener {
   closed(id: number): void;
 }
 
-/** What holds for every connection to an endpoint. */
+/** The settings of every connection to an endpoint. */
 export interface ConnectionRules {
   readonly check: LoginCheck;
-  /** Which commands are blocked. */
+  /** The service, which determines the blocked commands. */
   readonly product: Product;
-  /** After how many ms without traffic a connection is closed; 0 for never. */
+  /** The time after which a connection without traffic is closed, in ms; 0 for never. */
   readonly idleTimeout: number;
 }
 
-/** One client's connection, and the one to the server that is its own. */
+/** A client's connection, and its own connection to the server. */
 export class ClientConnection {
   readonly #id: number;
   readonly #openedAt = new Date();
@@ -119,7 +119,7 @@ export class ClientConnection {
     return this.#client.destroyed;
   }
 
-  /** Closes both sides on the spot: what is in flight is lost. */
+  /** Closes both sides immediately; replies in flight are lost. */
   destroy(): void {
     this.#client.destroy();
     this.#server.destroy();
@@ -138,11 +138,11 @@ export class ClientConnection {
     client.on('drain', () => {
       this.#server.resume();
     });
-    // Azure ends idle connections on the TCP level, subscribers included: no reply, no message.
+    // Azure closes idle connections, subscribers included, without a reply or message.
     client.setTimeout(this.#rules.idleTimeout, () => {
       this.destroy();
     });
-    // The close that follows says all there is to say.
+    // 'close' follows and is handled there.
     client.on('error', () => undefined);
     client.on('close', () => {
       this.#expiry.at = undefined;
@@ -154,7 +154,7 @@ export class ClientConnection {
   #readServer(): void {
     const server = this.#server;
     server.on('data', (chunk) => {
-      // Before the client sees a reply, what it says is known here.
+      // The outcome of a login is recorded before the client sees the reply.
       this.#replies.push(chunk);
       if (this.#client.destroyed) return;
       if (!this.#client.write(chunk)) server.pause();
@@ -165,7 +165,7 @@ export class ClientConnection {
     });
     server.on('error', () => undefined);
     const close = () => {
-      // What the client still sends is read and dropped: unread, it would make the system cut off the last replies.
+      // Further input is read and discarded: unread input would make the system reset the connection before the last replies.
       this.#client.removeAllListeners('data').resume();
       this.#client.destroySoon();
       server.destroy();
@@ -178,7 +178,7 @@ export class ClientConnection {
     if (!this.#checking && !this.#server.writableNeedDrain) this.#client.resume();
   }
 
-  /** Hands on what the client sent, up to the next login that has to be checked. */
+  /** Passes the client's input on, up to the next login that has to be checked. */
   #forward(): void {
     for (let piece = this.#commands.next(); piece !== undefined; piece = this.#commands.next()) {
       const login = piece.args === undefined ? undefined : readLogin(piece.args);
@@ -197,7 +197,7 @@ export class ClientConnection {
     return args && isBlocked(args, this.#rules.product) ? asUnknownCommand(args) : bytes;
   }
 
-  /** Whatever follows the login waits until it has been checked. */
+  /** Input after the login waits until the login has been checked. */
   async #logIn(attempt: LoginAttempt): Promise<void> {
     this.#checking = true;
     this.#client.pause();
@@ -205,7 +205,7 @@ export class ClientConnection {
     this.#checking = false;
     if (this.#client.destroyed || this.#server.destroyed) return;
     const { method, user, name } = attempt;
-    // A wrong password makes the server itself refuse the login, in its own words and at the right place.
+    // With a wrong password the server itself rejects the login, with its own message and in the right order.
     const password = outcome.granted ? outcome.password : randomBytes(32).toString('hex');
     const login = {
       method,
@@ -252,8 +252,8 @@ export class ClientConnection {
   }
 
   /**
-   * Passes the client's end on once the replies in flight have come: redis-server drops those that it has not written
-   * when it sees the end. It sees at once that nobody waits for a blocking command any more.
+   * Passes the client's FIN on once the replies in flight have arrived: redis-server drops unwritten replies when it sees the
+   * FIN. If only blocking commands are pending, the FIN is passed on immediately.
    */
   #endServer(): void {
     if (this.#clientEnded && !this.#checking && this.#replies.settled) this.#server.end();

@@ -6,35 +6,35 @@ import type { KeyAndCertificate } from './certificates.js';
 import type { ConnectionListener, ConnectionRules, OpenConnection } from './connection.js';
 import { ClientConnection } from './connection.js';
 
-/** What an endpoint works with. */
+/** The dependencies of an endpoint. */
 export interface EndpointParts {
   readonly certificate: KeyAndCertificate;
   readonly rules: ConnectionRules;
   /** Opens a connection to the server behind the endpoint. */
   readonly connectServer: () => Socket;
-  /** What takes connections in the place of the TLS server, and hands on to it those that are for it. */
+  /** Accepts connections in front of the TLS server and passes on those that speak TLS. */
   readonly door?: (tls: TlsServer) => Door;
 }
 
-/** What takes an endpoint's connections. */
+/** Accepts the connections of an endpoint. */
 export interface Door {
   readonly server: Server;
-  /** Closes the connections that it did not hand on. */
+  /** Closes the connections that it did not pass on. */
   closeConnections(): void;
 }
 
-/** What an endpoint tells; it also says which number a new connection gets. */
+/** Callbacks of an endpoint; it also numbers new connections. */
 export interface EndpointListener extends ConnectionListener {
   opened(): number;
 }
 
-/** A TLS endpoint before one redis-server, on a port of 127.0.0.1 that the system chose. */
+/** A TLS endpoint in front of one redis-server, on a port of 127.0.0.1. */
 export class Endpoint {
   readonly #server: Server;
   readonly #door: Door | undefined;
   readonly #parts: EndpointParts;
   readonly #listener: EndpointListener;
-  /** Also those whose handshake is still under way. */
+  /** Includes those whose handshake is in progress. */
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<ClientConnection>();
 
@@ -75,7 +75,7 @@ export class Endpoint {
     return [...this.#connections].filter(({ closed }) => !closed).map(({ state }) => state);
   }
 
-  /** Closes every connection on the spot, and says how many these were. */
+  /** Closes every connection immediately. Returns the number of connections. */
   drop(): number {
     const sockets = [...this.#sockets].filter(({ destroyed }) => !destroyed);
     for (const connection of this.#connections) connection.destroy();

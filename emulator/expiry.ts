@@ -1,7 +1,7 @@
-/** A suspended process, or a clock that was set, is noticed within this time. */
+/** The time within which a suspension or a clock change is noticed, in ms. */
 const LONGEST_WAIT = 60_000;
 
-/** Calls back at a moment of the wall clock. It does not keep the process alive. */
+/** Calls back at a time of the wall clock. It does not keep the process alive. */
 export class Expiry {
   readonly #expired: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -11,7 +11,7 @@ export class Expiry {
     this.#expired = expired;
   }
 
-  /** The moment, in ms since 1970; `undefined` for never. */
+  /** The time, in ms since 1970; `undefined` for never. */
   get at(): number | undefined {
     return this.#at;
   }

@@ -1,9 +1,9 @@
-/** The part of the Azure SDK's response headers that callers read. */
+/** The part of the response headers of the Azure SDK that callers read. */
 export interface ResponseHeaders {
   get(name: string): string | undefined;
 }
 
-/** An answer of the identity service that is an error, as far as callers read it. */
+/** The part of an error response of the identity service that callers read. */
 export interface ErrorResponse {
   readonly status: number;
   readonly headers: ResponseHeaders;
@@ -26,7 +26,7 @@ export class RestError extends Error {
   }
 }
 
-/** What an identity library rejects with when the service cannot be reached. */
+/** The error of an identity library when the service is unreachable. */
 export function unreachable(): RestError {
   return new RestError(
     'connect ECONNREFUSED: login.microsoftonline.com:443 cannot be reached',
@@ -34,12 +34,12 @@ export function unreachable(): RestError {
   );
 }
 
-/** The value of a Retry-After header, which counts whole seconds; `retryAfter` in ms, or a date. */
+/** The value of a Retry-After header, in whole seconds; `retryAfter` in ms, or a date. */
 export function retryAfterHeader(retryAfter: number | Date): string {
   return typeof retryAfter === 'number' ? String(Math.ceil(retryAfter / 1000)) : retryAfter.toUTCString();
 }
 
-/** What an identity library rejects with when the service answers 429; `retryAfter` in ms, or a date. */
+/** The error of an identity library when the service answers 429; `retryAfter` in ms, or a date. */
 export function throttled(retryAfter: number | Date): RestError {
   const headers = {
     get: (name: string) => (name.toLowerCase() === 'retry-after' ? retryAfterHeader(retryAfter) : undefined),
@@ -47,7 +47,7 @@ export function throttled(retryAfter: number | Date): RestError {
   return new RestError('Too many requests: try again later.', 'TooManyRequests', { status: 429, headers });
 }
 
-/** What the Azure SDK rejects with when the caller's signal gave up. */
+/** The error of the Azure SDK when the caller's signal aborts. */
 export class AbortError extends Error {
   override readonly name = 'AbortError';
 

@@ -8,13 +8,13 @@ type Fault =
 
 type Signal = NonNullable<GetTokenOptions['abortSignal']>;
 
-/** How the identity service answers at present: every request for a token goes through here first. */
+/** The simulated state of the identity service, which every token request passes first. */
 export class IdentityService {
   #fault: Fault = { kind: 'none' };
   #stopped = false;
   readonly #waiting = new Set<() => void>();
 
-  /** Requests fail at once. */
+  /** Requests fail immediately. */
   fail(error: Error | undefined): void {
     this.#fault = { kind: 'failing', error: () => error ?? unreachable() };
   }
@@ -23,12 +23,12 @@ export class IdentityService {
     this.#fault = { kind: 'failing', error: () => throttled(retryAfter) };
   }
 
-  /** Requests are answered after this many ms. */
+  /** Delays replies by this time, in ms. */
   slow(delay: number): void {
     this.#fault = { kind: 'slow', delay };
   }
 
-  /** Requests are never answered, not even when the service is restored. */
+  /** Requests are not answered, even after the service is restored. */
   hang(): void {
     this.#fault = { kind: 'hanging' };
   }
@@ -37,13 +37,13 @@ export class IdentityService {
     this.#fault = { kind: 'none' };
   }
 
-  /** Ends every request under way. */
+  /** Ends all pending requests. */
   stop(): void {
     this.#stopped = true;
     for (const abort of this.#waiting) abort();
   }
 
-  /** Resolves when a request made now is answered; rejects when it fails, or when the caller's signal gives up. */
+  /** Resolves when a request made now is answered; rejects when it fails or the caller's signal aborts. */
   async answer(signal?: Signal): Promise<void> {
     if (signal?.aborted === true || this.#stopped) throw new AbortError();
     const fault = this.#fault;

@@ -3,40 +3,40 @@ import { AzureRedisError } from '../lib/index.js';
 import type { IdentityService } from './identity-service.js';
 import type { TokenAuthority } from './tokens.js';
 
-/** How an identity's tokens are. */
+/** The settings of an identity's tokens. */
 export interface TokenSettings {
-  /** How long a token lives, in ms, from a second to hours. Default: one hour. */
+  /** The lifetime of a token, in ms. Default: one hour. */
   readonly tokenLifetime?: number;
   /**
-   * The fraction of its lifetime, between 0 and 1, after which a token asks to be refreshed (`refreshAfterTimestamp`).
-   * Default: it does not say.
+   * The fraction of its lifetime, between 0 and 1, after which a token advises a refresh (`refreshAfterTimestamp`).
+   * Default: no advice.
    */
   readonly refreshAfter?: number;
   /**
-   * Whether the identity is like the identity libraries, which give the same token again until it is to be refreshed
-   * or is near its expiry: 5 minutes, or the last tenth of a shorter life. Default: every request gets a new one.
+   * Whether tokens are cached, as identity libraries do: until the advised refresh, or until 5 minutes (the last tenth of a
+   * shorter lifetime) before the expiry. Default: every request returns a new token.
    */
   readonly cacheTokens?: boolean;
 }
 
-/** What credentials tell of the tokens that are asked of them. */
+/** Callbacks of credentials. */
 export interface IssuerListener {
-  /** A credential was made for this identity. */
+  /** A credential was created for this identity. */
   identified(oid: string): void;
-  /** A request for a token of this identity reached the service. */
+  /** A token request of this identity reached the service. */
   requested(oid: string): void;
-  /** It was given one, which expires then (ms since 1970). */
+  /** A token with this expiry (ms since 1970) was issued. */
   issued(oid: string, expiresOn: number): void;
 }
 
-/** The identity side: who answers requests for tokens, and who signs them. */
+/** The identity service: its simulated state, and the authority that signs tokens. */
 export interface Issuer {
   readonly service: IdentityService;
   readonly tokens: TokenAuthority;
   readonly listener: IssuerListener;
 }
 
-/** What a credential goes by: the settings given, checked and complete. */
+/** The validated settings of a credential. */
 export interface Identity {
   readonly oid: string;
   readonly claims: Readonly<Record<string, unknown>>;
@@ -45,30 +45,30 @@ export interface Identity {
   readonly cacheTokens: boolean;
 }
 
-/** Identity libraries give a cached token until this long before its expiry, in ms. */
+/** Identity libraries return a cached token until this time before its expiry, in ms. */
 const LONGEST_MARGIN = 5 * 60_000;
 
-/** Throws for settings that no token can have. */
+/** @throws AzureRedisError `INVALID_OPTION` for settings that no token can have. */
 export function checkTokenSettings({ tokenLifetime, refreshAfter }: TokenSettings): void {
   if (tokenLifetime !== undefined && !(tokenLifetime > 0 && tokenLifetime < Infinity)) {
     throw new AzureRedisError(
       'INVALID_OPTION',
       `tokenLifetime is ${tokenLifetime}.`,
-      'Give the lifetime of a token in ms, for example 5000.',
+      'Set a lifetime in ms, for example 5000.',
     );
   }
   if (refreshAfter !== undefined && !(refreshAfter >= 0 && refreshAfter <= 1)) {
     throw new AzureRedisError(
       'INVALID_OPTION',
       `refreshAfter is ${refreshAfter}.`,
-      'Give the fraction of its lifetime after which a token asks to be refreshed, for example 0.5.',
+      'Set the fraction of the lifetime after which a token advises a refresh, for example 0.5.',
     );
   }
 }
 
 /** An identity of the local Entra, for `configureForAzure({ credential })`. It signs real JWTs. */
 export class EmulatorCredential implements TokenCredential {
-  /** The identity's object id: the user name that it logs in with. */
+  /** The identity's object id, which is its user name. */
   readonly oid: string;
   readonly #identity: Identity;
   readonly #issuer: Issuer;
@@ -83,10 +83,10 @@ export class EmulatorCredential implements TokenCredential {
   }
 
   /**
-   * Gives a token for the resource that the scope names; only one for `https://redis.azure.com/.default` lets in.
+   * Returns a token for the resource of the scope; the cache accepts only those for `https://redis.azure.com/.default`.
    *
-   * Rejects with what the identity's fault is at present, or with an `AbortError` when `abortSignal` gives up. A token
-   * that is cached is given whatever the fault.
+   * Rejects with the error of the simulated fault, or with an `AbortError` when `abortSignal` aborts. A cached token is
+   * returned regardless of faults.
    */
   async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken> {
     if (this.#cached !== undefined && this.#isFresh(this.#cached)) return this.#cached;

@@ -3,7 +3,7 @@ import type { LoginAttempt } from './login.js';
 import { DEFAULT_USER } from './login.js';
 import type { TokenAuthority } from './tokens.js';
 
-/** A login that passed: the password to hand it on with, and when it expires (ms since 1970), if it does. */
+/** An accepted login: the password to send to the server, and its expiry (ms since 1970), if any. */
 export interface Granted {
   readonly granted: true;
   readonly password: string;
@@ -12,17 +12,17 @@ export interface Granted {
 
 export interface Denied {
   readonly granted: false;
-  /** Why, in words that hold nothing of the token. */
+  /** The reason, which contains nothing of the token. */
   readonly reason: string;
 }
 
-/** The access key of the cache, and the password of the server's user that it stands for. */
+/** The access key of the cache, and the password of the server's default user, as which it logs in. */
 export interface AccessKey {
   readonly text: string;
   readonly serverPassword: string;
 }
 
-// What jose says is not told on: only these words are known to hold nothing of a token.
+// The messages of jose are not passed on: only these are known to contain nothing of a token.
 const REASONS = new Map([
   ['ERR_JWT_EXPIRED', 'the token has expired'],
   ['ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'the token is not signed by this Entra'],
@@ -36,7 +36,7 @@ const CLAIMS = new Map([
 ]);
 
 function reasonOf(error: unknown): string {
-  const unknown = 'the password is no token that can be checked';
+  const unknown = 'the password is not a valid token';
   if (!(error instanceof Error)) return unknown;
   const code = 'code' in error ? String(error.code) : '';
   const claim = 'claim' in error ? String(error.claim) : '';
@@ -47,14 +47,14 @@ function deny(reason: string): Denied {
   return { granted: false, reason };
 }
 
-/** Decides on logins, as Azure Redis does. */
+/** Validates logins as Azure Redis does. */
 export class LoginCheck {
   readonly #tokens: TokenAuthority;
   readonly #policy: AccessPolicy;
   readonly #accessKey: () => AccessKey;
-  /** Refuses every login. */
+  /** Rejects every login. */
   refusesLogins = false;
-  /** Refuses every login by HELLO. */
+  /** Rejects every login by HELLO. */
   refusesHello = false;
 
   constructor(tokens: TokenAuthority, policy: AccessPolicy, accessKey: () => AccessKey) {

@@ -1,6 +1,6 @@
 import { encodeCommand } from './resp/encode.js';
 
-/** A login as a client sent it: AUTH, or HELLO with AUTH. */
+/** A login sent by a client: AUTH, or HELLO with AUTH. */
 export interface LoginAttempt {
   readonly method: 'AUTH' | 'HELLO';
   readonly user: string;
@@ -9,18 +9,18 @@ export interface LoginAttempt {
   /** The connection's name, if HELLO sets it. */
   readonly name: string | undefined;
   /**
-   * Whether the server will take the whole command. redis-server before 7.2 logs a client in by a HELLO that it then
-   * answers with an error about another option: such a login would go unnoticed.
+   * Whether the server will accept the whole command. redis-server before 7.2 logs a client in by a HELLO that it then
+   * answers with an error about another option: such a login would be missed.
    */
   readonly wellFormed: boolean;
   /** The command with this password in place of the client's own. */
   withPassword(password: string): Buffer;
 }
 
-/** The user that an access key logs in as. */
+/** The user name of an access key. */
 export const DEFAULT_USER = 'default';
 
-/** What redis-server takes for the name of a connection. */
+/** The connection names that redis-server accepts. */
 const NAME = /^[!-~]*$/;
 
 function readAuth(args: readonly Buffer[]): LoginAttempt | undefined {
@@ -77,7 +77,7 @@ function readHello(args: readonly Buffer[]): LoginAttempt | undefined {
   };
 }
 
-/** The login in a command, or `undefined` if it is none that redis-server would understand. */
+/** The login in a command, or `undefined` if redis-server would not parse it as one. */
 export function readLogin(args: readonly Buffer[]): LoginAttempt | undefined {
   const name = args[0]?.toString().toLowerCase();
   if (name === 'auth') return readAuth(args);

@@ -1,8 +1,8 @@
 import { AzureRedisError } from '../lib/index.js';
 
 /**
- * Hands on what an `import()` of an optional peer dependency gives, and says by name what to install when the
- * package is missing: nothing that only tests need is installed into production.
+ * Imports an optional peer dependency. Packages that only tests need are not installed in production; the error names the
+ * package to install.
  */
 export async function peer<Module>(name: string, imported: Promise<Module>): Promise<Module> {
   try {

@@ -9,30 +9,30 @@ import { AzureRedisError } from '../lib/index.js';
 import { AdminConnection } from './admin-connection.js';
 import { RedisReplyError } from './resp/decode.js';
 
-/** Where a redis-server that somebody else runs is to be found. */
+/** The address of a running redis-server. */
 export interface Upstream {
   /** The host name or address. */
   readonly host: string;
   /** The port, for plain TCP. */
   readonly port: number;
-  /** The password of its default user, who must be allowed everything. */
+  /** The password of its default user, which must have all permissions. */
   readonly password: string;
 }
 
-/** The real server behind the endpoints. */
+/** A real server behind an endpoint. */
 export interface RedisServer {
   readonly admin: AdminConnection;
-  /** The password of the default user, as whom access keys log in. */
+  /** The password of the default user, as which access keys log in. */
   readonly defaultPassword: string;
   /** Opens a connection that is not logged in. */
   connect(): Socket;
-  /** Ends it; one that somebody else runs is left running, without these ACL users. */
+  /** Ends the server. An upstream is left running; these ACL users are removed from it. */
   stop(users: readonly string[]): Promise<void>;
 }
 
 /**
- * Runs redis-server and ends it when its input closes, which the system sees to however this process ends: no crash
- * leaves a server or its folder behind.
+ * Runs redis-server and ends it when its standard input closes. The system closes it however this process ends, so that
+ * even a crash leaves no server and no folder behind.
  */
 const GUARD = `
 folder=$1; shift
@@ -71,7 +71,7 @@ function openSocket(target: Target): Socket {
 /** The folder, socket and process of a redis-server that is starting. */
 interface Starting {
   readonly path: string;
-  /** Resolves when it takes connections; rejects with what it said when it ends before. */
+  /** Resolves when the server accepts connections; rejects with its last log line if it exits before. */
   readonly ready: Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -90,7 +90,7 @@ function run(program: string, folder: string, more: ServerSettings): Starting {
     ...more,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  // In a process group of its own: Ctrl+C is for the tests, which may still need the server to end well.
+  // In its own process group: Ctrl+C must reach the tests only, which may need the server to shut down cleanly.
   const child = spawn('/bin/sh', ['-c', GUARD, 'sh', folder, program, ...args], { detached: true });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {
@@ -108,14 +108,14 @@ function run(program: string, folder: string, more: ServerSettings): Starting {
       log += text.toString();
     });
     child.stdout.on('data', (text: Buffer) => {
-      // Read on for ever, so that the server never waits for a reader, but keep nothing once it runs.
+      // Keep reading, so that the server never blocks on its output, but keep nothing once it runs.
       if (READY.test(log)) return;
       log += text.toString();
       if (READY.test(log)) resolve();
     });
     child.stdout.once('close', () => {
-      // Its last words are why; there are none when it is no redis-server at all.
-      reject(new Error(LAST_LINE.exec(log)?.[0] ?? 'it ended without a word'));
+      // The last log line is the cause. A program that is not redis-server writes none.
+      reject(new Error(LAST_LINE.exec(log)?.[0] ?? 'it exited without a log line'));
     });
     setTimeout(() => {
       reject(new Error(`it was not ready within ${START_TIMEOUT / 1000} s`));
@@ -132,18 +132,18 @@ function run(program: string, folder: string, more: ServerSettings): Starting {
   };
 }
 
-/** Settings of redis-server, by their names in its configuration file. */
+/** The settings of redis-server, by their names in its configuration file. */
 export type ServerSettings = Readonly<Record<string, string>>;
 
-/** A password that nobody outside of this process gets to know. */
+/** A password that never leaves this process. */
 export function newServerPassword(): string {
   return randomBytes(32).toString('hex');
 }
 
 /**
- * Starts a redis-server of our own, on a socket that only this user can open.
+ * Starts a redis-server on a socket that only this user can open.
  *
- * @param settings More settings than those that every server has. They show in the list of processes.
+ * @param settings Additional settings. They are visible in the list of processes.
  */
 export async function startRedisServer(
   settings: ServerSettings = {},
@@ -155,7 +155,7 @@ export async function startRedisServer(
   try {
     await ready;
     const admin = openAdmin({ path });
-    // Servers before 6.2 know no allchannels.
+    // Servers before 6.2 do not support `allchannels`.
     await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${defaultPassword}`, 'allchannels');
     return {
       admin,
@@ -170,14 +170,14 @@ export async function startRedisServer(
     await stop();
     throw new AzureRedisError(
       'MISSING_DEPENDENCY',
-      `AzureRedisEmulator needs redis-server, and "${program}" does not run: ${reasonOf(error)}.`,
+      `The emulator needs redis-server, and "${program}" does not run: ${reasonOf(error)}.`,
       HINT,
       { cause: error },
     );
   }
 }
 
-/** Without a password of its own the server would let commands through before a login, as Azure never does. */
+/** Without a password the server would accept commands before a login, unlike Azure. */
 async function demandLogin(admin: AdminConnection): Promise<void> {
   try {
     await admin.call('PING');
@@ -188,7 +188,7 @@ async function demandLogin(admin: AdminConnection): Promise<void> {
   throw new Error('its default user has no password');
 }
 
-/** Uses a redis-server that runs already. It is left running at the end. */
+/** Uses a running redis-server, which is left running. */
 export async function attachRedisServer({ host, port, password }: Upstream): Promise<RedisServer> {
   const target = { host, port };
   const admin = openAdmin(target);
@@ -199,8 +199,8 @@ export async function attachRedisServer({ host, port, password }: Upstream): Pro
     admin.close();
     throw new AzureRedisError(
       'INVALID_OPTION',
-      `The redis-server given as upstream, ${host}:${port}, cannot be used: ${reasonOf(error)}.`,
-      'It must be running, its default user must have a password (requirepass), and that must be the one given.',
+      `The \`upstream\` ${host}:${port} cannot be used: ${reasonOf(error)}.`,
+      'Start it, set a password for its default user (requirepass), and set `upstream.password` to it.',
       { cause: error },
     );
   }
@@ -209,7 +209,7 @@ export async function attachRedisServer({ host, port, password }: Upstream): Pro
     defaultPassword: password,
     connect: () => openSocket(target),
     async stop(users) {
-      // It may have ended before, and its users with it.
+      // The server may have ended before, and its users with it.
       if (users.length > 0) await admin.call('ACL', 'DELUSER', ...users).catch(() => undefined);
       admin.close();
     },

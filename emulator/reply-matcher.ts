@@ -2,7 +2,7 @@ import type { Command } from './resp/command-framer.js';
 import type { Element, Reply } from './resp/reply-framer.js';
 import { ReplyFramer } from './resp/reply-framer.js';
 
-/** What the matcher finds out about the logins of its connection. `Login` is whatever the caller knows one by. */
+/** The outcomes of the logins of a connection. `Login` is the caller's own representation of a login. */
 export interface ReplyMatcherListener<Login> {
   /** The server accepted the login. */
   accepted(login: Login): void;
@@ -14,7 +14,7 @@ export interface ReplyMatcherListener<Login> {
 
 type Subscriptions = 'channel' | 'pattern' | 'shardChannel';
 
-/** A command whose answer has not come yet. */
+/** A command whose reply is pending. */
 type Awaited<Login> =
   | { readonly kind: 'plain'; count: number }
   | { readonly kind: 'blocking' | 'multi' | 'exec' | 'discard' | 'reset' | 'monitor' | 'hello' }
@@ -46,18 +46,18 @@ const BLOCKING = new Set([
   'waitaof',
 ]);
 
-/** Commands that, within a transaction, make its result unlike any other. */
+/** Commands that change the shape of the reply to EXEC when they are part of the transaction. */
 const UNTELLABLE = new Set(['subscription', 'silence', 'skip', 'speak', 'monitor']);
 
 const MESSAGES = new Set(['message', 'pmessage', 'smessage']);
 const MONITOR_LINE = /^\d+\.\d{6} \[/;
 
 /**
- * Pairs a server's replies with the commands that they answer, so that a login is known to have succeeded when the
- * server says so: not when it was put off to EXEC, nor when the server would not take it.
+ * Pairs the replies of a server with their commands, so that a login counts as successful only when the server accepts it:
+ * not when it is queued until EXEC, and not when the server rejects it.
  *
- * What has no answer of its own (messages, pushes, MONITOR's lines) is told apart from what has, in RESP2 by following
- * the connection's subscriptions.
+ * Messages, pushes and the lines of MONITOR are not replies. In RESP2, they are recognised by following the subscriptions of
+ * the connection.
  */
 export class ReplyMatcher<Login> {
   readonly #listener: ReplyMatcherListener<Login>;
@@ -69,7 +69,7 @@ export class ReplyMatcher<Login> {
   #monitoring = false;
   #silenced = false;
   #skipNext = false;
-  /** What an open transaction will run. */
+  /** The commands of the open transaction. */
   #queued: Awaited<Login>[] | undefined;
   readonly #subscriptions: Record<Subscriptions, number> = { channel: 0, pattern: 0, shardChannel: 0 };
 
@@ -89,20 +89,20 @@ export class ReplyMatcher<Login> {
     return this.#protocol;
   }
 
-  /** Whether the server has nothing left to say that a client which sends no more would wait for. */
+  /** Whether a client that sends nothing more still has a reply to wait for. */
   get settled(): boolean {
     const [next] = this.#awaited;
     return next === undefined || next.kind === 'blocking';
   }
 
-  /** Follows a command that is on its way to the server. */
+  /** Records a command that is sent to the server. */
   expect(command: Command): void {
     if (this.#lost) return;
     if (command.name === 'sync' || command.name === 'psync') this.#lose();
     else this.#await(this.#awaitedFor(command));
   }
 
-  /** Follows a CLIENT command: CLIENT REPLY decides whether there are answers at all. */
+  /** Records a CLIENT command: CLIENT REPLY switches replies on and off. */
   expectClient(subcommand: string, mode: string): void {
     if (this.#lost) return;
     const kinds = { off: 'silence', skip: 'skip', on: 'speak' } as const;
@@ -110,27 +110,27 @@ export class ReplyMatcher<Login> {
     this.#await(known ? { kind: kinds[mode] } : { kind: 'plain', count: 1 });
   }
 
-  /** Follows a login; `passed` says what the endpoint's own checks found, for when the server's answer cannot be seen. */
+  /** Records a login; `passed` is the result of the endpoint's own checks, used when the server sends no reply. */
   expectLogin(login: Login, passed: boolean): void {
     if (this.#lost) this.#settle(login, passed);
     else this.#await({ kind: 'login', login, passed });
   }
 
-  /** Looks at what the server sends, on its way to the client. */
+  /** Reads the server's output on its way to the client. */
   push(chunk: Buffer): void {
     if (this.#lost) return;
     this.#framer.push(chunk);
     if (this.#framer.malformed) this.#lose();
   }
 
-  /** Gives up telling answers apart. */
+  /** Stops matching replies. */
   #lose(): void {
     this.#lost = true;
     for (const entry of this.#queued ?? []) this.#drop(entry);
     for (const entry of this.#awaited.splice(0)) this.#drop(entry);
   }
 
-  /** Lets a command go whose answer will not be seen. */
+  /** Discards a command whose reply cannot be observed. */
   #drop(entry: Awaited<Login>): void {
     if (entry.kind === 'login') this.#settle(entry.login, entry.passed);
   }
@@ -169,13 +169,13 @@ export class ReplyMatcher<Login> {
       return;
     }
     const last = this.#awaited.at(-1);
-    // Commands come by the million while replies are slow: equal ones are counted, not kept one by one.
+    // Millions of commands can be pending: equal ones are counted instead of stored one by one.
     if (entry.kind === 'plain' && last?.kind === 'plain') last.count++;
     else this.#awaited.push(entry);
     this.#passOverSilent();
   }
 
-  /** CLIENT REPLY OFF and SKIP, once they run, are not answered themselves; nor is a second MONITOR. */
+  /** CLIENT REPLY OFF and SKIP, once they run, have no reply; neither does a second MONITOR. */
   #passOverSilent(): void {
     for (;;) {
       const [next] = this.#awaited;
@@ -225,7 +225,7 @@ export class ReplyMatcher<Login> {
     const [next] = this.#awaited;
     if (this.#subscribedInResp2 || next?.kind === 'subscription') return 3;
     if (next?.kind !== 'exec') return 0;
-    // What these do within a transaction is not one element of its result: nobody can tell what is.
+    // Within a transaction these do not yield exactly one element of its result: matching is impossible from here on.
     if (this.#queued?.some((entry) => UNTELLABLE.has(entry.kind)) === true) this.#lose();
     return count;
   }
@@ -252,11 +252,11 @@ export class ReplyMatcher<Login> {
     const [next] = this.#awaited;
     const held = this.#subscriptions;
     if (next?.kind === 'subscription' && next.name === name) {
-      // An UNSUBSCRIBE that names nothing is answered once for each subscription it ends, and once if there is none.
+      // UNSUBSCRIBE without arguments has one reply for each subscription that it ends, and one if there is none.
       next.answersLeft = (next.answersLeft ?? Math.max(1, held[subscriptions])) - 1;
       if (next.answersLeft === 0) this.#awaited.shift();
     }
-    // The server tells channels and patterns as one total.
+    // The server reports the total of channels and patterns.
     if (subscriptions === 'channel') held.channel = total - held.pattern;
     else if (subscriptions === 'pattern') held.pattern = total - held.channel;
     else held.shardChannel = total;
@@ -304,7 +304,7 @@ export class ReplyMatcher<Login> {
     }
   }
 
-  /** Takes the protocol from HELLO's answer: a map in RESP3, an array in RESP2. AUTH answers with neither. */
+  /** Reads the protocol from the reply to HELLO: a map in RESP3, an array in RESP2. The reply to AUTH is neither. */
   #heed({ type }: Element): void {
     if (type === '%') this.#protocol = 3;
     else if (type === '*') this.#protocol = 2;

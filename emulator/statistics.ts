@@ -4,7 +4,7 @@ import type { EndpointListener } from './endpoint.js';
 import type { IssuerListener } from './identity.js';
 import { DEFAULT_USER } from './login.js';
 
-/** Something that happened on a connection. */
+/** An event of a connection. */
 export interface ConnectionEntry {
   /** The time of the event. */
   readonly at: Date;
@@ -22,13 +22,13 @@ export interface LoginEntry extends ConnectionEntry {
   readonly expiresOn: Date | undefined;
 }
 
-/** A login that was refused. */
+/** A login that was rejected. */
 export interface RefusalEntry extends ConnectionEntry {
   /** The user name, unless it might be a secret in the wrong place. */
   readonly user: string | undefined;
-  /** The command that tried to log in. */
+  /** The command that attempted the login. */
   readonly method: 'AUTH' | 'HELLO';
-  /** Why the login was refused. */
+  /** Why the login was rejected. */
   readonly reason: string;
 }
 
@@ -40,11 +40,11 @@ export interface EvictionEntry extends ConnectionEntry {
   readonly expiresOn: Date;
 }
 
-/** A request for a token. */
+/** A token request. */
 export interface TokenRequestEntry {
   /** The time of the request. */
   readonly at: Date;
-  /** Who asked the identity service. */
+  /** The object id of the requesting identity. */
   readonly oid: string;
 }
 
@@ -54,17 +54,17 @@ export interface TokenEntry extends TokenRequestEntry {
   readonly expiresOn: Date;
 }
 
-/** What happened so far, each kind in its order. It holds no token and no key. */
+/** The events so far, in order, by kind. It contains no token and no key. */
 export interface Statistics {
   /** Every connection that was opened. */
   readonly connections: readonly ConnectionEntry[];
   /** Every login that succeeded. */
   readonly logins: readonly LoginEntry[];
-  /** Every login that was refused. */
+  /** Every login that was rejected. */
   readonly refusals: readonly RefusalEntry[];
   /** Every connection that was closed because its token expired. */
   readonly evictions: readonly EvictionEntry[];
-  /** Every request that reached the identity service, also when it was not answered. */
+  /** Every request that reached the identity service, answered or not. */
   readonly tokenRequests: readonly TokenRequestEntry[];
   /** Every token that was issued. */
   readonly tokensIssued: readonly TokenEntry[];
@@ -72,19 +72,19 @@ export interface Statistics {
   readonly open: readonly OpenConnection[];
 }
 
-/** The events of a `AzureRedisEmulator`; each entry is the one that the statistics hold. */
+/** The events of an `AzureRedisEmulator`; each argument is the entry in the statistics. */
 export interface AzureRedisEmulatorEvents {
   /** A connection was opened. */
   connection: [entry: ConnectionEntry];
   /** A login succeeded. */
   login: [entry: LoginEntry];
-  /** A login was refused. */
+  /** A login was rejected. */
   refusal: [entry: RefusalEntry];
   /** A connection was closed because its token expired. */
   eviction: [entry: EvictionEntry];
-  /** A connection is closed, whoever closed it. */
+  /** A connection was closed, by either side. */
   close: [entry: ConnectionEntry];
-  /** A request for a token arrived. */
+  /** A token request arrived. */
   tokenRequest: [entry: TokenRequestEntry];
   /** A token was issued. */
   token: [entry: TokenEntry];
@@ -92,7 +92,7 @@ export interface AzureRedisEmulatorEvents {
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Keeps what happened, and tells it to whoever listens. */
+/** Records events and emits them. */
 export class Recorder implements EndpointListener, IssuerListener {
   readonly #events: EventEmitter<AzureRedisEmulatorEvents>;
   readonly #users = new Set([DEFAULT_USER]);
@@ -122,7 +122,7 @@ export class Recorder implements EndpointListener, IssuerListener {
   }
 
   refused(connection: number, { user, method, reason = 'the server refused it' }: CheckedLogin): void {
-    // Somebody may have sent a token or a key as the user name.
+    // A token or key may have been sent in place of the user name.
     const known = this.#users.has(user) || GUID.test(user);
     const entry = { at: new Date(), connection, user: known ? user : undefined, method, reason };
     this.#refusals.push(entry);
@@ -155,7 +155,7 @@ export class Recorder implements EndpointListener, IssuerListener {
     this.#events.emit('token', entry);
   }
 
-  /** What happened so far; it does not change any more. */
+  /** A snapshot of the events so far. */
   snapshot(open: readonly OpenConnection[]): Statistics {
     return {
       connections: [...this.#connections],

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { GenerateKeyPairResult, JWK, JWTPayload } from 'jose';
 import { peer } from './optional-peer.js';
 
-/** The resource that Azure Redis' access tokens are for: their `aud` claim. */
+/** The audience of access tokens for Azure Redis: their `aud` claim. */
 export const REDIS_AUDIENCE = 'https://redis.azure.com';
 
-/** What a token that passed every check says. */
+/** The claims of a valid token. */
 export interface TokenClaims extends JWTPayload {
   readonly oid: string;
   /** Seconds since 1970, with a fraction: lifetimes here may be shorter than Entra's whole seconds. */
@@ -18,13 +18,13 @@ export interface TokenAuthority {
   readonly issuer: string;
   /** The public key that tokens are checked with, as Entra's `discovery/v2.0/keys` lists it. */
   readonly publicKey: JWK;
-  /** Signs a token over these claims that lives for `lifetime` ms; claims given win over the usual ones. */
+  /** Signs a token with a lifetime of `lifetime` ms; the given claims take precedence over the usual ones. */
   sign(claims: JWTPayload, lifetime: number): Promise<string>;
   /** Checks signature, issuer, audience and expiry; rejects with the reason. */
   verify(token: string): Promise<TokenClaims>;
 }
 
-// To find an RSA key takes up to a second, so a process makes only one: tenants tell its authorities apart.
+// Generating an RSA key takes up to a second, so a process creates one for all of its authorities; their tenants differ.
 let keyPair: Promise<GenerateKeyPairResult> | undefined;
 
 export async function createTokenAuthority(tenantId: string = randomUUID()): Promise<TokenAuthority> {
@@ -65,7 +65,7 @@ export async function createTokenAuthority(tenantId: string = randomUUID()): Pro
         requiredClaims: ['exp', 'oid'],
       });
       const { exp, oid } = payload;
-      // jose compares whole seconds, which would let a token live up to a second too long.
+      // jose compares whole seconds, which would accept a token for up to a second too long.
       if (exp === undefined || Math.round(exp * 1000) <= Date.now()) {
         throw new jose.errors.JWTExpired('the token has expired', payload, 'exp', 'check_failed');
       }

@@ -7,21 +7,21 @@ import type { EndpointListener } from './endpoint.js';
 import { attachRedisServer, startRedisServer } from './redis-server.js';
 import type { RedisServer, Upstream } from './redis-server.js';
 
-/** What a cache runs on: one server, or the nodes of a cluster. */
+/** The servers of a cache: one, or the nodes of a cluster. */
 export interface Topology {
-  /** The port of the endpoint that clients enter by. */
+  /** The port to which clients connect first. */
   readonly port: number;
   /** The server behind it. */
   readonly server: AdminConnection;
-  /** The connections of clients that are open. */
+  /** The open connections of clients. */
   readonly open: readonly OpenConnection[];
-  /** Closes every one of them on the spot, and says how many these were. */
+  /** Closes every connection immediately. Returns the number of connections. */
   drop(): number;
-  /** Ends everything. */
+  /** Stops the servers and endpoints. */
   stop(): Promise<void>;
 }
 
-/** What deployments are made of. */
+/** The dependencies of a topology. */
 export interface DeploymentParts {
   readonly certificate: KeyAndCertificate;
   readonly rules: ConnectionRules;
@@ -43,7 +43,7 @@ export class SingleServer implements Topology {
     this.#policy = policy;
   }
 
-  /** Runs a server of its own, unless one is given. */
+  /** Starts a server, unless an upstream is given. */
   static async start(parts: DeploymentParts, upstream: Upstream | undefined): Promise<SingleServer> {
     const { certificate, rules, policy, listener, password } = parts;
     const server = upstream ? await attachRedisServer(upstream) : await startRedisServer({}, password);

@@ -2,30 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisValue } from '../resp/decode.js';
 import type { ClusterNode } from './node.js';
 
-/** How often nodes are asked, in ms. */
+/** The interval at which nodes are polled, in ms. */
 const INTERVAL = 25;
 
-/** How long a cluster may take to settle, in ms; on an idle machine it takes two or three seconds. */
+/** The time within which a cluster must agree, in ms; on an idle machine it takes two or three seconds. */
 const PATIENCE = 60_000;
 
-/** After which silence a node is given up, in ms: no node is that merely waits for its turn on a busy machine. */
+/** The silence after which a node counts as failed, in ms: long enough for a busy machine. */
 export const NODE_TIMEOUT = 5_000;
 
 /** The same while nodes come to an agreement, in ms. */
 const TALKATIVE = 1_000;
 
-/** @throws what says what was waited for in vain. */
+/** @throws an error that names the condition that was not met in time. */
 export async function until(what: string, isSo: () => Promise<boolean>, patience = PATIENCE): Promise<void> {
   const end = Date.now() + patience;
   while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`The local cluster did not settle in time: ${what}.`);
+    if (Date.now() > end) throw new Error(`The nodes of the cluster did not agree in time: ${what}.`);
     await sleep(INTERVAL);
   }
 }
 
 /**
- * Resolves when every node is well, says the same of who has which slots and who is whose replica, and names these
- * replicas to clients.
+ * Resolves when every node is healthy, all report the same slots and replicas, and all announce these replicas to clients.
  */
 export async function agreement(nodes: readonly ClusterNode[]): Promise<void> {
   await hasten(nodes);
@@ -37,7 +36,7 @@ export async function agreement(nodes: readonly ClusterNode[]): Promise<void> {
   await setNodeTimeout(nodes, NODE_TIMEOUT);
 }
 
-/** Has nodes talk to each other more often (at least once in half of the time), and vote sooner, until they agree. */
+/** Shortens the node timeout until they agree: nodes exchange messages at least twice within it, and vote sooner. */
 export async function hasten(nodes: readonly ClusterNode[]): Promise<void> {
   await setNodeTimeout(nodes, TALKATIVE);
 }
@@ -46,7 +45,7 @@ async function setNodeTimeout(nodes: readonly ClusterNode[], timeout: number): P
   await Promise.all(nodes.map(({ server }) => server.call('CONFIG', 'SET', 'cluster-node-timeout', timeout)));
 }
 
-/** A node as CLUSTER NODES shows it. */
+/** A node in the output of CLUSTER NODES. */
 interface Entry {
   readonly id: string;
   readonly flags: readonly string[];
@@ -67,7 +66,7 @@ async function entriesOf({ server }: ClusterNode): Promise<Entry[]> {
       flags: flags.split(',').filter((flag) => flag !== 'myself'),
       master,
       link,
-      // A slot on the move is shown in brackets, by its two nodes only.
+      // A migrating slot is shown in brackets, by its two nodes only.
       slots: slots.filter((slot) => !slot.startsWith('[')),
     };
   });
@@ -93,7 +92,7 @@ async function isWell(node: ClusterNode, count: number): Promise<boolean> {
   );
 }
 
-/** Clients are told of a replica only once it is known how much of its master's data it has. */
+/** A replica is announced to clients only once its replication offset is known. */
 async function namesReplicas(node: ClusterNode): Promise<boolean> {
   const entries = await entriesOf(node);
   const named = new Set((await shardsOf(node)).flatMap(({ ids }) => ids));
@@ -101,7 +100,7 @@ async function namesReplicas(node: ClusterNode): Promise<boolean> {
   return entries.every(({ id, master }) => !withSlots.has(master) || named.has(id));
 }
 
-/** Whose slots these are, as a node that is well knows it: first the master, then its replicas. */
+/** The owners of a range of slots, as reported by a healthy node. */
 export interface Shard {
   readonly first: number;
   readonly last: number;
@@ -109,7 +108,7 @@ export interface Shard {
   readonly ids: readonly string[];
 }
 
-/** What a node says of the slots. */
+/** The slots as reported by one node. */
 export async function shardsOf({ server }: ClusterNode): Promise<Shard[]> {
   const shards = await server.call('CLUSTER', 'SLOTS');
   return listOf(shards).map((shard) => {

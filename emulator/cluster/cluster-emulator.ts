@@ -8,25 +8,25 @@ import { agreement, hasten, shardsOf, until } from './agreement.js';
 import { ClusterNode } from './node.js';
 import { SlotMigration } from './slot-migration.js';
 
-/** How large a local cluster is. */
+/** The size of a cluster. */
 export interface ClusterSize {
-  /** How many nodes share the slots. */
+  /** The number of masters, which share the slots. */
   readonly masters: number;
-  /** How many replicas each of them has. Default: 0. */
+  /** The number of replicas of each master. Default: 0. */
   readonly replicas?: number;
 }
 
 const SLOTS = 16_384;
 
-/** How long redis-server tries to fail over when asked to, in ms, before it has to be asked again. */
+/** The time for which redis-server attempts a failover, in ms; then the command has to be repeated. */
 const FAILOVER_TIMEOUT = 6_000;
 
 /**
- * The nodes of a clustered cache, and what happens to them on Azure: slots move, masters fail over, nodes come and go.
+ * The nodes of a clustered cache, and the changes that occur on Azure: slots move, masters fail over, nodes join and leave.
  * Every change resolves when all nodes agree on it.
  *
- * As on Azure, clients enter by one address, `azure.port`, that stands for the cache, and are told of nodes by bare IP
- * addresses, for which the certificate does not hold.
+ * As on Azure, clients connect to one address first, `azure.port`, and the nodes are announced by IP addresses, for which the
+ * certificate is not valid.
  */
 export class ClusterEmulator {
   readonly #parts: DeploymentParts;
@@ -54,7 +54,7 @@ export class ClusterEmulator {
     return cluster;
   }
 
-  /** All nodes, those that have been there for longest first. */
+  /** All nodes, the oldest first. */
   get nodes(): readonly ClusterNode[] {
     return this.#nodes;
   }
@@ -83,15 +83,14 @@ export class ClusterEmulator {
   }
 
   /**
-   * Begins to move a slot: from now on the source says ASK for keys that it does not have, until the migration is
-   * finished.
+   * Begins to move a slot: until the migration is finished, the source answers ASK for keys that it does not have.
    */
   async migrate(slot: number, target: ClusterNode): Promise<SlotMigration> {
     const source = await this.masterOf(slot);
     return SlotMigration.begin(slot, source, target, await this.#allMasters(), this.#parts.password);
   }
 
-  /** Moves slots and their keys, one after the other. Clients are told ASK for a moment, then MOVED. */
+  /** Moves slots and their keys, one after the other. Clients get ASK for a moment, then MOVED. */
   async moveSlots(slots: Iterable<number>, target: ClusterNode): Promise<void> {
     const masters = await this.#allMasters();
     const shards = await this.#shards();
@@ -105,16 +104,16 @@ export class ClusterEmulator {
   }
 
   /**
-   * Puts a replica in the place of a master, which becomes its replica; resolves to the new master. No write is lost.
-   * Connections stay: on the old master they are told MOVED. Azure closes them sooner or later, as
-   * `dropConnections()` of the node does.
+   * Promotes a replica to master; the old master becomes its replica. Resolves to the new master. No write is lost.
+   * Connections stay open: the old master answers MOVED. Azure closes them sooner or later, as `dropConnections()` of the
+   * node does.
    */
   async failover(master: ClusterNode): Promise<ClusterNode> {
     const [successor] = await this.replicasOf(master);
     if (!successor) {
       throw new AzureRedisError(
         'INVALID_OPTION',
-        'The master given has no replica that could take its place.',
+        'The master has no replica to fail over to.',
         'Start the cluster with `replicas: 1`, or add one with `addNode({ replicaOf: master })`.',
       );
     }
@@ -125,14 +124,14 @@ export class ClusterEmulator {
     await hasten(this.#nodes);
     do {
       await successor.server.call('CLUSTER', 'FAILOVER');
-      // On a busy machine the two may not come to an end in time: they are asked again.
+      // On a busy machine the two may not finish in time: the failover is requested again.
       await until('no failover', isMaster, FAILOVER_TIMEOUT).catch(() => undefined);
     } while (!(await isMaster()));
     await this.#agreement();
     return successor;
   }
 
-  /** Adds a node: a master, which has no slots yet, or a replica. */
+  /** Adds a node: a master without slots, or a replica. */
   async addNode({ replicaOf }: { readonly replicaOf?: ClusterNode } = {}): Promise<ClusterNode> {
     const node = await ClusterNode.start(this.#parts);
     this.#nodes.push(node);
@@ -145,7 +144,7 @@ export class ClusterEmulator {
     return node;
   }
 
-  /** Ends a node. The slots that it has move to the other masters before, and its replicas follow another one. */
+  /** Removes a node. Its slots move to the other masters first, and its replicas to another master. */
   async removeNode(node: ClusterNode): Promise<void> {
     const shards = (await this.#shards()).filter(({ ids: [id] }) => id === node.id);
     const others = (await this.masters()).filter((master) => master !== node);
@@ -154,8 +153,8 @@ export class ClusterEmulator {
     if (shards.length > 0 && !heir) {
       throw new AzureRedisError(
         'INVALID_OPTION',
-        'The node given is the only one that has slots.',
-        'Add another one first: `addNode()`.',
+        'The only master with slots cannot be removed.',
+        'Add another master first: `addNode()`.',
       );
     }
     for (const [index, slot] of shards.flatMap(slotsOf).entries()) {
@@ -171,7 +170,7 @@ export class ClusterEmulator {
     await this.#agreement();
   }
 
-  /** @internal The port that clients enter by. */
+  /** @internal The port to which clients connect first. */
   get port(): number {
     return this.#entry?.port ?? 0;
   }
@@ -181,7 +180,7 @@ export class ClusterEmulator {
     return this.#first.server;
   }
 
-  /** @internal The connections of clients that are open. */
+  /** @internal The open connections of clients. */
   get open(): OpenConnection[] {
     return this.#endpoints.flatMap(({ open }) => open);
   }
@@ -210,7 +209,7 @@ export class ClusterEmulator {
 
     await Promise.all(
       this.#nodes.slice(0, masters).map(async ({ server }, index) => {
-        // Masters that begin with the same epoch would have to settle on others first.
+        // Masters with the same epoch would have to agree on new ones first.
         await server.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
         const first = Math.ceil((index * SLOTS) / masters);
         const last = Math.ceil(((index + 1) * SLOTS) / masters) - 1;
@@ -242,7 +241,7 @@ export class ClusterEmulator {
     await agreement(this.#nodes);
   }
 
-  /** Also the masters that have no slots: each must be told of a slot that has moved. */
+  /** Includes the masters without slots: every master has to learn about a moved slot. */
   async #allMasters(): Promise<ClusterNode[]> {
     const replicas = new Set(await this.#replicas());
     return this.#nodes.filter((node) => !replicas.has(node));
@@ -270,7 +269,7 @@ export class ClusterEmulator {
 
   #node(id: string | undefined): ClusterNode {
     const node = this.#nodes.find((each) => each.id === id);
-    if (!node) throw new Error('The local cluster has no such node.');
+    if (!node) throw new Error('The cluster has no such node.');
     return node;
   }
 }

@@ -8,12 +8,12 @@ import type { RedisServer } from '../redis-server.js';
 import { NODE_TIMEOUT } from './agreement.js';
 import { TlsGate } from './tls-gate.js';
 
-/** How many ports are tried that somebody else might take in the meantime. */
+/** The number of ports to try: another process may take a free port in the meantime. */
 const ATTEMPTS = 10;
 
-/** A node of a local cluster: a real redis-server behind a TLS endpoint of its own. */
+/** A node of a cluster: a real redis-server behind its own TLS endpoint. */
 export class ClusterNode {
-  /** The id that the cluster knows it by. */
+  /** Its id in the cluster. */
   readonly id: string;
   readonly #server: RedisServer;
   readonly #endpoint: Endpoint;
@@ -46,12 +46,12 @@ export class ClusterNode {
     }
   }
 
-  /** The port of 127.0.0.1 that it is announced by. */
+  /** Its announced port of 127.0.0.1. */
   get port(): number {
     return this.#endpoint.port;
   }
 
-  /** The real server, past the endpoint, as a user who may do everything. */
+  /** A client of the real server that bypasses the endpoint, with all permissions. */
   get server(): AdminConnection {
     return this.#server.admin;
   }
@@ -61,17 +61,17 @@ export class ClusterNode {
     return this.#endpoint;
   }
 
-  /** @internal Opens a connection to the server that is not logged in. */
+  /** @internal Opens a connection to the server, without a login. */
   connect(): ReturnType<RedisServer['connect']> {
     return this.#server.connect();
   }
 
-  /** Closes every connection of clients to this node on the spot, and says how many these were. */
+  /** Closes every client connection to this node immediately. Returns the number of connections. */
   dropConnections(): number {
     return this.#endpoint.drop();
   }
 
-  /** @internal Makes the other node known to this one, and so to all that know either. */
+  /** @internal Introduces the other node to this one, and so to all nodes that know either. */
   async meet(other: ClusterNode): Promise<void> {
     await this.server.call('CLUSTER', 'MEET', '127.0.0.1', other.port, other.#busPort);
   }
@@ -88,7 +88,7 @@ async function startOnFreePort(password: string): Promise<{ server: RedisServer;
     try {
       return { server: await startRedisServer(settingsOf(busPort), password), busPort };
     } catch (error) {
-      // Somebody else may have taken the port in the meantime.
+      // Another process may have taken the port in the meantime.
       if (attempt === ATTEMPTS || (await isFree(busPort))) throw error;
     }
   }
@@ -102,10 +102,10 @@ function settingsOf(busPort: number): Record<string, string> {
     'cluster-port': String(busPort),
     'cluster-announce-ip': '127.0.0.1',
     'cluster-node-timeout': String(NODE_TIMEOUT),
-    // Nodes stay what they were made: no replica takes its master's place, or moves to another one, by itself.
+    // Roles change on request only: no replica promotes itself or moves to another master.
     'cluster-replica-no-failover': 'yes',
     'cluster-allow-replica-migration': 'no',
-    // A replica is named to clients once it has been sent something.
+    // A replica is announced to clients once its master has sent it data.
     'repl-ping-replica-period': '1',
     'repl-diskless-sync': 'yes',
     'repl-diskless-sync-delay': '0',

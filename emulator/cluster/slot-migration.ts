@@ -9,8 +9,8 @@ const BATCH = 100;
 const PATIENCE = 5_000;
 
 /**
- * A slot on its way from one master to another. Until `finish()`, the source answers for the keys that it still has,
- * and says ASK for the others.
+ * The migration of a slot from one master to another. Until `finish()`, the source serves the keys that it still has, and
+ * answers ASK for the others.
  */
 export class SlotMigration {
   /** The slot that moves. */
@@ -42,13 +42,13 @@ export class SlotMigration {
     masters: readonly ClusterNode[],
     password: string,
   ): Promise<SlotMigration> {
-    // In this order: a client that the source sends on with ASK is expected by the target.
+    // In this order, the target accepts a client as soon as the source redirects it with ASK.
     await target.server.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', source.id);
     await source.server.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', target.id);
     return new SlotMigration(slot, source, target, masters, password);
   }
 
-  /** Moves the keys that the source has now, or this many of them; says how many it has moved. */
+  /** Moves the keys that the source has now, or this many of them. Returns the number of moved keys. */
   async moveKeys(count = Infinity): Promise<number> {
     let moved = 0;
     while (moved < count) {
@@ -61,11 +61,11 @@ export class SlotMigration {
     return moved;
   }
 
-  /** Moves the keys that are left, and makes the target the slot's master. Clients that do not know it are told MOVED. */
+  /** Moves the remaining keys, and makes the target the slot's master. Clients of the source get MOVED. */
   async finish(): Promise<void> {
     const assign = (node: ClusterNode): Promise<unknown> =>
       node.server.call('CLUSTER', 'SETSLOT', this.slot, 'NODE', this.#target.id);
-    // A source that is on the move takes no new keys: afterwards it has none.
+    // A source creates no keys in a slot that it is migrating: afterwards it has none.
     await this.moveKeys();
     await this.#outrankSource();
     await assign(this.#target);
@@ -76,8 +76,8 @@ export class SlotMigration {
   }
 
   /**
-   * Gives the target a newer configuration than the source's: what is still on its way of the source having the slot would
-   * otherwise make the target give it back, and delete its keys.
+   * Gives the target a newer configuration epoch than the source's. Otherwise a message in flight, which says that the source
+   * has the slot, would make the target give the slot back and delete its keys.
    */
   async #outrankSource(): Promise<void> {
     await until('a node does not hear of the newest configuration', async () => {
@@ -95,7 +95,7 @@ export class SlotMigration {
         await this.#source.server.call('MIGRATE', ...to, ...login, 'KEYS', ...keys);
         return;
       } catch (error) {
-        // The servers may keep each other waiting on a busy machine; what was moved is not there any more.
+        // The servers may time out on a busy machine; keys that were moved are no longer here.
         if (!(error instanceof RedisReplyError) || !error.message.startsWith('IOERR')) throw error;
       }
     }

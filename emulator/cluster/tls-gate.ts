@@ -7,27 +7,27 @@ import { encodeCommand } from '../resp/encode.js';
 /** The first byte of a TLS handshake. */
 const HANDSHAKE = 0x16;
 
-/** What a replica says first. The server lets it do nothing more until it has logged in with a password of the servers. */
+/** The first bytes of a replica. The server accepts nothing more until it has logged in with the servers' password. */
 const PING = encodeCommand(['PING']);
 
 /**
- * The door of a node's endpoint. The nodes of a cluster reach each other, for replication and for MIGRATE, where they
- * are announced to clients, but do not speak TLS: they are let through to the server. Whoever else speaks without TLS
- * is shut out, as on Azure.
+ * Accepts the connections of a node's endpoint. The nodes of a cluster connect to each other, for replication and MIGRATE,
+ * at the addresses announced to clients, but without TLS: they are passed through to the server. All other connections
+ * without TLS are closed, as on Azure.
  */
 export class TlsGate implements Door {
   readonly server: Server;
   readonly #sockets = new Set<Socket>();
 
   /**
-   * @param password What the servers log in to each other with, as the user `default`.
+   * @param password The password with which the servers log in to each other, as the user `default`.
    * @param connectServer Opens a connection to the server behind the endpoint.
    */
   constructor(tls: TlsServer, password: string, connectServer: () => Socket) {
     const ofNodes = [PING, encodeCommand(['AUTH', 'default', password])];
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.#sockets.add(socket);
-      // The close that follows says all there is to say.
+      // 'close' follows and is handled there.
       const ignore = (): void => undefined;
       socket.on('error', ignore);
       socket.once('close', () => this.#sockets.delete(socket));

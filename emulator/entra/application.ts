@@ -4,15 +4,15 @@ import { randomBytes, randomUUID, X509Certificate } from 'node:crypto';
 export interface ApplicationOptions {
   /** Default: a new one. */
   readonly clientId?: string | undefined;
-  /** The object id of its service principal, by which the cache knows it. Default: a new one. */
+  /** The object id of its service principal, which is its user name on the cache. Default: a new one. */
   readonly objectId?: string | undefined;
-  /** Whether users sign in to it without it having a secret of its own. Default: false. */
+  /** Whether it is a public client, to which users sign in without a secret of the application. Default: false. */
   readonly publicClient?: boolean | undefined;
-  /** Where sign-ins may lead back to. */
+  /** The registered redirect URIs. */
   readonly redirectUris?: readonly string[] | undefined;
 }
 
-/** Whose tokens an application takes in place of a secret. */
+/** A federated credential: the tokens that an application accepts in place of a secret. */
 export interface FederatedCredential {
   /** The issuer of the tokens (`iss`). */
   readonly issuer: string;
@@ -22,11 +22,11 @@ export interface FederatedCredential {
   readonly audience: string;
 }
 
-/** Which certificates an application takes by their subject name and issuer. */
+/** The certificates that an application accepts by their subject name and issuer. */
 export interface TrustedSubject {
   /** The certificate's subject, for example `CN=my-app`. */
   readonly subject: string;
-  /** The certificate of the authority that issues it, as PEM text. */
+  /** The certificate of the issuing authority, as PEM text. */
   readonly issuer: string;
 }
 
@@ -34,9 +34,9 @@ export interface TrustedSubject {
 export class Application {
   /** The application (client) id. */
   readonly clientId: string;
-  /** The object id of its service principal, by which the cache knows it. */
+  /** The object id of its service principal, which is its user name on the cache. */
   readonly objectId: string;
-  /** Whether users sign in without a secret of the application. */
+  /** Whether it is a public client. */
   readonly publicClient: boolean;
   readonly #redirectUris: Set<string>;
   readonly #secrets = new Map<string, number>();
@@ -56,19 +56,19 @@ export class Application {
     this.#redirectUris = new Set(redirectUris);
   }
 
-  /** Adds a secret that is good for `lifetime` ms, and gives its value. Default: two years. */
+  /** Adds a secret that is valid for `lifetime` ms, and returns its value. Default: two years. */
   addSecret(lifetime = 2 * 365 * 86_400_000): string {
     const secret = `${randomBytes(3).toString('hex')}~${randomBytes(24).toString('base64url')}`;
     this.#secrets.set(secret, Date.now() + lifetime);
     return secret;
   }
 
-  /** Removes a secret: it is refused from now on. */
+  /** Removes a secret: it is rejected from now on. */
   removeSecret(secret: string): void {
     this.#secrets.delete(secret);
   }
 
-  /** Registers a certificate (PEM; a private key in the same text is not looked at). */
+  /** Registers a certificate (PEM; a private key in the same text is ignored). */
   addCertificate(pem: string): void {
     this.#certificates.push(new X509Certificate(pem));
   }
@@ -78,7 +78,7 @@ export class Application {
     this.#certificates.length = 0;
   }
 
-  /** Takes every certificate of this subject that this authority issued: Subject Name + Issuer. */
+  /** Accepts every certificate of this subject that this authority issued: Subject Name + Issuer. */
   trustSubject(trusted: TrustedSubject): void {
     this.#trustedSubjects.push(trusted);
   }
@@ -88,7 +88,7 @@ export class Application {
     this.#federatedCredentials.push(credential);
   }
 
-  /** Allows sign-ins to return to this URL. */
+  /** Registers a redirect URI. */
   addRedirectUri(redirectUri: string): void {
     this.#redirectUris.add(redirectUri);
   }
@@ -121,7 +121,7 @@ export class Application {
   }
 }
 
-/** Entra lets a native application choose the port of http://localhost anew each time (RFC 8252, 7.3). */
+/** Entra accepts any port of http://localhost for a native application (RFC 8252, 7.3). */
 function withoutLoopbackPort(redirectUri: string): string {
   if (!URL.canParse(redirectUri)) return redirectUri;
   const url = new URL(redirectUri);

@@ -17,7 +17,7 @@ interface PendingSignIn extends SignInRequest {
   readonly responseMode: string;
 }
 
-/** `/{tenant}/oauth2/v2.0/authorize`, and `/{tenant}/login`, where its page sends what the user typed. */
+/** `/{tenant}/oauth2/v2.0/authorize`, and `/{tenant}/login`, to which its page sends the form. */
 export class AuthorizeEndpoint {
   readonly #directory: Directory;
   readonly #signIns: SignIns;
@@ -28,7 +28,7 @@ export class AuthorizeEndpoint {
     this.#signIns = signIns;
   }
 
-  /** Shows the sign-in page, or sends the browser back with what is wrong. */
+  /** Shows the sign-in page, or redirects the browser with an error. */
   authorize({ url }: EntraRequest): Reply {
     const query = url.searchParams;
     try {
@@ -40,17 +40,17 @@ export class AuthorizeEndpoint {
       const username = query.get('login_hint') ?? '';
       return page(200, signInPage({ action: loginPath(url), flow, username }));
     } catch (error) {
-      // Until client and redirect URI are known to belong together, nothing is sent to that address.
+      // No redirect before the redirect URI is known to belong to the client.
       if (error instanceof EntraError) return page(error.status, errorPage(error.message));
       throw error;
     }
   }
 
-  /** What the user typed. */
+  /** Handles the form of the sign-in page. */
   login({ url, form }: EntraRequest): Reply {
     const flow = form.get('flow') ?? '';
     const pending = this.#pending.get(flow);
-    if (!pending) return page(400, errorPage('AADSTS50058: This sign-in is not under way any more.'));
+    if (!pending) return page(400, errorPage('AADSTS50058: This sign-in is no longer in progress.'));
     if (form.get('choice') === 'cancel') {
       this.#pending.delete(flow);
       return sendBack(pending, { ...errorParameters(signInCancelled()), error_subcode: 'cancel' });
@@ -88,7 +88,7 @@ export class AuthorizeEndpoint {
   }
 }
 
-/** What is wrong with a request for a sign-in, if anything. */
+/** The error of an authorization request, if any. */
 function refusalOf(query: URLSearchParams, publicClient: boolean): EntraError | undefined {
   if (query.get('response_type') !== 'code') {
     return new EntraError(400, 'unsupported_response_type', 700054, "The response_type must be 'code'.");

@@ -12,20 +12,20 @@ import {
 } from './entra-error.js';
 import type { FederatedIssuer } from './federated-issuer.js';
 
-/** What a client assertion is checked against. */
+/** The expected values of a client assertion. */
 export interface AssertionContext {
-  /** The addresses that an assertion may be made out to: the token endpoint, and the tenant's issuer. */
+  /** The accepted audiences of an assertion: the token endpoint, and the tenant's issuer. */
   readonly audiences: readonly string[];
-  /** The cluster whose service accounts' tokens are known. */
+  /** The cluster whose service account tokens are accepted. */
   readonly federatedIssuer: FederatedIssuer;
 }
 
 type Jose = typeof JoseModule;
 
-/** How far the clocks of client and service may differ, in seconds: Entra allows five minutes. */
+/** The permitted difference between the clocks of client and service, in seconds: Entra allows five minutes. */
 const CLOCK_SKEW = 300;
 
-/** Checks a signed statement with which an application proves to be itself. */
+/** Validates a client assertion, with which an application authenticates itself. */
 export async function checkClientAssertion(
   application: Application,
   assertion: string,
@@ -70,7 +70,7 @@ async function checkCertificateAssertion(
   if (!isForUs) throw assertionForSomebodyElse();
 }
 
-/** The certificate that the assertion's header names, if the application takes it. */
+/** The certificate named in the assertion's header, if the application accepts it. */
 function signingCertificate(
   application: Application,
   header: Readonly<Record<string, unknown>>,
@@ -86,7 +86,7 @@ function signingCertificate(
   return trustedLeaf(application, x5c.map(String));
 }
 
-/** The first certificate of a chain, if the application takes its subject from the authority at the chain's end. */
+/** The first certificate of a chain, if the application accepts its subject from the authority at the end of the chain. */
 function trustedLeaf(application: Application, chain: readonly string[]): X509Certificate {
   const [leaf, ...issuers] = chain.map((der) => {
     try {

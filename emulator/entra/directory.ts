@@ -4,7 +4,7 @@ import { unknownApplication, unknownTenant, unknownUser, wrongPassword } from '.
 
 /** A user of the tenant. */
 export interface User {
-  /** The object id, by which the cache knows the user. */
+  /** The object id, which is the user name on the cache. */
   readonly objectId: string;
   /** The name that the user signs in with. */
   readonly username: string;
@@ -14,17 +14,17 @@ export interface User {
 
 /** The options of `EntraEmulator.addUser()`. */
 export interface UserOptions {
-  /** What the user signs in with. Default: a new one in the tenant's domain. */
+  /** The user name for the sign-in. Default: a new one in the tenant's domain. */
   readonly username?: string;
-  /** The password that the user signs in with. */
+  /** The password for the sign-in. */
   readonly password: string;
-  /** The object id, by which the cache knows the user. Default: a new one. */
+  /** The object id, which is the user name on the cache. Default: a new one. */
   readonly objectId?: string;
 }
 
 /** A managed identity. */
 export interface ManagedIdentity {
-  /** The object id, by which the cache knows the identity. */
+  /** The object id, which is the user name on the cache. */
   readonly objectId: string;
   /** The client id, for `managedIdentity: { clientId }`. */
   readonly clientId: string;
@@ -32,10 +32,10 @@ export interface ManagedIdentity {
   readonly resourceId: string;
 }
 
-/** Who is known in the tenant. */
+/** The applications, users and managed identities of the tenant. */
 export class Directory {
   readonly tenantId: string;
-  /** The tenant's other name, which is as good in an address. */
+  /** The tenant's domain, which can replace its id in a URL. */
   readonly domain = 'localentra.onmicrosoft.com';
   readonly #applications = new Map<string, Application>();
   readonly #users = new Map<string, { readonly user: User; readonly password: string }>();
@@ -79,7 +79,7 @@ export class Directory {
     return identity;
   }
 
-  /** The tenant that an address names; throws when there is none of that name. */
+  /** The tenant in a URL; throws if there is no such tenant. */
   checkTenant(tenant: string): void {
     const known = [this.tenantId, this.domain, 'common', 'organizations'];
     if (!known.includes(tenant.toLowerCase())) throw unknownTenant(tenant);
@@ -91,7 +91,7 @@ export class Directory {
     return application;
   }
 
-  /** The user with this name and password; throws when there is none. */
+  /** The user with this name and password; throws if there is none. */
   signIn(username: string, password: string): User {
     const found = this.#users.get(username.trim().toLowerCase());
     if (!found) throw unknownUser(username);
@@ -99,7 +99,7 @@ export class Directory {
     return found.user;
   }
 
-  /** The user-assigned identity with this id of this kind, or the system-assigned one when none is named. */
+  /** The user-assigned identity with this id of this kind; without an id, the system-assigned identity. */
   managedIdentity(id?: {
     readonly kind: keyof ManagedIdentity;
     readonly value: string;

@@ -2,7 +2,7 @@ import type { TokenAuthority } from '../tokens.js';
 import { EntraError } from './entra-error.js';
 import type { Reply } from './http.js';
 
-/** Where a tenant's endpoints are. */
+/** The URLs of a tenant's endpoints. */
 export interface TenantAddresses {
   readonly issuer: string;
   readonly tokenEndpoint: string;
@@ -58,7 +58,7 @@ export function keys(authority: TokenAuthority): Reply {
   return { status: 200, body: { keys: [authority.publicKey] } };
 }
 
-/** `/common/discovery/instance`: whether an authority is one of this cloud's. */
+/** `/common/discovery/instance`: whether an authority belongs to this cloud. */
 export function instanceDiscovery(origin: string, query: URLSearchParams): Reply {
   const endpoint = query.get('authorization_endpoint') ?? '';
   const { host } = new URL(origin);

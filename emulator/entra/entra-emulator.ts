@@ -17,13 +17,13 @@ import { type Answer, WebServer } from './web-server.js';
 
 /** The options of `EntraEmulator.start()`. */
 export interface EntraEmulatorOptions {
-  /** How long access tokens live, in ms, from 1000. Default: one hour. */
+  /** The lifetime of access tokens, in ms, at least 1000. Default: one hour. */
   readonly tokenLifetime?: number | undefined;
-  /** What tokens can be asked for. Default: `https://redis.azure.com`. */
+  /** The resources for which tokens are issued. Default: `https://redis.azure.com`. */
   readonly resources?: readonly string[] | undefined;
   /**
-   * Whether the endpoints of managed identities give a token out again until half of its life is spent, as Azure's do,
-   * whose tokens live for a day. Default: false.
+   * Whether the endpoints of managed identities return the same token until half of its lifetime has passed, as those of
+   * Azure do, whose tokens live for a day. Default: false.
    */
   readonly cachesManagedIdentityTokens?: boolean | undefined;
   /** @internal Signs the tokens. Default: a new one, of a new tenant. */
@@ -32,7 +32,7 @@ export interface EntraEmulatorOptions {
 
 /** The options of `EntraEmulator.issueFederatedToken()`. */
 export interface FederatedTokenOptions {
-  /** Whose token it is, for example `system:serviceaccount:default:my-app`. */
+  /** The subject, for example `system:serviceaccount:default:my-app`. */
   readonly subject: string;
   /** Default: `api://AzureADTokenExchange`. */
   readonly audience?: string | undefined;
@@ -51,12 +51,12 @@ interface Parts {
   readonly log: RequestLog;
 }
 
-/** What AKS and the identity libraries take as the audience of a service account's token. */
+/** The audience of service account tokens in AKS and in the identity libraries. */
 const EXCHANGE_AUDIENCE = 'api://AzureADTokenExchange';
 
 /**
- * Microsoft Entra, and the endpoints of managed identities, on this machine, as strict as the real ones: for tests of
- * programs that log in with the real identity libraries. `AzureRedisEmulator` takes its tokens.
+ * Microsoft Entra and the endpoints of managed identities on this machine, as strict as the real ones: for tests of programs
+ * that log in with the real identity libraries. An `AzureRedisEmulator` with the option `entra` accepts its tokens.
  *
  * @example
  * ```ts
@@ -74,7 +74,7 @@ const EXCHANGE_AUDIENCE = 'api://AzureADTokenExchange';
  * ```
  */
 export class EntraEmulator {
-  /** The certificate of the authority that issued that of the HTTPS endpoints, as PEM text. */
+  /** The authority that issued the certificate of the HTTPS endpoints, as PEM text. */
   readonly ca: string;
   /** The same in a file, for `NODE_EXTRA_CA_CERTS`. It is deleted by `stop()`. */
   readonly caFile: string;
@@ -95,10 +95,10 @@ export class EntraEmulator {
   }
 
   /**
-   * Starts both endpoints, on free ports of this machine that nobody else can reach.
+   * Starts both endpoints on free ports of the loopback interface.
    *
-   * @throws AzureRedisError `MISSING_DEPENDENCY` when `jose` or `selfsigned` is not installed; `INVALID_OPTION` when no
-   * token can live as long as `tokenLifetime` says.
+   * @throws AzureRedisError `MISSING_DEPENDENCY` if `jose` or `selfsigned` is not installed; `INVALID_OPTION` if
+   *   `tokenLifetime` is invalid.
    */
   static async start(options: EntraEmulatorOptions = {}): Promise<EntraEmulator> {
     const { tokenLifetime = 3_600_000, resources = [REDIS_AUDIENCE] } = options;
@@ -134,7 +134,7 @@ export class EntraEmulator {
     return entra;
   }
 
-  /** What `authorityHost` and `AZURE_AUTHORITY_HOST` are set to. */
+  /** The value for `authorityHost` and `AZURE_AUTHORITY_HOST`. */
   get authorityHost(): string {
     return this.#authorityHost;
   }
@@ -144,21 +144,21 @@ export class EntraEmulator {
     return this.#parts.directory.tenantId;
   }
 
-  /** @internal Signs the tokens, and checks them. */
+  /** @internal Signs and validates the tokens. */
   get authority(): TokenAuthority {
     return this.#parts.authority;
   }
 
   /**
-   * Lets this process trust the certificate of `authorityHost`, beside all that it trusts already, until `stop()`: it is
-   * what `servicePrincipal` and `AuthorizationCodeFlow` need. The credentials of `@azure/identity` bring agents of their
-   * own: give those `tlsOptions: { ca: entra.ca }`, or start their process with `NODE_EXTRA_CA_CERTS` set to `caFile`.
+   * Makes this process trust the certificate of `authorityHost`, in addition to those that it trusts already, until `stop()`.
+   * `servicePrincipal` and `AuthorizationCodeFlow` need it. The credentials of `@azure/identity` have their own agents: set
+   * their `tlsOptions: { ca: entra.ca }`, or start their process with `NODE_EXTRA_CA_CERTS` set to `caFile`.
    */
   trust(): void {
     trust(this.ca);
   }
 
-  /** How long the tokens live that are issued from now on, in ms, from 1000. */
+  /** Sets the lifetime of tokens that are issued from now on, in ms, at least 1000. */
   get tokenLifetime(): number {
     return this.#parts.issuer.lifetime;
   }
@@ -167,37 +167,37 @@ export class EntraEmulator {
     this.#parts.issuer.lifetime = lifetime;
   }
 
-  /** What was asked and given so far. */
+  /** A snapshot of the requests and tokens so far. */
   get statistics(): EntraStatistics {
     return this.#parts.log.snapshot();
   }
 
-  /** Registers an application; give it a secret, a certificate or a redirect URI next. */
+  /** Registers an application. Add a secret, a certificate or a redirect URI to it. */
   addApplication(options: ApplicationOptions = {}): Application {
     return this.#parts.directory.addApplication(options);
   }
 
-  /** Adds a user, who can sign in to public clients. */
+  /** Adds a user who can sign in to public clients. */
   addUser(options: UserOptions): User {
     return this.#parts.directory.addUser(options);
   }
 
-  /** Ends all sign-ins of a user, as an administrator can: their refreshes are refused from now on. */
+  /** Revokes all sign-ins of a user, as an administrator can: their refresh tokens are rejected from now on. */
   revokeSignIns(user: User): void {
     this.#parts.signIns.revoke(user);
   }
 
-  /** The system-assigned identity of this machine, or one more user-assigned one. */
+  /** Adds a managed identity: the system-assigned identity of this machine, or a user-assigned one. */
   addManagedIdentity(kind: 'systemAssigned' | 'userAssigned', objectId?: string): ManagedIdentity {
     return this.#parts.directory.addManagedIdentity(kind, objectId);
   }
 
-  /** The environment variables that make a program see a virtual machine's managed identities. */
+  /** The environment variables with which a program finds the managed identities of a virtual machine. */
   get imdsEnvironment(): Record<string, string> {
     return { AZURE_POD_IDENTITY_AUTHORITY_HOST: this.#metadataHost };
   }
 
-  /** Those of an App Service, Functions or Container Apps app. */
+  /** The environment variables with which a program finds the managed identities of App Service, Functions or Container Apps. */
   get appServiceEnvironment(): Record<string, string> {
     return {
       IDENTITY_ENDPOINT: `${this.#metadataHost}/msi/token`,
@@ -205,7 +205,7 @@ export class EntraEmulator {
     };
   }
 
-  /** Makes this application the identity of a pod in AKS, and gives that pod's environment variables. */
+  /** Makes this application the identity of a pod in AKS, and returns the environment variables of the pod. */
   async addWorkloadIdentity(
     application: Application,
     subject = 'system:serviceaccount:default:workload',
@@ -226,7 +226,7 @@ export class EntraEmulator {
     };
   }
 
-  /** A token of a service account, as Kubernetes signs it. */
+  /** Issues a token of a service account, as Kubernetes does. */
   issueFederatedToken({
     subject,
     audience = EXCHANGE_AUDIENCE,
@@ -235,37 +235,37 @@ export class EntraEmulator {
     return this.#parts.federatedIssuer.sign(subject, audience, lifetime);
   }
 
-  /** Connections are closed without an answer, until `restored()`. */
+  /** Closes connections without a reply, until `restored()`. */
   down(): void {
     this.#faults.down();
   }
 
-  /** Requests are answered after this many ms. */
+  /** Delays replies by this time, in ms. */
   slow(ms: number): void {
     this.#faults.slow(ms);
   }
 
-  /** Requests are never answered. */
+  /** Leaves requests unanswered. */
   hanging(): void {
     this.#faults.hanging();
   }
 
-  /** Requests are answered with 429; `retryAfter` in ms, or a date. */
+  /** Answers requests with status 429; `retryAfter` in ms, or a date. */
   throttling({ retryAfter }: { retryAfter: number | Date }): void {
     this.#faults.throttling(retryAfter);
   }
 
-  /** Requests are answered with this status, 500 to 599. */
+  /** Answers requests with this status, 500 to 599. */
   failing(status: number): void {
     this.#faults.failing(status);
   }
 
-  /** Everything works again. */
+  /** Ends any fault. */
   restored(): void {
     this.#faults.restored();
   }
 
-  /** Ends everything: servers, requests under way, files. */
+  /** Ends the servers and pending requests, and deletes the files. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-/** A refusal in Entra's form: OAuth's error, and Entra's own number (AADSTS…). */
+/** An error response of Entra: the OAuth error and the error number (AADSTS…). */
 export class EntraError extends Error {
   override readonly name = 'EntraError';
   /** The HTTP status. */
   readonly status: number;
-  /** OAuth's name of the error. */
+  /** The OAuth error. */
   readonly error: string;
-  /** Entra's number. */
+  /** The number after `AADSTS`. */
   readonly code: number;
 
   constructor(status: number, error: string, code: number, message: string) {

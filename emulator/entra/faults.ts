@@ -8,7 +8,7 @@ type Fault =
   | { readonly kind: 'delay'; readonly ms: number }
   | { readonly kind: 'reply'; readonly reply: Reply };
 
-/** What goes wrong with the service at present. */
+/** A simulated fault of the service. */
 export class Faults {
   #fault: Fault = { kind: 'none' };
   readonly #stopping = new AbortController();
@@ -33,7 +33,7 @@ export class Faults {
   }
 
   failing(status: number): void {
-    // Gateways in front of Entra answer with pages of their own.
+    // Gateways in front of Entra answer with their own pages.
     const isGateway = status === 502 || status === 504;
     const reply = isGateway
       ? { status, body: "<html><body><h2>Our services aren't available right now</h2></body></html>" }
@@ -45,12 +45,12 @@ export class Faults {
     this.#fault = { kind: 'none' };
   }
 
-  /** Ends the delays under way. */
+  /** Ends the delays in progress. */
   stop(): void {
     this.#stopping.abort();
   }
 
-  /** What happens to a request instead of an answer, if anything. */
+  /** Applies the current fault to a request; resolves to the reply to send instead, if any. */
   async meet(): Promise<Reply | 'disconnect' | 'silence' | undefined> {
     const fault = this.#fault;
     if (fault.kind === 'reply') return fault.reply;

@@ -6,11 +6,11 @@ import { peer } from '../optional-peer.js';
 export interface FederatedIssuer {
   readonly issuer: string;
   sign(subject: string, audience: string, lifetime: number): Promise<string>;
-  /** What a token of this issuer says; rejects for any other, and for an expired one. */
+  /** The claims of a token of this issuer; rejects for any other, and for an expired one. */
   verify(token: string): Promise<JWTPayload>;
 }
 
-// To find an RSA key takes up to a second, so a process makes only one: addresses tell its issuers apart.
+// Generating an RSA key takes up to a second, so a process creates one for all of its issuers; their addresses differ.
 let keyPair: Promise<GenerateKeyPairResult> | undefined;
 
 export async function createFederatedIssuer(): Promise<FederatedIssuer> {

@@ -1,23 +1,23 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { EntraError } from './entra-error.js';
 
-/** A request, read to its end. */
+/** A request with its complete body. */
 export interface EntraRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: IncomingHttpHeaders;
-  /** The body of a form. */
+  /** The fields of a form. */
   readonly form: URLSearchParams;
 }
 
-/** What is answered: an object as JSON, a text as HTML. */
+/** A reply; an object is sent as JSON, a string as HTML. */
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object | string;
 }
 
-/** Entra's forms are small; more than this is no form. */
+/** The longest accepted body; the forms of Entra are small. */
 const LONGEST_BODY = 100_000;
 
 export async function readRequest(request: IncomingMessage, origin: string): Promise<EntraRequest> {
@@ -25,7 +25,7 @@ export async function readRequest(request: IncomingMessage, origin: string): Pro
   request.setEncoding('utf8');
   for await (const chunk of request) {
     body += String(chunk);
-    if (body.length > LONGEST_BODY) throw new Error('the request is too long');
+    if (body.length > LONGEST_BODY) throw new Error('the request body is too long');
   }
   const isForm = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   return {
@@ -47,12 +47,12 @@ export function send(response: ServerResponse, { status, headers = {}, body = ''
   response.end(isPage ? body : JSON.stringify(body));
 }
 
-/** The reply to a refusal. */
+/** The reply for an error. */
 export function errorReply(error: EntraError): Reply {
   return { status: error.status, body: error.body };
 }
 
-/** Writes a text into HTML as text. */
+/** Escapes a string for HTML. */
 export function escapeHtml(text: string): string {
   const entities: Record<string, string> = {
     '&': '&amp;',

@@ -22,13 +22,13 @@ export interface MetadataParts {
   readonly directory: Directory;
   readonly issuer: TokenIssuer;
   readonly resources: readonly string[];
-  /** Whether a token is given out again until half of its life is spent. */
+  /** Whether a token is returned again until half of its lifetime has passed. */
   readonly cachesTokens: boolean;
 }
 
-/** The endpoints from which programs inside Azure get the tokens of their managed identities. */
+/** The endpoints from which programs in Azure request the tokens of their managed identities. */
 export class MetadataEndpoint {
-  /** What App Service's endpoint wants to see in `X-IDENTITY-HEADER`. */
+  /** The value of `X-IDENTITY-HEADER` that App Service's endpoint requires. */
   readonly identityHeader = randomBytes(16).toString('hex').toUpperCase();
   readonly #directory: Directory;
   readonly #issuer: TokenIssuer;
@@ -143,7 +143,7 @@ function idsIn(
   });
 }
 
-/** Both endpoints give their numbers as text. */
+/** Both endpoints return numbers as strings. */
 function commonBody(
   token: IssuedToken,
   { clientId }: ManagedIdentity,

@@ -1,7 +1,7 @@
 import type { EntraRequest, Reply } from './http.js';
 import type { IssuedToken } from './token-issuer.js';
 
-/** A request that was answered. It holds no secret. */
+/** An answered request. It contains no secret. */
 export interface EntraRequestEntry {
   /** The time of the request. */
   readonly at: Date;
@@ -9,11 +9,11 @@ export interface EntraRequestEntry {
   readonly path: string;
   /** The HTTP status of the response. */
   readonly status: number;
-  /** Of a request for a token by OAuth. */
+  /** The OAuth grant type of a token request. */
   readonly grantType: string | undefined;
-  /** The client id that the request names. */
+  /** The client id in the request. */
   readonly clientId: string | undefined;
-  /** Entra's number of the refusal, if it was one. */
+  /** The AADSTS number, if the reply was an error. */
   readonly errorCode: number | undefined;
 }
 
@@ -21,13 +21,13 @@ export interface EntraRequestEntry {
 export interface EntraTokenEntry {
   /** The time of issue. */
   readonly at: Date;
-  /** Whose it is. */
+  /** The object id of its owner. */
   readonly objectId: string;
   /** The expiry of the token. */
   readonly expiresOn: Date;
 }
 
-/** The requests and tokens of an `EntraEmulator` so far, in order. */
+/** The requests to an `EntraEmulator` and its tokens so far, in order. */
 export interface EntraStatistics {
   /** Every request that was answered. */
   readonly requests: readonly EntraRequestEntry[];
@@ -35,7 +35,7 @@ export interface EntraStatistics {
   readonly tokens: readonly EntraTokenEntry[];
 }
 
-/** Counts what is asked and given. */
+/** Records requests and tokens. */
 export class RequestLog {
   readonly #requests: EntraRequestEntry[] = [];
   readonly #tokens: EntraTokenEntry[] = [];

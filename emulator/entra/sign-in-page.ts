@@ -1,6 +1,6 @@
 import { escapeHtml } from './http.js';
 
-/** The page on which a user signs in. */
+/** The sign-in page. */
 export function signInPage({ action, flow, username = '', error }: SignInPage): string {
   const alert = error === undefined ? '' : `<p role="alert">${escapeHtml(error)}</p>`;
   return page(
@@ -17,7 +17,7 @@ export function signInPage({ action, flow, username = '', error }: SignInPage): 
 }
 
 export interface SignInPage {
-  /** Where the form goes. */
+  /** The URL to which the form is sent. */
   readonly action: string;
   /** The sign-in that it belongs to. */
   readonly flow: string;
@@ -25,7 +25,7 @@ export interface SignInPage {
   readonly error?: string;
 }
 
-/** The page for a request that cannot be sent back to the application, for it might not be its own. */
+/** The page for a request that may not be redirected, because its redirect URI is not registered. */
 export function errorPage(error: string): string {
   return page(
     'Sign in',

@@ -10,7 +10,7 @@ import {
   wrongVerifier,
 } from './entra-error.js';
 
-/** What an application asked for when it sent a user to sign in. */
+/** The parameters of an authorization request. */
 export interface SignInRequest {
   readonly clientId: string;
   readonly redirectUri: string;
@@ -19,12 +19,12 @@ export interface SignInRequest {
   readonly nonce: string | undefined;
 }
 
-/** A user who has signed in to an application. */
+/** The sign-in of a user to an application. */
 export interface SignIn extends SignInRequest {
   readonly user: User;
 }
 
-/** What an application brings to redeem a code. */
+/** The parameters with which an application redeems a code. */
 export interface CodeRedemption {
   readonly code: string;
   readonly clientId: string;
@@ -32,10 +32,10 @@ export interface CodeRedemption {
   readonly codeVerifier: string | undefined;
 }
 
-/** How long a code can be redeemed, in ms. Entra: about ten minutes. */
+/** The lifetime of a code, in ms. Entra: about ten minutes. */
 const CODE_LIFETIME = 600_000;
 
-/** The codes and refresh tokens that users' sign-ins gave. */
+/** The codes and refresh tokens of sign-ins. */
 export class SignIns {
   readonly #codes = new Map<
     string,
@@ -44,7 +44,7 @@ export class SignIns {
   readonly #refreshTokens = new Map<string, SignIn>();
   readonly #revoked = new Set<string>();
 
-  /** A code for a user who has just signed in. */
+  /** Issues a code for a user who has just signed in. */
   issueCode(signIn: SignIn): string {
     const code = `1.${randomBytes(48).toString('base64url')}`;
     this.#codes.set(code, { signIn, expiresOn: Date.now() + CODE_LIFETIME, redeemed: false });
@@ -69,7 +69,7 @@ export class SignIns {
     return token;
   }
 
-  /** The sign-in that a refresh token continues. The token is used up by it: its successor takes its place. */
+  /** The sign-in of a refresh token. The token becomes invalid: a new one replaces it. */
   redeemRefreshToken(token: string, clientId: string): SignIn {
     if (this.#revoked.has(token)) throw revokedGrant();
     const signIn = this.#refreshTokens.get(token);
@@ -78,7 +78,7 @@ export class SignIns {
     return signIn;
   }
 
-  /** Ends all sign-ins of a user: their refresh tokens are no longer good. */
+  /** Ends all sign-ins of a user: their refresh tokens become invalid. */
   revoke(user: User): void {
     for (const [token, signIn] of this.#refreshTokens) {
       if (signIn.user.objectId !== user.objectId) continue;

@@ -29,7 +29,7 @@ export interface TokenEndpointParts {
 }
 
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-// Scopes of OpenID Connect, which name no resource.
+// Scopes of OpenID Connect, which do not name a resource.
 const OIDC_SCOPES: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access']);
 
 /** `/{tenant}/oauth2/v2.0/token`. */
@@ -173,7 +173,7 @@ export class TokenEndpoint {
     );
   }
 
-  /** The resource that a scope is for; throws when the tenant does not know it. */
+  /** The resource of a scope; throws if the tenant does not know it. */
   #resourceOf(scope: string): string {
     const [first = ''] = scope.split(' ').filter((part) => !OIDC_SCOPES.has(part));
     const resource = first.slice(0, first.lastIndexOf('/'));

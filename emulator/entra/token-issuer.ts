@@ -2,18 +2,18 @@ import type { JWTPayload } from 'jose';
 import { assertOption } from '../../lib/validation.js';
 import type { TokenAuthority } from '../tokens.js';
 
-/** A token that was issued, as its reply announces it. Times are whole seconds, as Entra's are. */
+/** An issued token, as in the reply. Times are in whole seconds, as Entra's are. */
 export interface IssuedToken {
   readonly accessToken: string;
   readonly objectId: string;
   readonly expiresIn: number;
   /** Seconds since 1970. */
   readonly expiresOn: number;
-  /** After how many seconds it asks to be refreshed, if it lives long. */
+  /** The advised time until the refresh, in seconds; only for a long lifetime. */
   readonly refreshIn: number | undefined;
 }
 
-/** Entra announces `refresh_in`, half of the lifetime, for tokens that live this long, in seconds. */
+/** The lifetime from which Entra returns `refresh_in`, half of the lifetime, in seconds. */
 const LONG_LIFETIME = 2 * 3600;
 
 /** Issues access tokens of one lifetime. */
@@ -55,7 +55,7 @@ export class TokenIssuer {
   }
 }
 
-/** Entra announces whole seconds, of which there must be one. */
+/** Entra returns whole seconds, at least one. */
 function checked(lifetime: number): number {
   assertOption(
     lifetime >= 1000 && lifetime < Infinity,

@@ -4,20 +4,20 @@ import { rootCertificates } from 'node:tls';
 const trusted = new Set<string>();
 let before: typeof globalAgent.options.ca;
 
-/** Lets requests of Node's global HTTPS agent trust this authority (PEM), beside those that they trust already. */
+/** Makes Node's global HTTPS agent trust this authority (PEM) in addition to those that it trusts already. */
 export function trust(ca: string): void {
   if (trusted.size === 0) before = globalAgent.options.ca;
   trusted.add(ca);
   apply();
 }
 
-/** Ends `trust`. */
+/** Reverses `trust()`. */
 export function distrust(ca: string): void {
   if (trusted.delete(ca)) apply();
 }
 
 function apply(): void {
   globalAgent.options.ca = trusted.size === 0 ? before : [before ?? [...rootCertificates], ...trusted].flat();
-  // Connections that are open were checked by what held before.
+  // Open connections were verified with the previous authorities.
   globalAgent.destroy();
 }

@@ -12,14 +12,14 @@ import type { RequestLog } from './request-log.js';
 
 export type Answer = (request: EntraRequest, origin: string) => Promise<Reply>;
 
-/** What a server does with its requests. */
+/** Handles the requests of a server. */
 export interface WebServerParts {
   readonly answer: Answer;
   readonly faults: Faults;
   readonly log: RequestLog;
 }
 
-/** A web server on a free port of this machine, which nobody else can reach. */
+/** A web server on a free port of the loopback interface. */
 export class WebServer {
   readonly origin: string;
   readonly #server: Server;
@@ -29,7 +29,7 @@ export class WebServer {
     this.origin = origin;
   }
 
-  /** Listens with HTTPS when there is a certificate, else with HTTP. */
+  /** Listens with HTTPS if a certificate is given, otherwise with HTTP. */
   static async listen(parts: WebServerParts, certificate?: KeyAndCertificate): Promise<WebServer> {
     const server = certificate ? createHttpsServer(certificate) : createHttpServer();
     const port = await listen(server);
@@ -68,7 +68,7 @@ async function serve(
     log.request(request, reply);
     send(response, reply);
   } catch {
-    // The request broke off, or the server stops: there is nobody to answer.
+    // The request was aborted, or the server stops: no reply can be sent.
     message.socket.destroy();
   }
 }

@@ -2,29 +2,29 @@ import { POSSIBLY_BLOCKED } from '../blocked-commands.js';
 import { splitInline } from './inline.js';
 import { readInteger } from './integers.js';
 
-/** A command as far as the endpoint has to know it. */
+/** The properties of a command that the endpoint uses. */
 export interface Command {
-  /** In lower case; empty if it is longer than any command that matters here. */
+  /** In lower case; empty if it is longer than any command that the endpoint handles. */
   readonly name: string;
-  /** How many arguments it has, its name included. */
+  /** The number of arguments, including the name. */
   readonly count: number;
 }
 
-/** A run of the client's bytes that belongs together. */
+/** A contiguous part of the client's input. */
 export interface Piece {
   readonly bytes: Buffer;
-  /** The commands that end in these bytes, in their order. */
+  /** The commands that end in these bytes, in order. */
   readonly commands: readonly Command[];
-  /** All arguments, if the piece is exactly one whole command of those that the endpoint reads. */
+  /** All arguments, if the piece is exactly one command that the endpoint reads. */
   readonly args?: readonly Buffer[];
 }
 
-/** What stands at the head of the input: a whole command to be read, or as much as suffices to skip it. */
+/** The head of the input: a complete command to read, or enough of one to skip it. */
 interface Head {
   readonly end: number;
   readonly command?: Command;
   readonly args?: readonly Buffer[];
-  /** How many bytes of the argument at hand, and how many arguments after it, are still to come; none if not given. */
+  /** The outstanding bytes of the current argument, and the outstanding arguments after it; none if absent. */
   readonly bytesLeft?: number;
   readonly argumentsLeft?: number;
 }
@@ -38,7 +38,7 @@ const EMPTY = Buffer.alloc(0);
 
 const COMMANDS_READ: ReadonlySet<string> = new Set(['auth', 'hello', 'client', ...POSSIBLY_BLOCKED]);
 const LONGEST_NAME = 16;
-/** redis-server takes no longer line, nor would any login be as long. */
+/** The longest line that redis-server accepts; no login is longer. */
 const LONGEST_LINE = 64 * 1024;
 const MOST_ARGUMENTS = 2 ** 31 - 1;
 
@@ -46,10 +46,10 @@ type Incomplete = 'incomplete';
 type Malformed = 'malformed';
 
 /**
- * Finds the commands in what a client sends (arrays of bulk strings, and inline commands), however the bytes are split
- * over packets. Logins come out whole; the payload of every other command is given out as it arrives, unbuffered.
+ * Splits a client's input into commands (arrays of bulk strings, and inline commands), however the bytes are split over
+ * packets. Logins are returned as a whole; the payload of every other command is returned as it arrives, unbuffered.
  *
- * Once the input is malformed everything that follows comes out as it is: redis-server answers it and closes.
+ * After malformed input, everything is returned unchanged: redis-server answers it and closes the connection.
  */
 export class CommandFramer {
   #input: Buffer = EMPTY;
@@ -109,7 +109,7 @@ export class CommandFramer {
     }
   }
 
-  /** Skips as much of the current command as there is, and says where that ends. */
+  /** Skips as much of the current command as has arrived, and returns where that ends. */
   #skipArguments(start: number, command: Command, commands: Command[]): number {
     let position = start;
     for (;;) {
@@ -138,7 +138,7 @@ export class CommandFramer {
     if (typeof array === 'string') return array;
     const count = array.value;
     if (count > MOST_ARGUMENTS) return 'malformed';
-    // redis-server passes over an empty array without an answer.
+    // redis-server ignores an empty array, without a reply.
     if (count <= 0) return { end: array.end };
     const bulk = this.#readHeader(array.end, DOLLAR);
     if (typeof bulk === 'string') return bulk;
@@ -157,7 +157,7 @@ export class CommandFramer {
     return { end, command: { name, count }, argumentsLeft: count - 1 };
   }
 
-  /** Reads a whole command; `undefined` if it is longer than any login is, which then is no business of the endpoint. */
+  /** Reads a complete command; `undefined` if it is longer than any login, which the endpoint then does not handle. */
   #readArguments(start: number, limit: number, command: Command): Head | Incomplete | Malformed | undefined {
     const args: Buffer[] = [];
     let position = start;
@@ -181,11 +181,11 @@ export class CommandFramer {
     if (this.#lineEnd(end) - start > LONGEST_LINE) return 'malformed';
     if (end === -1 || end + 2 > this.#input.length) return 'incomplete';
     const value = readInteger(this.#input, start + 1, end);
-    // Like redis-server, this takes any byte that follows the return for the newline.
+    // Like redis-server, this accepts any byte after the carriage return as the newline.
     return Number.isNaN(value) ? 'malformed' : { value, end: end + 2 };
   }
 
-  /** Where a line ends, or how far it has come. */
+  /** Where a line ends, or how much of it has arrived. */
   #lineEnd(end: number): number {
     return end === -1 ? this.#input.length : end;
   }
@@ -193,7 +193,7 @@ export class CommandFramer {
   #readInline(start: number): Head | Incomplete | Malformed {
     const newline = this.#input.indexOf(NEWLINE, start);
     const nul = this.#input.indexOf(NUL, start);
-    // redis-server looks for the end of the line in a C string: beyond a NUL it finds none, and takes no more commands.
+    // redis-server searches a C string for the end of the line: after a NUL it finds none, and accepts no more commands.
     if (nul !== -1 && (newline === -1 || nul < newline)) return 'malformed';
     if (this.#lineEnd(newline) - start > LONGEST_LINE) return 'malformed';
     if (newline === -1) return 'incomplete';

@@ -1,9 +1,9 @@
 import { readInteger } from './integers.js';
 
-/** What a command answered: a text, a number, nothing, or a list of these. */
+/** The reply to a command: a string, a number, null, or a list of these. */
 export type RedisValue = string | number | null | RedisValue[];
 
-/** An error that redis-server answered with. */
+/** An error reply of redis-server. */
 export class RedisReplyError extends Error {
   /** Always `RedisReplyError`. */
   override readonly name = 'RedisReplyError';
@@ -11,13 +11,13 @@ export class RedisReplyError extends Error {
 
 const NEWLINE = 0x0a;
 
-/** A decoded reply, and where in the bytes it ends. */
+/** A decoded reply, and the position of its end. */
 interface Decoded {
   readonly value: RedisValue | RedisReplyError;
   readonly end: number;
 }
 
-/** Decodes the RESP2 reply that starts at `start`. All of it must be there. */
+/** Decodes the RESP2 reply at `start`, which must be complete. */
 export function decodeReply(bytes: Buffer, start = 0): Decoded {
   const newline = bytes.indexOf(NEWLINE, start);
   const end = newline + 1;

@@ -1,4 +1,4 @@
-/** A command as clients send it: an array of bulk strings. */
+/** Encodes a command as an array of bulk strings. */
 export function encodeCommand(args: readonly (string | Buffer)[]): Buffer {
   const parts: Buffer[] = [Buffer.from(`*${args.length}\r\n`)];
   for (const arg of args) {

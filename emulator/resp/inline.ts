@@ -13,7 +13,7 @@ function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
 }
 
-/** One argument of an inline command, and where the reading of the next one starts. */
+/** An argument of an inline command, and where the next one starts. */
 interface Argument {
   readonly bytes: Buffer;
   readonly end: number;
@@ -39,7 +39,7 @@ function readArgument(line: Buffer, start: number): Argument | undefined {
       quote = byte;
       position++;
     } else if (byte === quote) {
-      // A closing quote must be followed by a space or by nothing at all.
+      // A closing quote must be followed by a space or the end.
       return next === undefined || isSpace(next)
         ? { bytes: Buffer.concat(parts), end: position + 1 }
         : undefined;
@@ -60,7 +60,7 @@ function readArgument(line: Buffer, start: number): Argument | undefined {
 
 /**
  * Splits an inline command into its arguments by the rules of redis-server: spaces, and quotes as in a shell.
- * `undefined` when the quotes are not balanced, which redis-server answers with a protocol error.
+ * `undefined` if the quotes are not balanced, which redis-server answers with a protocol error.
  */
 export function splitInline(text: Buffer): Buffer[] | undefined {
   const args: Buffer[] = [];

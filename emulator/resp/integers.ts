@@ -3,8 +3,8 @@ const ZERO = 0x30;
 const NINE = 0x39;
 
 /**
- * Reads the decimal integer that fills `bytes` from `start` to `end`, by the rules of redis-server: an optional minus,
- * no plus, no leading zeros, nothing else. NaN for anything that redis-server would not take.
+ * Parses the decimal integer in `bytes` from `start` to `end` by the rules of redis-server: an optional minus, no plus, no
+ * leading zeros. NaN for anything that redis-server would reject.
  */
 export function readInteger(bytes: Buffer, start: number, end: number): number {
   const negative = bytes[start] === MINUS;

@@ -1,29 +1,29 @@
 import { readInteger } from './integers.js';
 
-/** A reply, or an element of one, as far as the endpoint has to know it. */
+/** The properties of a reply, or of an element of one, that the endpoint uses. */
 export interface Element {
-  /** The RESP type: the byte that it starts with. */
+  /** The RESP type: its first byte. */
   readonly type: string;
   /** The text of a line (a simple string, an error, a number) or of a short string; empty for anything else. */
   readonly text: string;
 }
 
-/** A reply, or a push, at the top level. */
+/** A top-level reply or push. */
 export interface Reply extends Element {
-  /** Its first elements, as many as were asked for. */
+  /** Its first elements, as many as were requested. */
   readonly elements: readonly Element[];
 }
 
-/** An array, map, set, push or attribute whose elements have not all come yet. */
+/** An array, map, set, push or attribute that is not complete yet. */
 interface Aggregate {
   readonly type: string;
   left: number;
 }
 
 export interface ReplyFramerListener {
-  /** How many elements of the top-level array or push that begins now are to be told with it. */
+  /** The number of elements to report with the top-level array or push that begins now. */
   elementsWanted(type: string, count: number): number;
-  /** Whether this simple string is part of no reply, wherever it comes: MONITOR's lines come even within one. */
+  /** Whether this simple string is not part of any reply: the lines of MONITOR arrive even within one. */
   isAside(text: string): boolean;
   reply(reply: Reply): void;
 }
@@ -33,12 +33,12 @@ const EMPTY = Buffer.alloc(0);
 const LINES = '+-:,#(_';
 const STRINGS = '$=!';
 const AGGREGATES = '*~%>|';
-/** Longer texts are not told: no name of a push, no number of subscriptions is as long. */
+/** Longer strings are not reported: no name of a push and no number of subscriptions is as long. */
 const LONGEST_TEXT = 64;
 
 /**
- * Finds the replies (RESP2 and RESP3) in what a server sends, however the bytes are split over packets. It only looks
- * on: payloads are skipped, never kept.
+ * Finds the replies (RESP2 and RESP3) in a server's output, however the bytes are split over packets. Payloads are skipped,
+ * never stored.
  */
 export class ReplyFramer {
   readonly #listener: ReplyFramerListener;
@@ -53,7 +53,7 @@ export class ReplyFramer {
     this.#listener = listener;
   }
 
-  /** Whether something came that is no RESP: what follows cannot be told apart. */
+  /** Whether the output was not RESP: replies after it cannot be recognised. */
   get malformed(): boolean {
     return this.#malformed;
   }
@@ -77,7 +77,7 @@ export class ReplyFramer {
     return start + step;
   }
 
-  /** Reads one line, and what it announces; says where that ends, which is `start` when it is not all there yet. */
+  /** Reads one line and the payload that it announces; returns where they end, or `start` if they are incomplete. */
   #read(bytes: Buffer, start: number): number {
     const newline = bytes.indexOf(NEWLINE, start);
     if (newline === -1) return start;
@@ -108,7 +108,7 @@ export class ReplyFramer {
     return this.#malformed ? bytes.length : end;
   }
 
-  /** Whether the texts of the elements that come now are wanted. */
+  /** Whether the next elements are to be reported. */
   #listens(): boolean {
     return this.#aggregates.length === 1 && this.#elements.length < this.#elementsWanted;
   }
@@ -124,8 +124,8 @@ export class ReplyFramer {
   }
 
   /**
-   * Whether an aggregate within those that are open is no element of them. An attribute belongs to what follows it. A
-   * push comes within a reply when the command that is being answered made the server send it.
+   * Whether an aggregate within open ones is not an element of them. An attribute belongs to what follows it. A push arrives
+   * within a reply if the command of that reply caused it.
    */
   #isAside(type: string): boolean {
     return type === '|' || (type === '>' && this.#aggregates.length > 0);

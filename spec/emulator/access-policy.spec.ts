@@ -82,7 +82,7 @@ describe('AzureRedisEmulator: access policy', () => {
     client.command('ACL', 'WHOAMI');
     await client.expect('$4\r\nanna\r\n');
     for (const oid of ['', 'a b', 'default']) {
-      expect(() => fixture.azure.credential({ oid })).to.throw('The oid given cannot be the name of a user');
+      expect(() => fixture.azure.credential({ oid })).to.throw('`oid` must be a string without spaces');
       expect(await rejection(fixture.azure.assignRole(oid, 'Data Owner'))).to.include({
         code: 'INVALID_OPTION',
       });

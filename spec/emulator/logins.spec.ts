@@ -130,7 +130,7 @@ describe('AzureRedisEmulator: logins', () => {
       const [, claims] = (await fixture.azure.issueToken()).split('.');
       const header = Buffer.from(JSON.stringify({ alg: 'none' })).toString('base64url');
       client.command('AUTH', fixture.azure.options.credential.oid, `${header}.${claims ?? ''}.`);
-      await expectRefusal(client, 'the password is no token that can be checked');
+      await expectRefusal(client, 'the password is not a valid token');
     });
 
     for (const [what, claims, reason] of [
@@ -176,7 +176,7 @@ describe('AzureRedisEmulator: logins', () => {
     it('when there is no token at all', async () => {
       const client = await fixture.connect();
       client.command('AUTH', randomUUID(), 'secret');
-      await expectRefusal(client, 'the password is no token that can be checked');
+      await expectRefusal(client, 'the password is not a valid token');
     });
 
     it('when HELLO has an option that it does not know, by which redis-server may log in and not say so', async () => {

@@ -23,7 +23,7 @@ describe('AzureRedisEmulator: its redis-server', () => {
 
     for (const [program, reason] of [
       ['/no/such/redis-server', 'it was not found'],
-      ['/bin/false', 'it ended without a word'],
+      ['/bin/false', 'it exited without a log line'],
       ['/bin/cat', /cat/],
     ] as const) {
       it(`is said by name, with what to do: ${program}`, async () => {
