@@ -9,7 +9,7 @@ describe('a token or an access key', () => {
   it('is in no debug output, trace, event, error, log, or inspected object', async () => {
     const { stderr } = await run(
       process.execPath,
-      ['--import', 'tsx', fileURLToPath(new URL('../support/debugging-client.ts', import.meta.url))],
+      ['--import', 'tsx', fileURLToPath(new URL('./support/debugging-client.ts', import.meta.url))],
       { env: { ...process.env, DEBUG: '*', NODE_DEBUG: 'redis' }, maxBuffer: 512 * 1024 * 1024 },
     );
     const [shown = '', list = ''] = stderr.split('SECRETS\n');

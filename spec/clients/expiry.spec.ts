@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { connectionsOf, Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
 
-const MINUTE = 60_000;
+/** Five lifetimes of a token, in ms. The soak runs for longer. */
+const DURATION = 15_000;
 const CALLERS = 32;
 
 /** What a client under full load went through. */
@@ -15,13 +16,12 @@ interface Report {
   readonly errors: readonly unknown[];
 }
 
-describe('a client under full load, through a minute of tokens that live three seconds', () => {
+describe('a client under full load, through five lifetimes of its tokens', () => {
   const cache = Cache.forAll({ tokenLifetime: 3_000 });
   const reports = new Map<Variant, Report>();
 
-  // All of them in the same minute.
-  before(async function () {
-    this.timeout(2 * MINUTE);
+  // All of them at the same time.
+  before(async () => {
     await Promise.all(
       VARIANTS.map(async (variant) => {
         reports.set(variant, await load(variant));
@@ -42,7 +42,7 @@ describe('a client under full load, through a minute of tokens that live three s
     client.on('error', (error) => errors.push(error));
     client.on('close', () => errors.push('closed'));
 
-    const end = Date.now() + MINUTE;
+    const end = Date.now() + DURATION;
     const counter = `counter of ${variant.name}`;
     async function call(): Promise<void> {
       while (Date.now() < end) {
@@ -66,24 +66,25 @@ describe('a client under full load, through a minute of tokens that live three s
 
   for (const variant of VARIANTS) {
     describe(variant.name, () => {
-      it('never sees an error', () => {
+      it('gets no error', () => {
         expect(reports.get(variant)?.errors).to.deep.equal([]);
       });
 
-      it('keeps its one connection, re-authenticated time and again', () => {
+      it('keeps its one connection, which is re-authenticated in place', () => {
         expect(reports.get(variant)?.connections).to.equal(1);
-        expect(reports.get(variant)?.reauthentications).to.have.length.of.at.least(19);
+        expect(reports.get(variant)?.reauthentications).to.have.length.of.at.least(5);
       });
 
-      it('has every command run exactly once', () => {
+      it('runs every command exactly once', () => {
         const report = reports.get(variant);
         expect(report?.counted).to.equal(report?.acknowledged);
       });
 
-      it('gets replies before, between and after all re-authentications', () => {
+      it('gets replies before, between and after re-authentications', () => {
         const { reauthentications = [], acknowledged = 0 } = reports.get(variant) ?? {};
         let previous = 0;
-        for (const count of [...reauthentications, acknowledged]) {
+        // The last re-authentication may come after the last command.
+        for (const count of [...reauthentications.slice(0, -1), acknowledged]) {
           expect(count).to.be.above(previous);
           previous = count;
         }
@@ -91,7 +92,7 @@ describe('a client under full load, through a minute of tokens that live three s
     });
   }
 
-  it('is never evicted or refused by the cache', () => {
+  it('is never evicted, and no login is rejected', () => {
     expect(cache.azure.statistics.evictions).to.deep.equal([]);
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   });

@@ -4,7 +4,8 @@ import { connectionsOf } from '../support/cache.js';
 import { CLUSTER_VARIANTS, ClusteredCache, type ClusterVariant } from '../support/clustered-cache.js';
 import { keyForEachSlot } from '../support/key-slots.js';
 
-const MINUTE = 60_000;
+/** Five lifetimes of a token, in ms. The soak runs for longer. */
+const DURATION = 15_000;
 const CALLERS = 16;
 
 /** What a cluster under full load went through. */
@@ -22,13 +23,12 @@ interface Report {
   readonly errors: readonly unknown[];
 }
 
-describe('a cluster under full load on every slot, through a minute of tokens that live three seconds', () => {
+describe('a cluster under full load on every slot, through five lifetimes of its tokens', () => {
   const cache = ClusteredCache.forAll({ tokenLifetime: 3_000 });
   const reports = new Map<ClusterVariant, Report>();
 
-  // All of them in the same minute.
-  before(async function () {
-    this.timeout(2 * MINUTE);
+  // All of them at the same time.
+  before(async () => {
     await Promise.all(
       CLUSTER_VARIANTS.map(async (variant) => {
         reports.set(variant, await load(variant));
@@ -57,10 +57,10 @@ describe('a cluster under full load on every slot, through a minute of tokens th
 
     const keys = keyForEachSlot(`${variant.name}:`);
     const acknowledged = new Map(keys.map((key) => [key, 0]));
-    const end = Date.now() + MINUTE;
+    const end = Date.now() + DURATION;
     let next = 0;
     async function call(): Promise<void> {
-      while (Date.now() < end) {
+      while (Date.now() < end || next < keys.length) {
         const key = keys[next++ % keys.length] ?? '';
         try {
           // Reads go to replicas too.
@@ -92,21 +92,21 @@ describe('a cluster under full load on every slot, through a minute of tokens th
 
   for (const variant of CLUSTER_VARIANTS) {
     describe(variant.name, () => {
-      it('never sees an error', () => {
+      it('gets no error', () => {
         expect(reportOf(variant).errors).to.deep.equal([]);
       });
 
-      it('keeps the connections to its masters and replicas, re-authenticated time and again', () => {
+      it('keeps the connections to its masters and replicas, which are re-authenticated in place', () => {
         const { dropped, nodes, refreshes, reauthentications, connections } = reportOf(variant);
         expect(dropped).to.deep.equal([]);
         expect(nodes).to.equal(6);
-        expect(refreshes).to.be.at.least(19);
-        expect(reauthentications).to.be.at.least(19 * nodes);
+        expect(refreshes).to.be.at.least(4);
+        expect(reauthentications).to.be.at.least(4 * nodes);
         // Those to its nodes, and a few that are for the beginning, the slots and the subscriptions.
         expect(connections).to.be.below(3 * nodes);
       });
 
-      it('has every command run exactly once, on every slot', () => {
+      it('runs every command exactly once, on every slot', () => {
         const { acknowledged, counted } = reportOf(variant);
         expect([...acknowledged.values()].every((count) => count > 0)).to.equal(true);
         expect(counted).to.deep.equal(acknowledged);
@@ -114,7 +114,7 @@ describe('a cluster under full load on every slot, through a minute of tokens th
     });
   }
 
-  it('is never evicted or refused by the cache', () => {
+  it('is never evicted, and no login is rejected', () => {
     expect(cache.azure.statistics.evictions).to.deep.equal([]);
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   });

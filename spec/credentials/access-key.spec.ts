@@ -36,7 +36,7 @@ describe('an access key', () => {
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
       });
 
-      it('is asked for again when the server wants a login', async () => {
+      it('is acquired again for the connection that replaces one after RESET', async () => {
         const options = await cache.configure({
           credential: undefined,
           accessKey: () => cache.azure.accessKey,
@@ -47,7 +47,8 @@ describe('an access key', () => {
           'RESET',
           'OK',
         ]);
-        expect(cache.azure.statistics.connections).to.have.length(1);
+        expect(cache.azure.statistics.connections).to.have.length(2);
+        expect(cache.azure.statistics.refusals).to.deep.equal([]);
       });
 
       it('that is known still does when it cannot be asked for, which is reported', async () => {

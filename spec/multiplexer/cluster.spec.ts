@@ -148,7 +148,7 @@ describe('the multiplexer of a cluster', () => {
   it('refuses shard channels, of which each node has some', async () => {
     const multiplexer = await connect();
     const error = await rejection(multiplexer.ssubscribe('orders'));
-    expect(error.code).to.equal('SUBSCRIPTION_REFUSED');
+    expect(error.code).to.equal('UNSUPPORTED');
     expect(error.hint).to.contain('shardedSubscribers');
   });
 
