@@ -16,7 +16,7 @@ describe('the sample authorization-code, in a browser', () => {
   after(() => browser.stop());
 
   beforeEach(async () => {
-    sample = new SampleProcess('samples/authorization-code/main.ts', '--local', '--no-browser');
+    sample = new SampleProcess('samples/authorization-code/main.ts', ['--local', '--no-browser']);
     // The browser does not know the local Entra's authority; the sample does, and checks it.
     page = await browser.context.newPage();
     complaints = [];

@@ -1,47 +1,74 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** A sample that runs, and what it prints. */
 export class SampleProcess {
   readonly #child: ChildProcess;
+  readonly #events = new EventEmitter();
   readonly #exited: Promise<number | null>;
   #output = '';
+  #hasExited = false;
 
-  constructor(path: string, ...args: string[]) {
+  /** @param environment Variables in addition to those of this process. */
+  constructor(
+    path: string,
+    args: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     const root = fileURLToPath(new URL('../..', import.meta.url));
     this.#child = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
       cwd: root,
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (chunk: string) => (this.#output += chunk));
+      stream?.setEncoding('utf8').on('data', (chunk: string) => {
+        this.#output += chunk;
+        this.#events.emit('change');
+      });
     }
-    this.#exited = once(this.#child, 'close').then(() => this.#child.exitCode);
+    this.#exited = once(this.#child, 'close').then(() => {
+      this.#hasExited = true;
+      this.#events.emit('change');
+      return this.#child.exitCode;
+    });
   }
 
+  /** Everything that it has printed. */
   get output(): string {
     return this.#output;
   }
 
-  /** What the sample prints where the pattern's group is; fails when it ends without. */
-  async printed(pattern: RegExp): Promise<string> {
+  /**
+   * Waits until it has printed what matches the pattern, so many times; fails when it ends without.
+   *
+   * @returns the pattern's group in the last of them, or the whole match if there is no group.
+   */
+  async printed(pattern: RegExp, times = 1): Promise<string> {
+    const all = new RegExp(pattern, `${pattern.flags.replace('g', '')}g`);
     for (;;) {
-      const [, group] = pattern.exec(this.#output) ?? [];
-      if (group !== undefined) return group;
-      const { stdout } = this.#child;
-      if (!stdout || this.#child.exitCode !== null) throw new Error(`the sample has ended:\n${this.#output}`);
-      await Promise.race([once(stdout, 'data'), this.#exited]);
+      const match = [...this.#output.matchAll(all)][times - 1];
+      if (match) return match[1] ?? match[0];
+      if (this.#hasExited) {
+        throw new Error(`the sample has ended and did not print ${pattern.source}:\n${this.#output}`);
+      }
+      await once(this.#events, 'change');
     }
   }
 
-  /** The exit code, once the sample has ended by itself. */
+  /** The exit code once the sample has ended by itself; `null` if a signal ended it. */
   exitCode(): Promise<number | null> {
     return this.#exited;
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Asks the sample to end (SIGTERM) and waits for that. */
   async stop(): Promise<void> {
-    this.#child.kill();
+    this.signal('SIGTERM');
     await this.#exited;
   }
 }
