@@ -64,8 +64,14 @@ const zones = [
   {
     target: ['./emulator', './cli'],
     from: './lib',
-    except: ['./index.ts', './validation.ts'],
+    except: ['./index.ts', './validation.ts', './version.ts'],
     message: 'Import the public names, from lib/index.js.',
+  },
+  {
+    target: './cli',
+    from: './emulator',
+    except: ['./index.ts'],
+    message: 'Import the public names, from emulator/index.js.',
   },
   { target: './emulator', from: './cli', message: 'The emulator does not know the command.' },
 ];
@@ -101,6 +107,11 @@ export default defineConfig(
         { devDependencies: false, includeTypes: true, includeInternal: true },
       ],
     },
+  },
+  {
+    // The parser of the command is built into it.
+    files: ['cli/**/*.ts'],
+    settings: { 'import-x/core-modules': ['commander'] },
   },
   {
     files: ['lib/**/*.ts'],

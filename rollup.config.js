@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import commonjs from '@rollup/plugin-commonjs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { dts } from 'rollup-plugin-dts';
 
@@ -14,8 +15,11 @@ const entries = (extension) => ({
   emulator: `build/emulator/index${extension}`,
 });
 
-/** The command is a program, an ES module like the rest of its process; nothing imports it. */
-const command = manifest.bin && { cli: 'build/cli/main.js' };
+/** What every application has that installs this package; the command is to run with nothing more. */
+const INSTALLED = [...Object.keys(manifest.dependencies), 'ioredis'];
+
+/** The folders of the packages that are built in. */
+const builtIn = new Set();
 
 const isExternal = (names) => (id) =>
   id.startsWith('node:') || names.some((name) => id === name || id.startsWith(`${name}/`));
@@ -23,7 +27,7 @@ const isExternal = (names) => (id) =>
 /** `tsc` has compiled the sources to `build/`; this bundles them into the files that are published. */
 export default [
   {
-    input: { ...entries('.js'), ...command },
+    input: entries('.js'),
     external: isExternal(dependencies),
     plugins: [nodeResolve()],
     output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
@@ -46,6 +50,12 @@ export default [
   },
   types('.d.ts'),
   types('.d.cts'),
+  {
+    input: 'build/cli/main.js',
+    external: isExternal(INSTALLED),
+    plugins: [libraryBeside(), nodeResolve(), commonjs(), licences(), executable()],
+    output: { dir: 'dist', format: 'es', entryFileNames: 'cli.js', chunkFileNames: 'cli/[name].js' },
+  },
 ];
 
 function types(extension) {
@@ -62,18 +72,41 @@ function types(extension) {
   };
 }
 
-/** Adds the licence texts of the packages that are built in. */
+/** Lets the command import the library that is published beside it. */
+function libraryBeside() {
+  const library = resolve('build/lib/index.js');
+  return {
+    name: 'library-beside',
+    resolveId(source, importer) {
+      if (importer === undefined || resolve(dirname(importer), source) !== library) return undefined;
+      // Rollup takes the folder of the input for that of the output.
+      return { id: resolve('build/cli/index.js'), external: 'relative' };
+    },
+  };
+}
+
+/** Makes the command executable. */
+function executable() {
+  return {
+    name: 'executable',
+    writeBundle({ dir }) {
+      chmodSync(join(dir, 'cli.js'), 0o755);
+    },
+  };
+}
+
+/** Adds the licence texts of the packages that are built in, those of earlier builds included. */
 function licences() {
   return {
     name: 'licences',
     generateBundle(_options, bundle) {
-      const folders = new Set(
-        Object.values(bundle)
-          .flatMap(({ modules = {} }) => Object.keys(modules))
-          .filter((id) => id.includes('node_modules'))
-          .map(packageFolder),
-      );
-      const texts = [...folders].sort().map((folder) => {
+      const modules = Object.values(bundle).flatMap((chunk) => Object.keys(chunk.modules ?? {}));
+      for (const id of modules) {
+        // Plugins mark modules of their own with a NUL, and may add a query.
+        const [path] = id.replace('\0', '').split('?');
+        if (path.includes('node_modules')) builtIn.add(packageFolder(path));
+      }
+      const texts = [...builtIn].sort().map((folder) => {
         const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
         const file = readdirSync(folder).find((candidate) => /^licen[cs]e/i.test(candidate));
         if (file === undefined) this.error(`${name} is built in, but its licence was not found in ${folder}`);
@@ -82,7 +115,7 @@ function licences() {
       this.emitFile({
         type: 'asset',
         fileName: 'THIRD-PARTY-LICENSES.txt',
-        source: `The CommonJS form contains code of these packages.\n\n${texts.join('\n---\n\n')}`,
+        source: `The CommonJS form and the command contain code of these packages.\n\n${texts.join('\n---\n\n')}`,
       });
     },
   };

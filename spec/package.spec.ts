@@ -73,6 +73,7 @@ describe('the packed package, in an empty folder', () => {
       ...['index', 'emulator'].flatMap((entry) =>
         ['js', 'd.ts', 'cjs', 'd.cts'].map((extension) => `dist/${entry}.${extension}`),
       ),
+      'dist/cli.js',
       'dist/THIRD-PARTY-LICENSES.txt',
     ]);
   });

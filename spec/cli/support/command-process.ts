@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+
+/** What a command has printed, and its exit code. */
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command `ioredis-azure` in a process of its own, run from its source. */
+export class CommandProcess {
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
+  #stdout = '';
+  #stderr = '';
+
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    this.#child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', ...environment },
+    });
+    this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
+    this.#closed = once(this.#child, 'close');
+  }
+
+  /** Runs a command to its end. */
+  static run(
+    args: readonly string[],
+    environment?: Readonly<Record<string, string>>,
+  ): Promise<CommandResult> {
+    return new CommandProcess(args, environment).ended();
+  }
+
+  /** Resolves when the command has ended. */
+  async ended(): Promise<CommandResult> {
+    await this.#closed;
+    return { code: this.#child.exitCode, stdout: this.#stdout, stderr: this.#stderr };
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    this.#child.kill(signal);
+  }
+
+  /** The part of the output that matches; rejects when the command ends without. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#stdout);
+      if (match) return match;
+      const { stdout, exitCode } = this.#child;
+      if (!stdout || exitCode !== null)
+        throw new Error(`The command has ended:\n${this.#stdout}\n${this.#stderr}`);
+      await Promise.race([once(stdout, 'data'), this.#closed]);
+    }
+  }
+}
