@@ -213,7 +213,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       );
     }
     this.#clients.add(managed);
-    debugClient('manages a client of %s', managed.endpoint);
+    if (debugClient.enabled) debugClient('manages a client of %s', managed.endpoint);
     this.#start();
     return managed;
   }
@@ -229,7 +229,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       this.#report('recycled', { endpoint, reason, gap, delivery });
     },
     ended: (client) => {
-      debugClient('a client of %s has ended', client.endpoint);
+      if (debugClient.enabled) debugClient('a client of %s has ended', client.endpoint);
       this.#clients.delete(client);
       if (this.#clients.size === 0) this.#stop();
     },

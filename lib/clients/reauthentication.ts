@@ -87,6 +87,7 @@ export class Reauthentication {
   #scheduleIn(delay: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
+      this.#timer = undefined;
       void this.#run();
     }, delay);
     this.#timer.unref();

@@ -34,6 +34,8 @@ export class AccessKeyProvider
   implements RefreshingCredentialsProvider
 {
   readonly username: string;
+  /** The key is acquired again for each connection: it may have been rotated. */
+  readonly isUsable = false;
   readonly #read: () => Promise<string>;
   #current: AccessKey;
   #pending: Promise<void> | undefined;

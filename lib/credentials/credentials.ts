@@ -15,6 +15,8 @@ export interface CredentialsProvider {
   readonly username: string;
   /** The credentials to use now. */
   readonly current: Credentials;
+  /** Whether a new connection can log in with `current` at once; otherwise it has to wait. */
+  readonly isUsable: boolean;
   /**
    * Resolves once a new connection can log in with `current`.
    *

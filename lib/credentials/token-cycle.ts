@@ -67,6 +67,10 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     return this.#current;
   }
 
+  get isUsable(): boolean {
+    return !this.#closedWith && this.#current.isUsable();
+  }
+
   start(): void {
     if (this.#running) return;
     this.#running = true;
@@ -93,7 +97,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
 
   async waitUntilUsable(signal: AbortSignal): Promise<void> {
     this.#requireOpen();
-    while (this.#mustRefresh) {
+    while (!this.isUsable) {
       if (signal.aborted) throw this.#lastError ?? tookTooLong();
       await this.#nextAnswer(signal);
       this.#requireOpen();
@@ -113,11 +117,6 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   /** Whether it is time to request the next token. */
   get #shouldRefresh(): boolean {
     return this.#refreshAt.remaining <= 0;
-  }
-
-  /** Whether a new connection has to wait for the next token. */
-  get #mustRefresh(): boolean {
-    return !this.#current.isUsable();
   }
 
   /** Whether connections have to wait before they cause another request. */

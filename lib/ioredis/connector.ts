@@ -62,12 +62,11 @@ export class AzureConnector extends AbstractConnector {
     delete this.firstError;
     this.#forgetStream();
     try {
-      const tls = secureTransport(this.#options);
       this.#isWaitingForToken = true;
       await this.#credentialsUsable();
       this.#isWaitingForToken = false;
       if (this.#isAbandoned) return closedSocket();
-      return this.#open(tls);
+      return this.#open(secureTransport(this.#options));
     } catch (error) {
       if (!this.#isAbandoned) this.firstError = error as Error;
       return closedSocket();
@@ -106,6 +105,7 @@ export class AzureConnector extends AbstractConnector {
   }
 
   async #credentialsUsable(): Promise<void> {
+    if (this.#provider.isUsable) return;
     const waiting = new AbortController();
     this.#waiting = waiting;
     const { connectTimeout = 0 } = this.#options;
@@ -120,6 +120,7 @@ export class AzureConnector extends AbstractConnector {
       await this.#provider.waitUntilUsable(waiting.signal);
     } finally {
       clearTimeout(timer);
+      this.#waiting = undefined;
     }
   }
 }
