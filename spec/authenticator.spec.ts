@@ -21,7 +21,7 @@ describe('Authenticator', () => {
   const [variant] = VARIANTS;
   if (!variant) throw new Error('no variant');
 
-  it('tells who is logged in, until when, and over which connections', async () => {
+  it('reports its user name, expiry and connections', async () => {
     const credential = cache.azure.credential();
     const options = await cache.configure({ credential });
     const { authenticator } = options;
@@ -33,7 +33,7 @@ describe('Authenticator', () => {
     ]);
   });
 
-  it('re-authenticates live connections when it is told to refresh', async () => {
+  it('re-authenticates live connections on refresh()', async () => {
     const options = await cache.configure();
     const { authenticator } = options;
     const before = authenticator.expiresOn;
@@ -47,7 +47,7 @@ describe('Authenticator', () => {
     });
   });
 
-  it('says why it cannot refresh, and keeps what it has', async () => {
+  it('rejects refresh() with the reason, and keeps the current token', async () => {
     const options = await cache.configure();
     const client = await cache.connect(variant, options);
     cache.azure.identityDown();
@@ -58,7 +58,7 @@ describe('Authenticator', () => {
     expect(await client.ping()).to.equal('PONG');
   });
 
-  it('attaches only clients that log in with it', async () => {
+  it('attaches only clients that log in with its password', async () => {
     const options = await cache.configure();
     const other = await cache.configure();
     const client = cache.client(variant, { ...other, lazyConnect: true });
@@ -76,7 +76,7 @@ describe('Authenticator', () => {
     ).to.include({ code: 'CLOSED' });
   });
 
-  it('lets its clients go when it is closed: they stay connected, and make no new connection', async () => {
+  it('releases its clients on close(): they stay connected, and open no new connection', async () => {
     const options = await cache.configure();
     const client = await cache.connect(variant, options);
     options.authenticator.close();
@@ -97,7 +97,7 @@ describe('Authenticator', () => {
       });
   });
 
-  it('can be copied with its options, as by cloneDeep(), which are inspected and serialised without an error', async () => {
+  it('can be copied with its options, for example by cloneDeep(), and the copies inspected and serialised', async () => {
     const options = await cache.configure();
     // What lodash makes of an object with a class, and of the functions in it.
     const copy = Object.assign(
@@ -112,7 +112,7 @@ describe('Authenticator', () => {
     expect(options.authenticator.connections).to.have.length(1);
   });
 
-  it('names the cause of the WRONGPASS that options get which went through JSON', async () => {
+  it('names the cause of the WRONGPASS of options that went through JSON', async () => {
     const options = await cache.configure();
     const { username, password } = JSON.parse(JSON.stringify(options)) as {
       username: string;
@@ -129,7 +129,7 @@ describe('Authenticator', () => {
     expect(inspect(error)).to.contain('these options went through JSON');
   });
 
-  it('shows no token, however it is looked at', async () => {
+  it('shows no token, however it is inspected', async () => {
     const credential = cache.azure.credential({ cacheTokens: true });
     const options = await cache.configure({ credential });
     const { token } = await credential.getToken(SCOPE);
@@ -149,11 +149,11 @@ describe('Authenticator', () => {
   });
 });
 
-describe('a connection that cannot be made', () => {
+describe('a connection that cannot be opened', () => {
   const cache = Cache.forEach({ tokenLifetime: 1_000 });
 
   for (const variant of VARIANTS) {
-    it(`is not made over plain TCP to another machine, though a library left \`tls\` out: ${variant.name}`, async () => {
+    it(`is not opened over plain TCP to another machine, even if a library drops \`tls\`: ${variant.name}`, async () => {
       const options = { ...(await cache.configure()), host: '192.0.2.1', lazyConnect: true };
       Reflect.deleteProperty(options, 'tls');
       const client = cache.client(variant, options);
@@ -164,7 +164,7 @@ describe('a connection that cannot be made', () => {
         .and.include({ code: 'INSECURE_CONNECTION' });
     });
 
-    it(`does not keep the process for a disconnect() in an outage of the identity service: ${variant.name}`, async () => {
+    it(`does not keep the process alive after disconnect() in an outage of the identity service: ${variant.name}`, async () => {
       const options = await cache.configure({ retryStrategy: () => 5 });
       const client = await cache.connect(variant, options);
       cache.azure.identityHanging();
@@ -180,7 +180,7 @@ describe('a connection that cannot be made', () => {
       expect(timers()).to.be.below(before);
     });
 
-    it(`for want of a token is retried as ioredis does, with the reason: ${variant.name}`, async () => {
+    it(`without a token is retried by ioredis, with the reason: ${variant.name}`, async () => {
       const options = await cache.configure({ connectTimeout: 200, acquireTimeout: 300 });
       await past(options.authenticator.expiresOn);
       cache.azure.identityHanging();
@@ -193,7 +193,7 @@ describe('a connection that cannot be made', () => {
       await ready;
     });
 
-    it(`is given up at once when the client is disconnected while it waits: ${variant.name}`, async () => {
+    it(`is abandoned at once when the client is disconnected while it waits: ${variant.name}`, async () => {
       const options = await cache.configure();
       await past(options.authenticator.expiresOn);
       cache.azure.identityHanging();

@@ -4,11 +4,11 @@ import type { ConfiguredRedisOptions } from '../lib/index.js';
 import { Cache } from './support/cache.js';
 import { expiries, until } from './support/waiting.js';
 
-describe('BullMQ, given the options as its connection', () => {
+describe('BullMQ with the configured options as its connection', () => {
   const cache = Cache.forEach({ tokenLifetime: 3_000 });
 
   for (const protocol of [3, 2] as const) {
-    it(`has its jobs flow across five expiries, each done once: RESP${protocol}`, async () => {
+    it(`runs each job exactly once across five token expiries: RESP${protocol}`, async () => {
       const options = { ...(await cache.configure()), protocol };
       const connection = asConnection(options);
       const errors: unknown[] = [];
@@ -49,7 +49,7 @@ describe('BullMQ, given the options as its connection', () => {
     });
   }
 
-  it('keeps an idle worker, which blocks in the server, logged in', async () => {
+  it('keeps an idle worker logged in while its blocking command waits', async () => {
     // Whether it blocks is known once its AUTH has had no answer for half of what is left of its token.
     const credential = cache.azure.credential({ tokenLifetime: 6_000 });
     const options = await cache.configure({ credential, expirationRefreshRatio: 0.1 });

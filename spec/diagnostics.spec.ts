@@ -63,7 +63,7 @@ describe('the diagnostics channels', () => {
     await azure.stop();
   });
 
-  it('tell of each request for a token: who, until when, how long, and why not', async () => {
+  it('trace each token request: user name, expiry, duration, error', async () => {
     const { heard, stop } = listen<TokenRefreshTrace>('ioredis-azure:token-refresh');
     const { authenticator } = await configureForAzure(azure.options);
     expect(heard.map(({ event }) => event)).to.deep.equal(['start', 'end', 'asyncStart', 'asyncEnd']);
@@ -86,7 +86,7 @@ describe('the diagnostics channels', () => {
     expect(heard.at(-1)?.trace.expiresOn).to.equal(undefined);
   });
 
-  it('tell of each re-authentication: who, where, until when, how long, and why not', async () => {
+  it('trace each re-authentication: user name, endpoint, expiry, duration, error', async () => {
     const { heard, stop } = listen<ReauthenticationTrace>('ioredis-azure:reauthentication');
     const { authenticator, ...options } = await configureForAzure(azure.options);
     redis = new Redis(options);
@@ -114,7 +114,7 @@ describe('the diagnostics channels', () => {
     expect(heard[6]?.trace.error).to.include({ code: 'WRONGPASS' });
   });
 
-  it('become OpenTelemetry spans and metrics by the code of the sample', async () => {
+  it('become OpenTelemetry spans and metrics in the sample', async () => {
     const spanExporter = new InMemorySpanExporter();
     const tracerProvider = new BasicTracerProvider({
       spanProcessors: [new SimpleSpanProcessor(spanExporter)],

@@ -407,7 +407,7 @@ function seededRandom(seed: number): () => number {
   };
 }
 
-describe('the life cycle of connections and their tokens, whatever happens', () => {
+describe('the life cycle of connections and tokens, in random histories', () => {
   let clock: SinonFakeTimers;
   let folder: string;
   let place: Place;
@@ -430,7 +430,7 @@ describe('the life cycle of connections and their tokens, whatever happens', () 
     await rm(folder, { recursive: true });
   });
 
-  it('keeps its promises', async function () {
+  it('loses no reply, repeats no command, and shifts no transaction', async function () {
     this.timeout(120_000);
     // A change is judged by the same runs each time; elsewhere each run tries others.
     const seed = Number(process.env['PROPERTY_SEED'] ?? (process.env['CI'] ? 42 : Date.now() % 2 ** 31));

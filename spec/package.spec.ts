@@ -66,7 +66,7 @@ describe('the packed package, in an empty folder', () => {
     return path;
   }
 
-  it('holds the built code, documents and licence, and nothing else', () => {
+  it('contains the built code, documents and licence, and nothing else', () => {
     const others = packed.filter((path) => !path.startsWith('dist/'));
     expect(others).to.have.members(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
     expect(packed).to.include.members([
@@ -78,13 +78,13 @@ describe('the packed package, in an empty folder', () => {
     ]);
   });
 
-  it('has the version that it tells to the server', () => {
+  it('reports its version to the server', () => {
     expect(VERSION).to.equal(manifest.version);
   });
 
   for (const version of ['5', '6']) {
     describe(`with ioredis ${version}`, () => {
-      it('loads no identity library and nothing of its tests until one is needed, and changes nothing', async () => {
+      it('loads no identity library before it is needed, and patches nothing', async () => {
         const script = await file(
           version,
           'importing.cjs',
@@ -99,7 +99,7 @@ describe('the packed package, in an empty folder', () => {
         expect((await run(process.execPath, [script])).stdout).to.equal('0 true\n');
       });
 
-      it('is typed: strict TypeScript takes its result wherever ioredis options go', async () => {
+      it('is typed: strict TypeScript accepts its result as ioredis options', async () => {
         const script = await file(
           version,
           'application.mts',

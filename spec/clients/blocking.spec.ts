@@ -22,7 +22,7 @@ describe('a blocking command whose connection is replaced', () => {
       };
 
       // With the whole timeout each time, none of them would ever return.
-      it('returns when its own timeout has passed, though it is sent again time after time', async () => {
+      it('returns when its own timeout has passed, although it is sent again several times', async () => {
         const options = await cache.configure({ keyPrefix: 'prefix:', retryStrategy: () => 0 });
         const start = performance.now();
         const state = { isDone: false };

@@ -17,7 +17,7 @@ describe('the heartbeat', () => {
       await until(async () => (await pings()) > 3);
     });
 
-    it(`leaves a connection alone that is in use: ${variant.name}`, async () => {
+    it(`sends nothing on a connection in use: ${variant.name}`, async () => {
       const client = await cache.connect(variant, await cache.configure({ heartbeatInterval: 200 }));
       const end = Date.now() + 1_000;
       while (Date.now() < end) await client.set('key', 'value');
@@ -45,7 +45,7 @@ describe('the heartbeat', () => {
     });
   }
 
-  it('can be switched off', async () => {
+  it('can be disabled', async () => {
     const [variant] = VARIANTS;
     if (!variant) throw new Error('no variant');
     const silent = await cache.connect(variant, await cache.configure({ heartbeatInterval: 0 }));

@@ -8,12 +8,12 @@ import { next, past } from '../support/waiting.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 
-describe('a connection that the server takes for logged out', () => {
+describe('a connection that the server considers logged out', () => {
   const cache = Cache.forEach();
 
   for (const variant of VARIANTS) {
     describe(variant.name, () => {
-      it('logs in again and runs the refused commands again, in their order', async () => {
+      it('logs in again and sends the rejected commands again, in order', async () => {
         const credential = cache.azure.credential();
         const client = await cache.connect(variant, await cache.configure({ credential }));
         await client.ping();
@@ -29,7 +29,7 @@ describe('a connection that the server takes for logged out', () => {
         expect(cache.azure.statistics.logins).to.have.length(2);
       });
 
-      it('keeps pipelines and transactions in one piece', async () => {
+      it('keeps pipelines and transactions whole', async () => {
         const client = await cache.connect(variant, await cache.configure());
         const [, pipeline, transaction, value] = await Promise.all([
           client.call('RESET'),
@@ -48,7 +48,7 @@ describe('a connection that the server takes for logged out', () => {
         expect(value).to.equal('4');
       });
 
-      it('leaves it to the user who has set reconnectOnError', async () => {
+      it('leaves the handling to reconnectOnError if it is set', async () => {
         const seen: string[] = [];
         const options = await cache.configure({
           reconnectOnError: ({ message }) => {
@@ -65,7 +65,7 @@ describe('a connection that the server takes for logged out', () => {
         expect(seen).to.have.length(1);
       });
 
-      it('rejects the commands when the new login is refused', async () => {
+      it('rejects the commands when the new login is rejected', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         cache.azure.refuseLogins();
@@ -78,12 +78,12 @@ describe('a connection that the server takes for logged out', () => {
   }
 });
 
-describe('an endpoint that refuses the login in HELLO but accepts it in AUTH', () => {
+describe('an endpoint that rejects the login in HELLO but accepts it in AUTH', () => {
   const cache = Cache.forEach();
   const [resp3] = VARIANTS;
   if (!resp3) throw new Error('no variant');
 
-  it('is spoken to over RESP2, on the same connection, and no command is rejected', async () => {
+  it('is used over RESP2, on the same connection, without a rejected command', async () => {
     cache.azure.refuseHello();
     const credential = cache.azure.credential();
     const client = cache.client(resp3, await cache.configure({ credential }));
@@ -97,7 +97,7 @@ describe('an endpoint that refuses the login in HELLO but accepts it in AUTH', (
     expect(cache.azure.statistics.refusals.map(({ method }) => method)).to.deep.equal(['HELLO']);
   });
 
-  it('has its subscribers recycled, as over RESP2', async () => {
+  it('has its subscribers replaced, as over RESP2', async () => {
     cache.azure.refuseHello();
     const credential = cache.azure.credential({ tokenLifetime: 4_000 });
     const options = await cache.configure({ credential });
@@ -110,11 +110,11 @@ describe('an endpoint that refuses the login in HELLO but accepts it in AUTH', (
   });
 });
 
-describe('a login that the cache refuses', () => {
+describe('a login that the cache rejects', () => {
   const cache = Cache.forEach();
 
   for (const variant of VARIANTS) {
-    it(`says why and what to do, and shows no token: ${variant.name}`, async () => {
+    it(`is explained, with a remedy and without the token: ${variant.name}`, async () => {
       const credential = cache.azure.credential({ role: 'none', cacheTokens: true });
       const options = await cache.configure({ credential });
       const client = cache.client(variant, { ...options, protocol: variant.protocol });
@@ -131,7 +131,7 @@ describe('a login that the cache refuses', () => {
       );
     });
 
-    it(`works again when access is given: ${variant.name}`, async () => {
+    it(`succeeds once access is granted: ${variant.name}`, async () => {
       const credential = cache.azure.credential({ role: 'none' });
       const options = await cache.configure({ credential });
       const client = cache.client(variant, { ...options, protocol: variant.protocol });
@@ -142,7 +142,7 @@ describe('a login that the cache refuses', () => {
       expect(await client.get('key')).to.equal(null);
     });
 
-    it(`of a command says which role lacks it: ${variant.name}`, async () => {
+    it(`is distinguished from a command that the role does not permit: ${variant.name}`, async () => {
       const credential = cache.azure.credential({ role: 'Data Reader' });
       // A reader may not run INFO, which ioredis' ready check prints a warning about.
       const options = await cache.configure({ credential, enableReadyCheck: false });
@@ -160,7 +160,7 @@ describe('the name of the client library', () => {
   const cache = Cache.forEach();
 
   for (const variant of VARIANTS) {
-    it(`tells operators that the connection is managed by this package: ${variant.name}`, async () => {
+    it(`shows operators that this package manages the connection: ${variant.name}`, async () => {
       const client = await cache.connect(variant, await cache.configure({ clientInfoTag: 'shop_v2' }));
       await client.ping();
       const [connection] = cache.azure.statistics.open;

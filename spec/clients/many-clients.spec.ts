@@ -12,7 +12,7 @@ describe('many clients of one identity', () => {
   const cache = Cache.forEach({ tokenLifetime: 8_000 });
 
   for (const variant of VARIANTS) {
-    it(`share each token, and spread their logins out over time: ${variant.name}`, async () => {
+    it(`share each token, and spread their logins over time: ${variant.name}`, async () => {
       const options = await cache.configure({ expirationRefreshRatio: 0.4 });
       const clients = Array.from({ length: 50 }, () =>
         cache.client(variant, { ...options, protocol: variant.protocol }),
@@ -30,7 +30,7 @@ describe('many clients of one identity', () => {
     });
   }
 
-  it('are let go when they end: ten thousand leave nothing behind', async () => {
+  it('leave nothing behind when ten thousand of them end', async () => {
     const options = await cache.configure();
     const references: WeakRef<object>[] = [];
     async function makeAndEnd(count: number, waitFor: 'ready' | 'connecting'): Promise<void> {
@@ -59,7 +59,7 @@ describe('many clients of one identity', () => {
     });
   });
 
-  it('leave no timer behind: the identity service is not asked until there is a client again', async () => {
+  it('leave no timer behind: no token is requested until there is a client again', async () => {
     const options = await cache.configure();
     const [variant] = VARIANTS;
     if (!variant) throw new Error('no variant');

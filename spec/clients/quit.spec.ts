@@ -21,7 +21,7 @@ describe('quit()', () => {
   });
 
   for (const variant of VARIANTS) {
-    it(`is answered though a new token comes: nothing is sent after it: ${variant.name}`, async () => {
+    it(`is answered when a new token arrives, and nothing is sent after it: ${variant.name}`, async () => {
       const options = await cache.configure({ heartbeatInterval: 50, expirationRefreshRatio: 0.9 });
       const client = await cache.connect(variant, options);
       // It holds QUIT up for longer than the re-authentications are spread over.

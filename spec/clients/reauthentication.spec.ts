@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { retryDelay } from '../../lib/clients/reauthentication.js';
 
 describe('the retry of a failed AUTH', () => {
-  it('never waits for longer than a quarter of what is left of the old token', () => {
+  it('waits for at most a quarter of the remaining lifetime of the old token', () => {
     for (let failures = 1; failures < 20; failures += 1) {
       expect(retryDelay(failures, 4_000)).to.be.at.most(1_000);
     }

@@ -3,7 +3,7 @@ import { Cache, connectionsOf } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { happens, past, times } from '../support/waiting.js';
 
-describe('a client that connects again', () => {
+describe('a client that reconnects', () => {
   const cache = Cache.forEach({ tokenLifetime: 2_000 });
 
   afterEach(() => {
@@ -36,7 +36,7 @@ describe('a client that connects again', () => {
         expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
       });
 
-      it('waits for a token when the identity service is away, and loses no command', async () => {
+      it('waits for a token in an outage of the identity service, and loses no command', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         cache.azure.identityDown();
@@ -50,7 +50,7 @@ describe('a client that connects again', () => {
   }
 });
 
-describe('options that were configured long ago', () => {
+describe('options that were configured long before', () => {
   const cache = Cache.forEach({ tokenLifetime: 2_000 });
 
   for (const variant of VARIANTS) {
@@ -65,11 +65,11 @@ describe('options that were configured long ago', () => {
   }
 });
 
-describe('whoever makes a client of the options', () => {
+describe('the configured options', () => {
   const cache = Cache.forEach({ tokenLifetime: 4_000 });
 
   for (const variant of VARIANTS) {
-    it(`has it kept logged in: redis.duplicate() of ${variant.name}`, async () => {
+    it(`keep duplicates logged in: ${variant.name}`, async () => {
       const credential = cache.azure.credential();
       const options = await cache.configure({ credential });
       const original = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
@@ -81,7 +81,7 @@ describe('whoever makes a client of the options', () => {
       duplicate.disconnect();
     });
 
-    it(`may configure twice: ${variant.name} is re-authenticated once for each token`, async () => {
+    it(`may be configured again: ${variant.name} is re-authenticated once for each token`, async () => {
       const credential = cache.azure.credential();
       const once = await cache.configure({ credential });
       const options = await cache.configure(once);
@@ -97,7 +97,7 @@ describe('whoever makes a client of the options', () => {
     });
   }
 
-  it('shares one identity between several caches', async () => {
+  it('share one identity between several caches', async () => {
     const first = await cache.configure();
     const second = await cache.configure({ authenticator: first.authenticator });
     const [variant] = VARIANTS;

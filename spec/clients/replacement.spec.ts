@@ -41,7 +41,7 @@ describe('the replacement of a connection', () => {
         expect(await client.set('key', 'value')).to.equal('OK');
       });
 
-      it("never shows other options than the application's own", async () => {
+      it('never changes the options of the application', async () => {
         const retryStrategy = (): number => 1_000;
         const { client, replace } = await connect(variant, { retryStrategy, maxRetriesPerRequest: 7 });
         const { options } = client;
@@ -88,7 +88,7 @@ describe('the replacement of a connection', () => {
         await client.flushdb();
       });
 
-      it('ends when the application disconnects meanwhile', async () => {
+      it('ends when the application disconnects', async () => {
         const { client, options } = await connect(variant);
         const ended = happens(client, 'end');
         void options.authenticator.connectionOf(client).replaceConnection('maintenance');

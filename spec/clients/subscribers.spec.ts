@@ -6,12 +6,12 @@ import { happens, next, nextWhere, past, times, until } from '../support/waiting
 
 type Recycled = AuthenticatorEvents['recycled'][0];
 
-describe('a connection that takes no AUTH', () => {
+describe('a connection that does not accept AUTH', () => {
   const cache = Cache.forEach({ tokenLifetime: 4_000 });
 
   for (const variant of RESP2_VARIANTS) {
     describe(`a subscriber of ${variant.name}`, () => {
-      it('is replaced before its token ends, and subscribed again to its channels and patterns', async () => {
+      it('is replaced before its token expires, and subscribed again to its channels and patterns', async () => {
         const options = await cache.configure();
         const subscriber = await cache.connect(variant, options);
         await subscriber.subscribe('news', 'weather');
@@ -48,7 +48,7 @@ describe('a connection that takes no AUTH', () => {
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
       });
 
-      it('gets the replies that are on their way before it is replaced', async () => {
+      it('receives the replies in flight before it is replaced', async () => {
         const options = await cache.configure();
         const subscriber = await cache.connect(variant, options);
         await subscriber.subscribe('first');
@@ -93,7 +93,7 @@ describe('a connection that takes no AUTH', () => {
   }
 
   describe('a subscriber of ioredis 6 over RESP3', () => {
-    it('takes AUTH like any other connection: it is not replaced', async () => {
+    it('is re-authenticated in place, not replaced', async () => {
       const credential = cache.azure.credential();
       const options = await cache.configure({ credential });
       const [resp3] = VARIANTS;
@@ -108,7 +108,7 @@ describe('a connection that takes no AUTH', () => {
 
   for (const variant of VARIANTS) {
     describe(`MONITOR with ${variant.name}`, () => {
-      it('goes on, on a new connection', async () => {
+      it('continues on a new connection', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         const monitor = await client.monitor();
@@ -132,7 +132,7 @@ describe('a connection that takes no AUTH', () => {
     });
 
     describe(`a blocking command with ${variant.name}`, () => {
-      it('goes on, on a new connection, when it blocks for longer than its token lives, and loses nothing', async () => {
+      it('continues on a new connection when it blocks beyond the expiry of its token, and loses nothing', async () => {
         // Whether it blocks is known once its AUTH has had no answer for half of what is left of its token.
         const credential = cache.azure.credential({ tokenLifetime: 6_000 });
         const options = await cache.configure({ credential, expirationRefreshRatio: 0.1 });
@@ -150,7 +150,7 @@ describe('a connection that takes no AUTH', () => {
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
       });
 
-      it('ends, if its client is disconnected just when the connection is replaced', async () => {
+      it('ends if its client is disconnected during the replacement', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         const popped = client.blpop('list', 0).catch((error: unknown) => error);

@@ -18,7 +18,7 @@ describe('TransactionTracker', () => {
     expect(transaction.isOpen).to.equal(false);
   });
 
-  it('is not over when another one has been opened at once', async () => {
+  it('is not over when another one is opened at once', async () => {
     const transaction = new TransactionTracker(() => false);
     transaction.opened(multi());
     let isOver = false;
@@ -33,14 +33,14 @@ describe('TransactionTracker', () => {
     await over;
   });
 
-  it('is not opened by a MULTI that the server refuses', async () => {
+  it('is not opened by a MULTI that the server rejects', async () => {
     const transaction = new TransactionTracker(() => false);
     transaction.opened(multi(Promise.reject(new Error('NOAUTH'))));
     await transaction.over();
     expect(transaction.isOpen).to.equal(false);
   });
 
-  it('stays open when a MULTI within it is refused', async () => {
+  it('stays open when a MULTI within it is rejected', async () => {
     const transaction = new TransactionTracker(() => false);
     transaction.opened(multi());
     transaction.opened(multi(Promise.reject(new Error('ERR MULTI calls can not be nested'))));

@@ -7,7 +7,7 @@ import { Cache } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { happens, next } from '../support/waiting.js';
 
-describe('a refresh that falls into an open transaction', () => {
+describe('a refresh during an open transaction', () => {
   const cache = Cache.forEach();
 
   // Every AUTH is sent as soon as there is a new token.
@@ -69,7 +69,7 @@ describe('a refresh that falls into an open transaction', () => {
       }
 
       for (const [ending, end] of endings) {
-        it(`goes on after ${ending}`, async () => {
+        it(`continues after ${ending}`, async () => {
           const options = await cache.configure();
           const client = await cache.connect(variant, options);
           await client.multi({ pipeline: false });
@@ -82,7 +82,7 @@ describe('a refresh that falls into an open transaction', () => {
         });
       }
 
-      it('ends with the connection, whose successor logs in anew', async () => {
+      it('ends with the connection, and the next one logs in', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         await client.multi({ pipeline: false });
@@ -96,7 +96,7 @@ describe('a refresh that falls into an open transaction', () => {
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
       });
 
-      it('never splits a multi() pipeline, however many are under way', async () => {
+      it('never splits a multi() pipeline, however many are pending', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         let isDone = false;

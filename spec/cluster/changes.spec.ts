@@ -88,7 +88,7 @@ class Counting {
   }
 }
 
-describe('a cluster that changes while tokens expire', () => {
+describe('a cluster that changes during token expiries', () => {
   const cache = ClusteredCache.forAll({ tokenLifetime: 4_000 });
 
   interface Started {
@@ -135,7 +135,7 @@ describe('a cluster that changes while tokens expire', () => {
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   }
 
-  it('loses nothing and runs nothing twice when slots move, with ASK and MOVED', () =>
+  it('loses and repeats no command when slots move, with ASK and MOVED', () =>
     countThrough(async (authenticators) => {
       const expired = expiryOfEach(authenticators);
       const [target] = await cache.cluster.masters();
@@ -152,7 +152,7 @@ describe('a cluster that changes while tokens expire', () => {
       for (const migration of migrations) await migration.finish();
     }));
 
-  it('loses nothing and runs nothing twice when masters fail over', () =>
+  it('loses and repeats no command when masters fail over', () =>
     countThrough(async (authenticators) => {
       for (const master of await cache.cluster.masters()) {
         // New tokens are sent now, before the old ones expire.
@@ -161,7 +161,7 @@ describe('a cluster that changes while tokens expire', () => {
       }
     }));
 
-  it('loses nothing and runs nothing twice when nodes join and leave', () =>
+  it('loses and repeats no command when nodes join and leave', () =>
     countThrough(async (authenticators) => {
       const joined = expiryOfEach(authenticators);
       const node = await cache.cluster.addNode();

@@ -61,7 +61,7 @@ describe('configureClusterForAzure()', () => {
     expect(slotsRefreshTimeout).to.equal(5_000);
   });
 
-  it('sets a clusterRetryStrategy with random waits that double from 0.1 s to 2 s, without end', async () => {
+  it('sets a clusterRetryStrategy with random waits that double from 0.1 s to 2 s, without a limit of attempts', async () => {
     const [, { clusterRetryStrategy }] = await configure({});
     for (const times of [1, 2, 5, 100, 10_000]) {
       const delays = Array.from({ length: 20 }, () => Number(clusterRetryStrategy?.(times)));

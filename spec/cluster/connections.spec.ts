@@ -64,11 +64,11 @@ describe('the connections of a cluster', () => {
   }
 
   // Each waits for the same expiries.
-  it('are all kept logged in, whatever they are for, and with either form of options', async () => {
+  it('are all kept logged in, for every purpose and with either form of options', async () => {
     await Promise.all([...CLUSTER_VARIANTS.map(tryAllKinds), tryPlainOptions()]);
   });
 
-  it('are adopted on a node that joins later', async () => {
+  it('are managed on a node that joins later', async () => {
     const [variant] = CLUSTER_VARIANTS;
     if (!variant) throw new Error('there is no ioredis');
     const { cluster, options } = await cache.connect(variant);
@@ -82,7 +82,7 @@ describe('the connections of a cluster', () => {
     expect(await cluster.get('key')).to.equal('value');
   });
 
-  it("are those of BullMQ's clusters too: jobs flow across expiries, each done once", async () => {
+  it("include those of BullMQ's clusters, which run each job exactly once across expiries", async () => {
     const [variant] = CLUSTER_VARIANTS;
     if (!variant) throw new Error('there is no ioredis');
     const { cluster: connection, options } = await cache.connect(variant, {

@@ -62,7 +62,7 @@ describe('the multiplexer of a cluster whose masters fail over while tokens expi
     return new Trial(multiplexer);
   }
 
-  it('loses and repeats no message, and stays at its node', async () => {
+  it('loses and repeats no message, and stays on its node', async () => {
     const overResp3 = await start(3);
     const overResp2 = await start(2);
     const trials = [overResp3, overResp2];

@@ -14,7 +14,7 @@ describe('a client of the wrong kind', () => {
     });
 
     for (const { name, Cluster, protocol } of CLUSTER_VARIANTS) {
-      it(`is told what to use instead: ${name}`, async () => {
+      it(`names the right kind: ${name}`, async () => {
         const cluster = new Cluster(
           ...(await configureClusterForAzure({ ...cache.azure.options, protocol })),
         );
@@ -34,7 +34,7 @@ describe('a client of the wrong kind', () => {
     const cache = ClusteredCache.forAll({ cluster: { masters: 2 } });
 
     for (const { name, Redis, protocol } of CLUSTER_VARIANTS) {
-      it(`is told what to use instead: ${name}`, async () => {
+      it(`names the right kind: ${name}`, async () => {
         const redis = new Redis({ ...(await configureForAzure(cache.azure.options)), protocol });
         // One of them is of the other node.
         const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];

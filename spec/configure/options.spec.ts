@@ -330,7 +330,7 @@ describe('configureForAzure()', () => {
     }
   });
 
-  it('uses TLS with sentinels, which ioredis does only if it is told to', async () => {
+  it('uses TLS with sentinels, which ioredis does not by default', async () => {
     const sentinels = [{ host: 'sentinel.internal', port: 26379 }];
     const options = await configureForAzure({ sentinels, name: 'mymaster', credential: credential() });
     expect(options).to.include({ enableTLSForSentinelMode: true, sentinels });

@@ -6,7 +6,7 @@ import { configureForAzure, type ConfigureForAzureOptions } from '../../lib/inde
 import { createCertificateAuthority } from '../../emulator/certificates.js';
 import { AzureRedisEmulator } from '../../emulator/index.js';
 
-describe('a connection', () => {
+describe('a connection to a cache', () => {
   let azure: AzureRedisEmulator;
 
   before(async () => {
@@ -36,7 +36,7 @@ describe('a connection', () => {
     }
   }
 
-  it('is made to the host whose certificate it expects', async () => {
+  it('is opened to a host with a valid certificate', async () => {
     expect(await failureWith({ ca: azure.ca })).to.equal(undefined);
     expect(azure.statistics.logins).to.have.length(1);
   });
@@ -51,7 +51,7 @@ describe('a connection', () => {
       expect(failure?.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
     });
 
-    it('to such a host, though a `checkServerIdentity` of the caller finds nothing wrong', async () => {
+    it('to such a host, even if a `checkServerIdentity` of the caller accepts it', async () => {
       const failure = await failureWith({
         ca: azure.ca,
         servername: 'my-cache.redis.azure.net',
@@ -60,7 +60,7 @@ describe('a connection', () => {
       expect(failure?.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
     });
 
-    it('to the right host, if a `checkServerIdentity` of the caller finds something wrong', async () => {
+    it('to the right host, if a `checkServerIdentity` of the caller rejects it', async () => {
       const failure = await failureWith({
         ca: azure.ca,
         checkServerIdentity: () => new Error('not the pinned certificate'),
@@ -68,7 +68,7 @@ describe('a connection', () => {
       expect(failure?.message).to.equal('not the pinned certificate');
     });
 
-    it('to a host whose certificate nobody trusts, whatever NODE_TLS_REJECT_UNAUTHORIZED says', async () => {
+    it('to a host with an untrusted certificate, even with NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
       const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
       process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
       try {
@@ -85,13 +85,13 @@ describe('a connection', () => {
       ['a TLS of at most 1.1', { maxVersion: 'TLSv1.1' }],
       ['an OpenSSL method of any version', { secureProtocol: 'TLS_method' }],
     ] as const) {
-      it(`by \`tls\` options that replace the configured ones and allow ${what}`, async () => {
+      it(`with \`tls\` options that replace the configured ones and permit ${what}`, async () => {
         const failure = await failureWith({ ca: azure.ca }, {}, { tls: { ca: azure.ca, ...tls } });
         expect(failure?.code).to.equal('INSECURE_CONNECTION');
       });
     }
 
-    it('by replaced `tls` options with a name check of their own, to a host with another name', async () => {
+    it('with replaced `tls` options and their own name check, to a host with another name', async () => {
       const tls = {
         ca: azure.ca,
         servername: 'my-cache.redis.azure.net',
@@ -101,7 +101,7 @@ describe('a connection', () => {
       expect(failure?.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
     });
 
-    it('over a TLS older than 1.2', async () => {
+    it('over TLS below 1.2', async () => {
       const authority = await createCertificateAuthority();
       const certificate = await authority.issue({ dns: ['localhost'] });
       const received: Buffer[] = [];

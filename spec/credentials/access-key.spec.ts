@@ -10,7 +10,7 @@ describe('an access key', () => {
 
   for (const variant of VARIANTS) {
     describe(variant.name, () => {
-      it('logs in as the user `default`, and never ends', async () => {
+      it('logs in as the user `default`, and does not expire', async () => {
         const options = await cache.configure({ credential: undefined, accessKey: cache.azure.accessKey });
         const client = await cache.connect(variant, options);
         expect(await client.set('key', 'value')).to.equal('OK');
@@ -21,7 +21,7 @@ describe('an access key', () => {
         ]);
       });
 
-      it('is asked for again on each connect, so that its rotation needs no restart', async () => {
+      it('is acquired again for each connection, so that its rotation needs no restart', async () => {
         const options = await cache.configure({
           credential: undefined,
           accessKey: () => Promise.resolve(cache.azure.accessKey),
@@ -51,7 +51,7 @@ describe('an access key', () => {
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
       });
 
-      it('that is known still does when it cannot be asked for, which is reported', async () => {
+      it('stays in use when it cannot be acquired again, which is reported', async () => {
         let isVaultDown = false;
         const options = await cache.configure({
           credential: undefined,
@@ -71,7 +71,7 @@ describe('an access key', () => {
     });
   }
 
-  it('must be given, or be returned', async () => {
+  it('must be a non-empty string, or a function that returns one', async () => {
     expect(await rejection(cache.configure({ credential: undefined, accessKey: '' }))).to.include({
       code: 'INVALID_OPTION',
     });
@@ -79,7 +79,7 @@ describe('an access key', () => {
     expect(await rejection(none)).to.include({ code: 'TOKEN_UNAVAILABLE' });
   });
 
-  it('has no claims, and no scope', async () => {
+  it('rejects options that apply to tokens only', async () => {
     for (const more of [{ username: () => 'me' }, { scope: 'x' }, { cloud: 'china' as const }]) {
       expect(
         await rejection(cache.configure({ credential: undefined, accessKey: 'key', ...more })),
@@ -89,7 +89,7 @@ describe('an access key', () => {
     }
   });
 
-  it('shows nowhere', async () => {
+  it('is shown nowhere', async () => {
     const options = await cache.configure({ credential: undefined, accessKey: cache.azure.accessKey });
     const [variant] = VARIANTS;
     if (!variant) throw new Error('no variant');

@@ -17,22 +17,22 @@ describe('the user name of a token', () => {
     expect(usernameOf(unsignedJwt({ oid: 'an-object-id' }))).to.equal('an-object-id');
   });
 
-  it('is the given text, whatever the token holds', () => {
+  it('is the given string, whatever the token contains', () => {
     expect(usernameOf('opaque', 'alias')).to.equal('alias');
   });
 
-  it('is what the given function makes of its claims', () => {
+  it('is the return value of the given function of its claims', () => {
     expect(usernameOf(unsignedJwt({ appid: 'app' }), ({ appid }) => String(appid))).to.equal('app');
   });
 
-  it('cannot be told of a token without an object id, and the error says so', () => {
+  it('is required: a token without an object id is rejected', () => {
     const error = failure(() => usernameOf(unsignedJwt({ sub: 'somebody' })));
     expect(error.code).to.equal('TOKEN_INVALID');
     expect(error.message).to.contain('`oid`');
     expect(error.hint).to.contain('`username`');
   });
 
-  it('cannot be told of text that is no token, which the error does not repeat', () => {
+  it('cannot be read from an invalid token, which the error does not contain', () => {
     for (const text of [
       'no-token-at-all',
       'a.b',

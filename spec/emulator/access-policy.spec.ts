@@ -3,7 +3,7 @@ import type { Role } from '../../emulator/index.js';
 import { RawCache, tokenOf } from '../support/raw-cache.js';
 import { rejection } from '../support/rejection.js';
 
-describe('AzureRedisEmulator: access policy', () => {
+describe('AzureRedisEmulator: access policies', () => {
   const fixture = RawCache.forAll();
 
   /** What each role is answered, as far as it is an error. */
@@ -35,7 +35,7 @@ describe('AzureRedisEmulator: access policy', () => {
   };
 
   for (const role of ['Data Owner', 'Data Contributor', 'Data Reader'] as const) {
-    it(`lets a ${role} do what its role may do, and nothing else`, async () => {
+    it(`permits a ${role} what its role permits, and nothing else`, async () => {
       for (const [command, answer] of Object.entries(answers[role])) {
         const client = await fixture.login(fixture.azure.credential({ role }));
         client.send(`${command}\r\n`);
@@ -45,7 +45,7 @@ describe('AzureRedisEmulator: access policy', () => {
     });
   }
 
-  it('gives an identity another role, on the connections that it has too', async () => {
+  it('assigns another role to an identity, including its open connections', async () => {
     const credential = fixture.azure.credential({ role: 'Data Reader' });
     const client = await fixture.login(credential);
     await fixture.azure.assignRole(credential.oid, 'Data Contributor');
@@ -53,7 +53,7 @@ describe('AzureRedisEmulator: access policy', () => {
     await client.expect('+OK\r\n');
   });
 
-  it('gives access to an identity that had none', async () => {
+  it('assigns a role to an identity without access', async () => {
     const credential = fixture.azure.credential({ role: 'none' });
     const client = await fixture.connect();
     client.command('AUTH', credential.oid, await tokenOf(credential));
@@ -63,7 +63,7 @@ describe('AzureRedisEmulator: access policy', () => {
     await client.expect('+OK\r\n');
   });
 
-  it('takes access away: connections are closed, logins refused, until it is given back', async () => {
+  it('removes access: connections are closed and logins rejected, until it is assigned again', async () => {
     const credential = fixture.azure.credential();
     const client = await fixture.login(credential);
     await fixture.azure.removeAccess(credential.oid);
@@ -77,7 +77,7 @@ describe('AzureRedisEmulator: access policy', () => {
     await other.expect('+OK\r\n');
   });
 
-  it('takes an oid of your own, if it can be the name of a user', async () => {
+  it('accepts a given oid, if it is a valid user name', async () => {
     const client = await fixture.login(fixture.azure.credential({ oid: 'anna' }));
     client.command('ACL', 'WHOAMI');
     await client.expect('$4\r\nanna\r\n');

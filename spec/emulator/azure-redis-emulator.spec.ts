@@ -10,7 +10,7 @@ import { next } from '../support/waiting.js';
 describe('AzureRedisEmulator', () => {
   const fixture = RawCache.forEach();
 
-  it('says where it is, and by which authority its certificate is', async () => {
+  it('has a host, a port and a certificate authority', async () => {
     const { host, port, ca, options } = fixture.azure;
     expect(options).to.include({ host: 'localhost', port });
     expect([host, options.tls]).to.deep.equal(['localhost', { ca }]);
@@ -22,12 +22,12 @@ describe('AzureRedisEmulator', () => {
     expect(await next(socket, 'error')).to.have.property('code', 'ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
-  it('is not trusted by who does not know its authority', async () => {
+  it('is not trusted without its certificate authority', async () => {
     const socket = connect({ host: 'localhost', port: fixture.azure.port });
     expect(await next(socket, 'error')).to.have.property('code', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
   });
 
-  it('speaks no TLS before 1.2', async () => {
+  it('rejects TLS below 1.2', async () => {
     const { port, ca } = fixture.azure;
     const socket = connect({
       host: 'localhost',
@@ -42,7 +42,7 @@ describe('AzureRedisEmulator', () => {
       .that.contains('ALERT_PROTOCOL_VERSION');
   });
 
-  it('answers for the server itself, past the endpoint', async () => {
+  it('provides a client of the server that bypasses the endpoint', async () => {
     const { server } = fixture.azure;
     expect(await server.call('INCRBY', 'counter', 5)).to.equal(5);
     expect(await server.call('GET', 'counter')).to.equal('5');
@@ -62,7 +62,7 @@ describe('AzureRedisEmulator', () => {
   });
 
   describe('its statistics', () => {
-    it('tell what happened, with times', async () => {
+    it('record events with their times', async () => {
       const { azure } = fixture;
       const { credential } = azure.options;
       const start = Date.now();
@@ -98,7 +98,7 @@ describe('AzureRedisEmulator', () => {
       });
     });
 
-    it('tell of each connection that is open who it is', async () => {
+    it('describe each open connection', async () => {
       const { azure } = fixture;
       const client = await fixture.login();
       client.command('CLIENT', 'SETNAME', 'me');
@@ -129,7 +129,7 @@ describe('AzureRedisEmulator', () => {
     });
   });
 
-  it('tells of each thing as it happens', async () => {
+  it('emits an event for each entry of its statistics', async () => {
     const { azure } = fixture;
     const events: string[] = [];
     for (const name of [
@@ -200,32 +200,32 @@ describe('AzureRedisEmulator', () => {
       expect(fixture.azure.statistics.open).to.deep.equal([]);
     });
 
-    it('closes a connection whose handshake is under way', async () => {
+    it('closes a connection during its handshake', async () => {
       const half = await RawClient.connect({ host: 'localhost', port: fixture.azure.port });
       await fixture.azure.stop();
       expect(await half.rest()).to.equal('');
       half.destroy();
     });
 
-    it('does so once', async () => {
+    it('may be stopped repeatedly', async () => {
       const { azure } = fixture;
       expect(azure.stop()).to.equal(azure.stop());
       await azure[Symbol.asyncDispose]();
     });
 
-    it('ends also while the server does not answer', async () => {
+    it('ends even if the server does not answer', async () => {
       await fixture.azure.server.call('CLIENT', 'PAUSE', 60_000);
       await fixture.azure.stop();
     });
 
-    it('answers no call any more', async () => {
+    it('rejects further calls', async () => {
       await fixture.azure.stop();
       const outcome = await fixture.azure.server.call('PING').catch((error: unknown) => error);
       expect(outcome).to.be.an('error');
     });
   });
 
-  it('runs several times beside itself', async () => {
+  it('runs several times in one process', async () => {
     const other = await AzureRedisEmulator.start();
     try {
       await other.server.call('SET', 'key', 'other');

@@ -48,14 +48,14 @@ for (const product of ['cache', 'managed'] satisfies Product[]) {
     });
 
     for (const [name = '', ...args] of BLOCKED) {
-      it(`answers ${[name, ...args].join(' ')} as an unknown command, for a Data Owner too`, async () => {
+      it(`answers ${[name, ...args].join(' ')} with ERR unknown command, even for a Data Owner`, async () => {
         expect(await refusal(redis.call(name, ...args))).to.match(
           new RegExp(`^ERR unknown command '${name}`),
         );
       });
     }
 
-    it('answers commands that only read the ACL or the cluster', async () => {
+    it('permits commands that only read the ACL or the cluster', async () => {
       expect(await redis.call('ACL', 'WHOAMI')).to.equal(azure.options.credential.oid);
       expect(await refusal(redis.call('CLUSTER', 'HELP'))).to.not.include('unknown command');
     });
@@ -73,7 +73,7 @@ for (const product of ['cache', 'managed'] satisfies Product[]) {
       );
     });
 
-    it('refuses them after a login with the access key, too', async () => {
+    it('blocks them after a login with the access key, too', async () => {
       const { host, port, tls } = azure.options;
       const client = new Redis(await configureForAzure({ host, port, tls, accessKey: azure.accessKey }));
       expect(await refusal(client.call('CONFIG', 'GET', 'maxmemory'))).to.match(/^ERR unknown command/);
@@ -83,7 +83,7 @@ for (const product of ['cache', 'managed'] satisfies Product[]) {
 }
 
 describe('an emulator of Azure Managed Redis', () => {
-  it('blocks what Redis Enterprise does not have, and Azure Cache for Redis has', async () => {
+  it('blocks the commands that only Azure Cache for Redis supports', async () => {
     for (const product of ['cache', 'managed'] as const) {
       const azure = await AzureRedisEmulator.start({ product });
       const redis = new Redis(await configureForAzure(azure.options));
@@ -97,7 +97,7 @@ describe('an emulator of Azure Managed Redis', () => {
 });
 
 describe('an emulator with an idleTimeout', () => {
-  it('closes a connection without traffic, and no other', async () => {
+  it('closes connections without traffic, and no others', async () => {
     const azure = await AzureRedisEmulator.start({ idleTimeout: 400 });
     const redis = new Redis({ ...(await configureForAzure(azure.options)), retryStrategy: () => null });
     await once(redis, 'ready');
@@ -112,7 +112,7 @@ describe('an emulator with an idleTimeout', () => {
     await azure.stop();
   });
 
-  it('rejects an idleTimeout that is not a time', async () => {
+  it('rejects an invalid idleTimeout', async () => {
     const error = await rejection(AzureRedisEmulator.start({ idleTimeout: Number.NaN }));
     expect(error).to.include({ code: 'INVALID_OPTION' });
   });

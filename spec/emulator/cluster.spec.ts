@@ -68,7 +68,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     return [master, other];
   }
 
-  it('has as many masters and replicas as asked for, each by a port of its own', async () => {
+  it('has the given number of masters and replicas, each on its own port', async () => {
     expect(cluster.nodes).to.have.lengthOf(6);
     expect(new Set([azure.port, ...cluster.nodes.map(({ port }) => port)]).size).to.equal(7);
     const masters = await cluster.masters();
@@ -76,13 +76,13 @@ describe('AzureRedisEmulator: a cluster', () => {
     for (const master of masters) expect(await cluster.replicasOf(master)).to.have.lengthOf(1);
   });
 
-  it('announces its nodes, replicas too, by their IP address and the port of their endpoint', async () => {
+  it('announces its nodes, including replicas, by IP address and port', async () => {
     const shards = await on(azure, (client) => client.cluster('SLOTS'));
     const announced = shards.flatMap(([, , ...nodes]) => nodes.map(([host, port]) => `${host}:${port}`));
     expect(announced).to.have.members(cluster.nodes.map(({ port }) => `127.0.0.1:${port}`));
   });
 
-  it("has a certificate for the cache's name only: whoever expects a node's address refuses it", async () => {
+  it('has a certificate for the host name only, which is not valid for the address of a node', async () => {
     const [{ port } = { port: 0 }] = cluster.nodes;
     const expectsAddress = connectTls({ host: '127.0.0.1', port, ca: azure.ca });
     const [error] = (await once(expectsAddress, 'error')) as [NodeJS.ErrnoException];
@@ -93,7 +93,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     expectsName.destroy();
   });
 
-  it('lets nobody in without TLS', async () => {
+  it('closes connections without TLS', async () => {
     const [{ port } = { port: 0 }] = cluster.nodes;
     for (const text of ['PING\r\n', '*1\r\n$4\r\nQUIT\r\n']) {
       const socket = connectTcp(port, '127.0.0.1');
@@ -106,7 +106,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     }
   });
 
-  it('gives identities the same access on every node, also on one that joins later', async () => {
+  it('grants identities the same access on every node, including one that joins later', async () => {
     const credential = azure.credential({ role: 'Data Reader' });
     const node = await cluster.addNode();
     for (const { port } of [...cluster.nodes]) {
@@ -117,7 +117,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     await cluster.removeNode(node);
   });
 
-  it('says MOVED for a slot that another node has, and moves slots with their keys', async () => {
+  it('answers MOVED for a slot of another node, and moves slots with their keys', async () => {
     const [from, to] = await masterAndOther('shop');
     await on(from, (client) => client.set('shop', 'open'));
     await cluster.moveSlots([slotOf('shop')], to);
@@ -127,7 +127,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     expect(await cluster.masterOf(slotOf('shop'))).to.equal(to);
   });
 
-  it('says ASK for the keys that have gone ahead while their slot is on its way', async () => {
+  it('answers ASK for moved keys of a migrating slot', async () => {
     const [from, to] = await masterAndOther('news');
     await on(from, (client) => client.mset({ '{news}1': 'one', '{news}2': 'two' }));
     const slot = slotOf('news');
@@ -144,7 +144,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     expect(await on(to, (client) => client.mget('{news}1', '{news}2'))).to.deep.equal(['one', 'two']);
   });
 
-  it('fails a master over: its replica has the slots and the keys, connections stay', async () => {
+  it('fails over to a replica, which has the slots and keys; connections stay open', async () => {
     const [master] = await masterAndOther('stock');
     const client = await clientOf(master);
     await client.set('stock', '7');
@@ -158,7 +158,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     await closed;
   });
 
-  it('takes a node in and lets it go, with its slots moved to the others', async () => {
+  it('adds a node and removes it, and moves its slots to the others', async () => {
     const [master] = await masterAndOther('guest');
     await on(master, (client) => client.set('guest', 'here'));
     const node = await cluster.addNode();
@@ -185,7 +185,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     expect(azure.statistics.evictions.at(-1)?.user).to.equal(credential.oid);
   });
 
-  it('tells what cannot be', async () => {
+  it('rejects impossible changes', async () => {
     const [master] = await cluster.masters();
     const [replica] = master ? await cluster.replicasOf(master) : [];
     if (!replica) throw new Error('there is no replica');

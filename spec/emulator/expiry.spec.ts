@@ -38,7 +38,7 @@ describe('AzureRedisEmulator: expiry', () => {
     expect(eviction?.expiresOn).to.deep.equal(expiresOn);
   }
 
-  it('closes a connection when the token it logged in with expires', async () => {
+  it('closes a connection when its token expires', async () => {
     const { credential } = fixture.azure.options;
     const { token, expiresOnTimestamp } = await credential.getToken(SCOPE);
     const client = await fixture.connect();
@@ -56,14 +56,14 @@ describe('AzureRedisEmulator: expiry', () => {
     expect(fixture.azure.statistics.evictions).to.deep.equal([eviction]);
   });
 
-  it('closes it whatever is in flight', async () => {
+  it('closes it even with replies in flight', async () => {
     const client = await fixture.login();
     client.command('BLPOP', 'no such list', '0');
     await expectEviction(client);
     expect(await client.rest()).to.equal('');
   });
 
-  it('closes it on the side of the server as well', async () => {
+  it('closes it at the server as well', async () => {
     const client = await fixture.login();
     client.command('BLPOP', 'list', '0');
     await expectEviction(client);
@@ -71,7 +71,7 @@ describe('AzureRedisEmulator: expiry', () => {
     expect(await fixture.azure.server.call('LLEN', 'list')).to.equal(1);
   });
 
-  it('leaves a connection that never logged in', async () => {
+  it('leaves a connection without a login open', async () => {
     await fixture.login();
     const client = await fixture.connect();
     await next(fixture.azure, 'eviction');
@@ -79,14 +79,14 @@ describe('AzureRedisEmulator: expiry', () => {
     await client.expect('-NOAUTH Authentication required.\r\n');
   });
 
-  it('is moved by a later login', async () => {
+  it('moves with a later login', async () => {
     const client = await fixture.login();
     client.command('AUTH', ...(await longToken()));
     await client.expect('+OK\r\n');
     await expectLife(client);
   });
 
-  it('is moved by HELLO', async () => {
+  it('moves with HELLO', async () => {
     const client = await fixture.login();
     client.command('HELLO', '2', 'AUTH', ...(await longToken()));
     await client.expect('*14\r\n');
@@ -94,7 +94,7 @@ describe('AzureRedisEmulator: expiry', () => {
     expect(fixture.azure.statistics.evictions).to.deep.equal([]);
   });
 
-  it('is moved to an earlier moment as well', async () => {
+  it('moves to an earlier time as well', async () => {
     const { credential } = fixture.azure.options;
     const client = await fixture.connect();
     client.command('AUTH', ...(await longToken()));
@@ -105,14 +105,14 @@ describe('AzureRedisEmulator: expiry', () => {
     expect(fixture.azure.statistics.evictions).to.have.lengthOf(1);
   });
 
-  it('is moved away by the access key', async () => {
+  it('is removed by a login with the access key', async () => {
     const client = await fixture.login();
     client.command('AUTH', fixture.azure.accessKey);
     await client.expect('+OK\r\n');
     await expectLife(client);
   });
 
-  it('stays when a login is refused', async () => {
+  it('stays when a login is rejected', async () => {
     const client = await fixture.login();
     const [oid] = await longToken();
     client.command('AUTH', oid, await fixture.azure.forgeToken({ lifetime: 3_600_000 }));
@@ -120,7 +120,7 @@ describe('AzureRedisEmulator: expiry', () => {
     await expectEviction(client);
   });
 
-  it('stays when the login was put off to EXEC and that never comes', async () => {
+  it('stays when the login is queued in a transaction without EXEC', async () => {
     const client = await fixture.login();
     client.command('MULTI');
     client.command('AUTH', ...(await longToken()));
@@ -137,7 +137,7 @@ describe('AzureRedisEmulator: expiry', () => {
     await expectEviction(client);
   });
 
-  it('is moved when EXEC runs the login', async () => {
+  it('moves when EXEC runs the login', async () => {
     const client = await fixture.login();
     client.command('MULTI');
     client.command('LRANGE', 'key', '0', '-1');
@@ -147,7 +147,7 @@ describe('AzureRedisEmulator: expiry', () => {
     await expectLife(client);
   });
 
-  it('counts a login that EXEC ran in vain as refused', async () => {
+  it('counts a login that failed in EXEC as rejected', async () => {
     const client = await fixture.login();
     client.command('MULTI');
     client.command('AUTH', 'nobody', 'nothing');
@@ -167,7 +167,7 @@ describe('AzureRedisEmulator: expiry', () => {
     await expectEviction(client);
   });
 
-  it('is moved for a RESP2 subscriber that has unsubscribed, between messages', async () => {
+  it('moves for a RESP2 subscriber that has unsubscribed, between messages', async () => {
     const client = await fixture.login();
     const longer = await longToken();
     const publish = (message: string) => fixture.azure.server.call('PUBLISH', 'news', message);
@@ -192,7 +192,7 @@ describe('AzureRedisEmulator: expiry', () => {
     );
   });
 
-  it('is moved for a RESP3 subscriber, between pushes', async () => {
+  it('moves for a RESP3 subscriber, between pushes', async () => {
     const client = await fixture.connect();
     const { credential } = fixture.azure.options;
     client.command('HELLO', '3', 'AUTH', credential.oid, await tokenOf(credential));
@@ -209,7 +209,7 @@ describe('AzureRedisEmulator: expiry', () => {
     expect(fixture.azure.statistics.evictions).to.deep.equal([]);
   });
 
-  it('is moved while MONITOR runs', async () => {
+  it('moves while MONITOR runs', async () => {
     const client = await fixture.login();
     client.command('MONITOR');
     await client.expect('+OK\r\n');
@@ -221,7 +221,7 @@ describe('AzureRedisEmulator: expiry', () => {
     expect(fixture.azure.statistics.evictions).to.deep.equal([]);
   });
 
-  it('is moved while CLIENT REPLY keeps the server silent', async () => {
+  it('moves while CLIENT REPLY suppresses replies', async () => {
     const client = await fixture.login();
     const longer = await longToken();
     client.command('CLIENT', 'REPLY', 'OFF');
@@ -235,7 +235,7 @@ describe('AzureRedisEmulator: expiry', () => {
     await expectLife(client);
   });
 
-  it('follows the login behind a blocking command, once it is answered', async () => {
+  it('moves with a login behind a blocking command, once it is answered', async () => {
     const client = await fixture.login();
     client.command('BLPOP', 'list', '0');
     client.command('AUTH', ...(await longToken()));

@@ -10,7 +10,7 @@ describe('AzureRedisEmulator: faults of the cache', () => {
     return client.line();
   }
 
-  it('refuses logins until it accepts them again, and leaves connections', async () => {
+  it('rejects logins until acceptLogins(), and leaves connections open', async () => {
     const { oid } = fixture.azure.options.credential;
     const client = await fixture.login();
 
@@ -29,7 +29,7 @@ describe('AzureRedisEmulator: faults of the cache', () => {
     expect(await answerTo(other, 'AUTH', oid)).to.equal('+OK');
   });
 
-  it('refuses HELLO until it accepts it again, while AUTH logs in', async () => {
+  it('rejects HELLO until acceptHello(), but accepts AUTH', async () => {
     const { oid } = fixture.azure.options.credential;
     const client = await fixture.connect();
 
@@ -44,7 +44,7 @@ describe('AzureRedisEmulator: faults of the cache', () => {
     expect(await answerTo(other, 'HELLO', '3', 'AUTH', oid)).to.equal('%7');
   });
 
-  it('drops every connection at once, and says how many', async () => {
+  it('drops every connection at once, and returns their number', async () => {
     const clients = [await fixture.login(), await fixture.login(), await fixture.connect()];
     clients[0]?.command('BLPOP', 'no such list', '0');
     expect(fixture.azure.dropConnections()).to.equal(3);

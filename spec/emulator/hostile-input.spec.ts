@@ -39,7 +39,7 @@ const input = fc
   .array(fc.oneof({ weight: 3, arbitrary: command }, rubbish), { maxLength: 12 })
   .map((parts) => Buffer.concat(parts));
 
-describe('AzureRedisEmulator: whatever is sent without a login', () => {
+describe('AzureRedisEmulator: input without a login', () => {
   const fixture = RawCache.forAll();
 
   afterEach(async () => {
@@ -49,7 +49,7 @@ describe('AzureRedisEmulator: whatever is sent without a login', () => {
     client.destroy();
   });
 
-  it('runs nothing, and harms nobody', async () => {
+  it('runs nothing, and affects no other client', async () => {
     const { server } = fixture.azure;
     await fc.assert(
       fc.asyncProperty(input, splitBytes, async (bytes, split) => {
@@ -66,7 +66,7 @@ describe('AzureRedisEmulator: whatever is sent without a login', () => {
     expect(fixture.azure.statistics.logins).to.deep.equal([]);
   });
 
-  it('may be no TLS at all', async () => {
+  it('may be something other than TLS', async () => {
     const { port } = fixture.azure;
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {

@@ -23,7 +23,7 @@ describe('AzureRedisEmulator: identities', () => {
   }
 
   describe('a token', () => {
-    it('says what tokens of Entra say', async () => {
+    it('has the claims of a token of Entra', async () => {
       const credential = fixture.azure.credential({ claims: { appid: 'app', tid: undefined } });
       const now = Date.now();
       const { token, expiresOnTimestamp, refreshAfterTimestamp, tokenType } =
@@ -41,20 +41,20 @@ describe('AzureRedisEmulator: identities', () => {
       expect([refreshAfterTimestamp, tokenType]).to.deep.equal([undefined, 'Bearer']);
     });
 
-    it('lives as long, and asks to be refreshed as soon, as the identity is told', async () => {
+    it('has the lifetime and the advised refresh of its identity', async () => {
       const credential = fixture.azure.credential({ tokenLifetime: 10_000, refreshAfter: 0.25 });
       const { expiresOnTimestamp, refreshAfterTimestamp } = await credential.getToken(SCOPE);
       expect(expiresOnTimestamp - Date.now()).to.be.within(9_000, 10_000);
       expect(refreshAfterTimestamp).to.equal(expiresOnTimestamp - 7_500);
     });
 
-    it('is a new one each time', async () => {
+    it('is new for each request', async () => {
       const credential = fixture.azure.credential();
       const [one, other] = [await credential.getToken(SCOPE), await credential.getToken(SCOPE)];
       expect(one.token).to.not.equal(other.token);
     });
 
-    it('can be made by hand, whatever fault the identity side has', async () => {
+    it('can be issued directly, regardless of faults', async () => {
       fixture.azure.identityDown();
       const token = await fixture.azure.issueToken({
         oid: 'anybody',
@@ -67,8 +67,8 @@ describe('AzureRedisEmulator: identities', () => {
     });
   });
 
-  describe('a token that is cached', () => {
-    it('is given again, and counted once', async () => {
+  describe('a cached token', () => {
+    it('is returned again, and counted once', async () => {
       const credential = fixture.azure.credential({ cacheTokens: true });
       const { tokenRequests, tokensIssued } = fixture.azure.statistics;
       const tokens = [await credential.getToken(SCOPE), await credential.getToken(SCOPE)];
@@ -77,14 +77,14 @@ describe('AzureRedisEmulator: identities', () => {
       expect(fixture.azure.statistics.tokensIssued).to.have.lengthOf(tokensIssued.length + 1);
     });
 
-    it('is given whatever fault the identity side has', async () => {
+    it('is returned regardless of faults', async () => {
       const credential = fixture.azure.credential({ cacheTokens: true });
       const token = await credential.getToken(SCOPE);
       fixture.azure.identityDown();
       expect(await credential.getToken(SCOPE)).to.equal(token);
     });
 
-    it('is replaced near its expiry: in the last tenth of a life that is short', async () => {
+    it('is replaced near its expiry: in the last tenth of a short lifetime', async () => {
       const credential = fixture.azure.credential({ cacheTokens: true, tokenLifetime: 1_000 });
       const clock = sinon.useFakeTimers({ now: Date.now(), toFake: ['Date'] });
       try {
@@ -98,14 +98,14 @@ describe('AzureRedisEmulator: identities', () => {
       }
     });
 
-    it('is replaced when it asks to be refreshed', async () => {
+    it('is replaced at its advised refresh', async () => {
       const credential = fixture.azure.credential({ cacheTokens: true, refreshAfter: 0 });
       const [one, other] = [await credential.getToken(SCOPE), await credential.getToken(SCOPE)];
       expect(one.token).to.not.equal(other.token);
     });
   });
 
-  it('is down until it is restored', async () => {
+  it('is down until identityRestored()', async () => {
     const { credential } = fixture.azure.options;
     fixture.azure.identityDown();
     expect(await failure(credential.getToken(SCOPE))).to.include({ name: 'RestError', code: 'ECONNREFUSED' });
@@ -113,13 +113,13 @@ describe('AzureRedisEmulator: identities', () => {
     expect(await credential.getToken(SCOPE)).to.have.property('token');
   });
 
-  it('is down with an error of your own', async () => {
+  it('is down with a given error', async () => {
     const error = new Error('AADSTS700016: no such application');
     fixture.azure.identityDown(error);
     expect(await failure(fixture.azure.options.credential.getToken(SCOPE))).to.equal(error);
   });
 
-  it('is slow', async () => {
+  it('delays its replies', async () => {
     fixture.azure.identitySlow(200);
     const start = performance.now();
     await fixture.azure.options.credential.getToken(SCOPE);
@@ -160,7 +160,7 @@ describe('AzureRedisEmulator: identities', () => {
       },
     ],
   ] as const) {
-    it(`lets a request that ${fault} be given up`, async () => {
+    it(`lets a request that ${fault} be aborted`, async () => {
       begin(fixture.azure);
       const given = new AbortController();
       const request = next(fixture.azure, 'tokenRequest');
@@ -171,12 +171,12 @@ describe('AzureRedisEmulator: identities', () => {
     });
   }
 
-  it('does not begin a request that was given up before', async () => {
+  it('does not start an aborted request', async () => {
     const token = fixture.azure.options.credential.getToken(SCOPE, { abortSignal: AbortSignal.abort() });
     expect(await failure(token)).to.have.property('name', 'AbortError');
   });
 
-  it('does not answer what hangs when it is restored, but ends it when it is stopped', async () => {
+  it('leaves hanging requests unanswered after a restore, and ends them on stop()', async () => {
     const azure = await AzureRedisEmulator.start();
     azure.identityHanging();
     const hanging = Array.from({ length: 50 }, () => failure(azure.options.credential.getToken(SCOPE)));
@@ -188,7 +188,7 @@ describe('AzureRedisEmulator: identities', () => {
     for (const error of await Promise.all(hanging)) expect(error).to.have.property('name', 'AbortError');
   });
 
-  it('shows nothing of its tokens', async () => {
+  it('shows no token in its inspection', async () => {
     const credential = fixture.azure.credential({ cacheTokens: true });
     const { token } = await credential.getToken(SCOPE);
     const seen = inspect(credential, { showHidden: true, depth: null }) + JSON.stringify(credential);
@@ -201,7 +201,7 @@ describe('AzureRedisEmulator: identities', () => {
     { refreshAfter: 2 },
     { refreshAfter: -1 },
   ]) {
-    it(`refuses ${inspect(options)}`, async () => {
+    it(`rejects ${inspect(options)}`, async () => {
       expect(() => fixture.azure.credential(options)).to.throw(Object.keys(options).join());
       expect(await failure(AzureRedisEmulator.start(options))).to.have.property('code', 'INVALID_OPTION');
     });

@@ -18,7 +18,7 @@ describe('AzureRedisEmulator: logins', () => {
     expect(refusal?.reason).to.equal(reason);
   }
 
-  it('lets no command through before a login', async () => {
+  it('rejects commands before a login', async () => {
     const client = await fixture.connect();
     client.command('GET', 'key');
     await client.expect(NOAUTH);
@@ -28,14 +28,14 @@ describe('AzureRedisEmulator: logins', () => {
     );
   });
 
-  it('logs in by AUTH with a token', async () => {
+  it('accepts AUTH with a token', async () => {
     const { credential } = fixture.azure.options;
     const client = await fixture.login(credential);
     client.command('ACL', 'WHOAMI');
     await client.expect(`$36\r\n${credential.oid}\r\n`);
   });
 
-  it('logs in by HELLO, in RESP3', async () => {
+  it('accepts HELLO with a token, in RESP3', async () => {
     const { credential } = fixture.azure.options;
     const client = await fixture.connect();
     client.command('HELLO', '3', 'AUTH', credential.oid, await tokenOf(credential), 'SETNAME', 'me');
@@ -44,7 +44,7 @@ describe('AzureRedisEmulator: logins', () => {
     expect(connection).to.include({ user: credential.oid, protocol: 3 });
   });
 
-  it('logs in by HELLO, in RESP2', async () => {
+  it('accepts HELLO with a token, in RESP2', async () => {
     const { credential } = fixture.azure.options;
     const client = await fixture.connect();
     client.command('HELLO', '2', 'SETNAME', 'resp2', 'AUTH', credential.oid, await tokenOf(credential));
@@ -53,7 +53,7 @@ describe('AzureRedisEmulator: logins', () => {
     expect(connection).to.include({ user: credential.oid, protocol: 2 });
   });
 
-  it('knows a login in any letter case', async () => {
+  it('accepts a login in any letter case', async () => {
     const { credential } = fixture.azure.options;
     const client = await fixture.connect();
     client.command('auTH', credential.oid, await tokenOf(credential));
@@ -62,7 +62,7 @@ describe('AzureRedisEmulator: logins', () => {
     await client.expect('%7\r\n');
   });
 
-  it('logs in by an inline command, quoted or not', async () => {
+  it('accepts a login as an inline command, quoted or not', async () => {
     const { credential } = fixture.azure.options;
     const client = await fixture.connect();
     client.send(`AUTH ${credential.oid} ${await tokenOf(credential)}\r\n`);
@@ -71,7 +71,7 @@ describe('AzureRedisEmulator: logins', () => {
     await client.expect('+OK\r\n');
   });
 
-  it('answers what is pipelined around a login in its order', async () => {
+  it('answers commands pipelined around a login in order', async () => {
     const { credential } = fixture.azure.options;
     const client = await fixture.connect();
     client.command('PING', 'before');
@@ -87,36 +87,36 @@ describe('AzureRedisEmulator: logins', () => {
     );
   });
 
-  it('is logged out by RESET', async () => {
+  it('logs out with RESET', async () => {
     const client = await fixture.login();
     client.command('RESET');
     client.command('GET', 'key');
     await client.expect(`+RESET\r\n${NOAUTH}`);
   });
 
-  it('stays logged in when a later login is refused', async () => {
+  it('stays logged in when a later login is rejected', async () => {
     const client = await fixture.login();
     client.command('AUTH', fixture.azure.options.credential.oid, 'no token');
     client.command('PING');
     await client.expect(`${WRONGPASS}+PONG\r\n`);
   });
 
-  describe('refused', () => {
-    it('when the token has expired', async () => {
+  describe('rejects a login', () => {
+    it('with an expired token', async () => {
       const client = await fixture.connect();
       const token = await fixture.azure.issueToken({ lifetime: -1 });
       client.command('AUTH', fixture.azure.options.credential.oid, token);
       await expectRefusal(client, 'the token has expired');
     });
 
-    it('when the token is not signed by this Entra', async () => {
+    it('with a token that is not signed by this Entra', async () => {
       const client = await fixture.connect();
       const token = await fixture.azure.forgeToken();
       client.command('AUTH', fixture.azure.options.credential.oid, token);
       await expectRefusal(client, 'the token is not signed by this Entra');
     });
 
-    it('when the token was changed', async () => {
+    it('with a modified token', async () => {
       const client = await fixture.connect();
       const [header, , signature] = (await fixture.azure.issueToken()).split('.');
       const [, claims] = (await fixture.azure.issueToken({ lifetime: 1e9 })).split('.');
@@ -125,7 +125,7 @@ describe('AzureRedisEmulator: logins', () => {
       await expectRefusal(client, 'the token is not signed by this Entra');
     });
 
-    it('when the token says that it need not be signed', async () => {
+    it('with an unsigned token', async () => {
       const client = await fixture.connect();
       const [, claims] = (await fixture.azure.issueToken()).split('.');
       const header = Buffer.from(JSON.stringify({ alg: 'none' })).toString('base64url');
@@ -140,7 +140,7 @@ describe('AzureRedisEmulator: logins', () => {
       ['no expiry', { exp: undefined }, 'the token has no expiry'],
       ['a beginning that is still to come', { nbf: 1e11 }, 'the token is not valid yet'],
     ] as const) {
-      it(`when the token has ${what}`, async () => {
+      it(`with a token with ${what}`, async () => {
         const client = await fixture.connect();
         client.command(
           'AUTH',
@@ -151,7 +151,7 @@ describe('AzureRedisEmulator: logins', () => {
       });
     }
 
-    it('when the token is for another scope', async () => {
+    it('with a token for another scope', async () => {
       const { credential } = fixture.azure.options;
       const { token } = await credential.getToken(['https://management.azure.com/.default']);
       const client = await fixture.connect();
@@ -159,27 +159,27 @@ describe('AzureRedisEmulator: logins', () => {
       await expectRefusal(client, 'the token is for another audience');
     });
 
-    it('when the token is of another identity', async () => {
+    it('with a token of another identity', async () => {
       const client = await fixture.connect();
       const token = await tokenOf(fixture.azure.credential());
       client.command('AUTH', fixture.azure.options.credential.oid, token);
       await expectRefusal(client, 'the user name is not the oid of the token');
     });
 
-    it('when the identity has no access policy on the cache', async () => {
+    it('of an identity without an access policy', async () => {
       const credential = fixture.azure.credential({ role: 'none' });
       const client = await fixture.connect();
       client.command('AUTH', credential.oid, await tokenOf(credential));
       await expectRefusal(client, 'the identity has no access policy on this cache');
     });
 
-    it('when there is no token at all', async () => {
+    it('without a token', async () => {
       const client = await fixture.connect();
       client.command('AUTH', randomUUID(), 'secret');
       await expectRefusal(client, 'the password is not a valid token');
     });
 
-    it('when HELLO has an option that it does not know, by which redis-server may log in and not say so', async () => {
+    it('in a HELLO with an unknown option, which redis-server may accept and answer with an error', async () => {
       const { credential } = fixture.azure.options;
       const token = await tokenOf(credential);
       for (const more of [['SETNAME', 'a b'], ['SETNAME'], ['BOGUS']]) {
@@ -191,7 +191,7 @@ describe('AzureRedisEmulator: logins', () => {
       }
     });
 
-    it('also when they are inline, or in HELLO', async () => {
+    it('as an inline command, or in HELLO', async () => {
       const client = await fixture.connect();
       client.send('AUTH user token\r\n');
       await client.expect(WRONGPASS);
@@ -200,7 +200,7 @@ describe('AzureRedisEmulator: logins', () => {
     });
   });
 
-  it('counts no refusal for a protocol that the server does not speak', async () => {
+  it('counts no rejection for an unsupported protocol', async () => {
     const { credential } = fixture.azure.options;
     const { refusals } = fixture.azure.statistics;
     const client = await fixture.connect();
@@ -211,7 +211,7 @@ describe('AzureRedisEmulator: logins', () => {
 
   describe('with the access key', () => {
     for (const login of [['AUTH'], ['AUTH', 'default'], ['HELLO', '2', 'AUTH', 'default']]) {
-      it(`logs in by ${login.join(' ')}, for as long as the connection lives`, async () => {
+      it(`accepts ${login.join(' ')}, without an expiry`, async () => {
         const client = await fixture.connect();
         const entry = next(fixture.azure, 'login');
         client.command(...login, fixture.azure.accessKey);
@@ -220,13 +220,13 @@ describe('AzureRedisEmulator: logins', () => {
       });
     }
 
-    it('refuses any other key', async () => {
+    it('rejects any other key', async () => {
       const client = await fixture.connect();
       client.command('AUTH', 'guessed');
       await expectRefusal(client, 'the access key is wrong');
     });
 
-    it('refuses the old key once it has been replaced, and leaves its connections', async () => {
+    it('rejects the old key once it has been replaced, and leaves its connections open', async () => {
       const { accessKey } = fixture.azure;
       const client = await fixture.connect();
       client.command('AUTH', accessKey);

@@ -17,7 +17,7 @@ describe('AzureRedisEmulator: pass-through', () => {
     return encodeCommand(['AUTH', credential.oid, await tokenOf(credential)]);
   }
 
-  it('understands a conversation that is split at any byte', async () => {
+  it('handles a conversation that is split at any byte', async () => {
     const { credential } = fixture.azure.options;
     const { oid } = credential;
     const token = await tokenOf(credential);
@@ -45,7 +45,7 @@ describe('AzureRedisEmulator: pass-through', () => {
     await client.expect(answer);
   });
 
-  it('hands on what is sent while a login is being checked after it, and in its order', async () => {
+  it('passes on input that arrives during a login after it, in order', async () => {
     const client = await fixture.connect();
     client.send(await loginBytes());
     for (let index = 0; index < 1_000; index++) client.command('PING', String(index));
@@ -55,7 +55,7 @@ describe('AzureRedisEmulator: pass-through', () => {
     }
   });
 
-  it('carries big values both ways', async () => {
+  it('passes large values both ways', async () => {
     const client = await fixture.login();
     const value = Buffer.alloc(32 * MEGABYTE, 'value');
     client.command('SET', 'big', value);
@@ -65,7 +65,7 @@ describe('AzureRedisEmulator: pass-through', () => {
   });
 
   describe('with a client that reads slowly', () => {
-    it('lets the server wait, in place of keeping its replies', async () => {
+    it('makes the server wait instead of buffering its replies', async () => {
       await fixture.azure.server.call('SET', 'piece', Buffer.alloc(MEGABYTE));
       const client = await fixture.login();
       client.pause();
@@ -88,7 +88,7 @@ describe('AzureRedisEmulator: pass-through', () => {
     }
   });
 
-  it('lets a client wait while the server does not read', async () => {
+  it('makes a client wait while the server does not read', async () => {
     const client = await fixture.login();
     const info = String(await fixture.azure.server.call('INFO', 'server'));
     const server = Number(/process_id:(\d+)/.exec(info)?.[1]);
@@ -128,14 +128,14 @@ describe('AzureRedisEmulator: pass-through', () => {
       expect(answer).to.match(/\$4\r\nlast\r\n$/);
     });
 
-    it('delivers the reply to a login that is still being checked', async () => {
+    it('delivers the reply to a login in progress', async () => {
       const client = await fixture.connect();
       client.send(await loginBytes());
       client.end();
       expect(await client.rest()).to.equal('+OK\r\n');
     });
 
-    it('tells the server at once when it waits for a blocking command only', async () => {
+    it('passes the FIN on at once if only a blocking command is pending', async () => {
       const client = await fixture.login();
       client.command('PING');
       client.command('BLPOP', 'no such list', '0');
@@ -143,7 +143,7 @@ describe('AzureRedisEmulator: pass-through', () => {
       expect(await client.rest()).to.equal('+PONG\r\n');
     });
 
-    it('tells the server at once when it is a subscriber', async () => {
+    it('passes the FIN on at once for a subscriber', async () => {
       const client = await fixture.login();
       client.command('SUBSCRIBE', 'news');
       client.end();
@@ -158,7 +158,7 @@ describe('AzureRedisEmulator: pass-through', () => {
     expect(await client.rest()).to.equal('+OK\r\n');
   });
 
-  it('leaves a malformed command to the server, which answers and closes', async () => {
+  it('passes a malformed command to the server, which answers and closes', async () => {
     for (const [bytes, answer] of [
       ['*1\r\n+3\r\nGET\r\n', "-ERR Protocol error: expected '$', got '+'\r\n"],
       ['*x\r\n', '-ERR Protocol error: invalid multibulk length\r\n'],
@@ -172,7 +172,7 @@ describe('AzureRedisEmulator: pass-through', () => {
     }
   });
 
-  it('gives the same bytes as the server itself', async () => {
+  it('returns the same bytes as the server', async () => {
     const redis = await RedisOnTcp.start();
     const azure = await AzureRedisEmulator.start({ upstream: redis });
     const direct = await RawClient.connect(redis);

@@ -13,7 +13,7 @@ import { rejection } from '../support/rejection.js';
 import { until } from '../support/waiting.js';
 
 describe('AzureRedisEmulator: its redis-server', () => {
-  describe('that cannot run', () => {
+  describe('that does not run', () => {
     const { REDIS_SERVER: given } = process.env;
 
     afterEach(() => {
@@ -26,7 +26,7 @@ describe('AzureRedisEmulator: its redis-server', () => {
       ['/bin/false', 'it exited without a log line'],
       ['/bin/cat', /cat/],
     ] as const) {
-      it(`is said by name, with what to do: ${program}`, async () => {
+      it(`is named in the error, with a remedy: ${program}`, async () => {
         process.env['REDIS_SERVER'] = program;
         const error = await rejection(AzureRedisEmulator.start());
         expect(error).to.include({ code: 'MISSING_DEPENDENCY' });
@@ -64,7 +64,7 @@ describe('AzureRedisEmulator: its redis-server', () => {
   });
 
   for (const end of ['process.exit()', "throw new Error('crash')", "process.kill(process.pid, 'SIGKILL')"]) {
-    it(`leaves none when the process ends by ${end}`, async () => {
+    it(`leaves neither when the process ends by ${end}`, async () => {
       const index = fileURLToPath(new URL('../../emulator/index.ts', import.meta.url));
       const program = `
         const { AzureRedisEmulator } = await import(${JSON.stringify(index)});
@@ -87,7 +87,7 @@ describe('AzureRedisEmulator: its redis-server', () => {
     });
   }
 
-  it('can be one that runs already, and is left as it was', async () => {
+  it('can be a running one, which is left unchanged', async () => {
     const redis = await RedisOnTcp.start();
     try {
       const azure = await AzureRedisEmulator.start({ upstream: redis });
@@ -112,7 +112,7 @@ describe('AzureRedisEmulator: its redis-server', () => {
     }
   });
 
-  it('ends what clients are connected when it ends itself', async () => {
+  it('closes the connections of clients when it ends', async () => {
     const redis = await RedisOnTcp.start();
     const azure = await AzureRedisEmulator.start({ upstream: redis });
     const client = await RawClient.connect(azure);
@@ -127,7 +127,7 @@ describe('AzureRedisEmulator: its redis-server', () => {
     other.destroy();
   });
 
-  it('is refused when it runs already but lets everybody in, or not us, or not at all', async () => {
+  it('is rejected as an upstream without a password, with another password, or if it is not running', async () => {
     const redis = await RedisOnTcp.start();
     const { host, port, password } = redis;
     const wrong = await rejection(AzureRedisEmulator.start({ upstream: { host, port, password: 'secret' } }));

@@ -7,7 +7,7 @@ import { splitBytes } from './resp/splitting.js';
 
 type CommandLine = readonly string[];
 
-describe('AzureRedisEmulator: replies and the logins that they answer', () => {
+describe('AzureRedisEmulator: the replies to logins', () => {
   const fixture = RawCache.forAll();
 
   /** Identities stand for themselves in the generated commands: their tokens are put in later. */
@@ -75,7 +75,7 @@ describe('AzureRedisEmulator: replies and the logins that they answer', () => {
     return new Map([...client.matchAll(/(\S+)=(\S*)/g)].map(([, name = '', value = '']) => [name, value]));
   }
 
-  it('knows who is logged in and which protocol is spoken, whatever was said before, split anywhere', async () => {
+  it('knows the user and the protocol after any conversation, split anywhere', async () => {
     const { azure } = fixture;
     const [anna, bert] = [azure.credential({ oid: 'anna' }), azure.credential({ oid: 'bert' })];
     const tokens = new Map([

@@ -54,7 +54,7 @@ for (const { name, Redis: Client, protocol } of VARIANTS) {
       expect(connection).to.include({ protocol, user: fixture.azure.options.credential.oid });
     });
 
-    it('delivers messages, beside commands where the protocol allows it', async () => {
+    it('delivers messages, together with replies where the protocol permits it', async () => {
       const [subscriber, publisher] = [await connect(), await connect()];
       const messages: string[] = [];
       subscriber.on('message', (_channel: string, message: string) => messages.push(message));
@@ -75,7 +75,7 @@ for (const { name, Redis: Client, protocol } of VARIANTS) {
       expect(redis.status).to.not.equal('ready');
     });
 
-    it('keeps a connection that is logged in again under load, with every reply in its place', async () => {
+    it('keeps a connection that is re-authenticated under load, with every reply in order', async () => {
       const redis = await connect(3_000);
       let counted = 0;
       let done = false;
@@ -99,7 +99,7 @@ for (const { name, Redis: Client, protocol } of VARIANTS) {
       expect([connections.length, evictions.length]).to.deep.equal([1, 0]);
     });
 
-    it('refuses a login', async () => {
+    it('rejects a login', async () => {
       const { host, port, tls } = fixture.azure.options;
       const client = new Client({
         host,

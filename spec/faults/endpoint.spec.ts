@@ -74,7 +74,7 @@ describeBehindNetwork('an endpoint that cannot be reached', 3_000, (cache, behin
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   });
 
-  it('restarts: commands wait, and are run once it is back, with a new token if theirs has ended', async () => {
+  it('to a server that restarts runs the waiting commands, with a new token if the old one has expired', async () => {
     const options = await behind.configure();
     const clients = await behind.everyKind(options);
     const first = options.authenticator.expiresOn;
@@ -88,7 +88,7 @@ describeBehindNetwork('an endpoint that cannot be reached', 3_000, (cache, behin
     expect(cache.azure.statistics.evictions).to.deep.equal([]);
   });
 
-  it('shows a wrong certificate: it never gets to see a token', async () => {
+  it('to a server with a wrong certificate never sends a token', async () => {
     await using impostor = await AzureRedisEmulator.start();
     const seen: string[] = [];
     impostor.on('login', () => seen.push('login'));
@@ -107,7 +107,7 @@ describeBehindNetwork('an endpoint that cannot be reached', 3_000, (cache, behin
     expect(seen).to.deep.equal([]);
   });
 
-  it('has a name that is not found for a while', async () => {
+  it('is opened once a name that could not be resolved is resolved', async () => {
     let isFound = true;
     const failingLookup: LookupFunction = (hostname, options, callback) => {
       if (isFound) lookup(hostname, options, callback);
@@ -132,7 +132,7 @@ describeBehindNetwork('a connection that is open, but silent', 6_000, (cache, be
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   });
 
-  it('is given up before its token ends, when packets are lost on the way, and made anew when they pass', async () => {
+  it('is replaced before its token expires when packets are lost', async () => {
     const options = await behind.configure({ disconnectTimeout: 200 });
     const clients = await behind.everyKind(options);
     const first = options.authenticator.expiresOn;
@@ -144,7 +144,7 @@ describeBehindNetwork('a connection that is open, but silent', 6_000, (cache, be
     expect(await waiting).to.deep.equal([1, 1, 1]);
   });
 
-  it('is replaced before its token ends, when the other side has forgotten it; what waits is run again', async () => {
+  it('is replaced before its token expires when it is half-open; pending commands are sent again', async () => {
     const options = await behind.configure();
     const clients = await behind.everyKind(options);
     const reasons: string[] = [];
@@ -156,7 +156,7 @@ describeBehindNetwork('a connection that is open, but silent', 6_000, (cache, be
     expect(await waiting).to.deep.equal([1, 1, 1]);
   });
 
-  it('is replaced soon after its token has ended, when a transaction on it can come to no end', async () => {
+  it('is replaced soon after its token has expired when its transaction cannot end', async () => {
     const options = await behind.configure();
     const clients = await behind.everyKind(options);
     await Promise.all(clients.map((client) => client.multi({ pipeline: false })));
@@ -170,7 +170,7 @@ describeBehindNetwork('a connection that is open, but silent', 6_000, (cache, be
     expect(await count(clients)).to.deep.equal([1, 1, 1]);
   });
 
-  it('is made anew when its bytes are changed on the way', async () => {
+  it('is replaced when its bytes are corrupted', async () => {
     const options = await behind.configure();
     const clients = await behind.everyKind(options);
     const closed = Promise.all(clients.map((client) => happens(client, 'close')));
@@ -181,7 +181,7 @@ describeBehindNetwork('a connection that is open, but silent', 6_000, (cache, be
     expect(await waiting).to.deep.equal([1, 1, 1]);
   });
 
-  it('lets commands fail when their own time is over', async () => {
+  it('fails commands after their own timeout', async () => {
     const options = await behind.configure({ commandTimeout: 1_000 });
     const clients = await behind.everyKind(options);
     behind.network.goSilent();
@@ -217,7 +217,7 @@ describeBehindNetwork('an AUTH', 12_000, (cache, behind) => {
     expect(cache.azure.statistics.connections).to.have.length(clients.length);
   });
 
-  it('that takes longer than the `commandTimeout` is sent again, and no reply is taken for another', async () => {
+  it('that takes longer than `commandTimeout` is sent again, and no reply is mismatched', async () => {
     const options = await behind.configure({ expirationRefreshRatio: 0.1, commandTimeout: 1_500 });
     const clients = await behind.everyKind(options);
     behind.network.delayReplies(2_500);
@@ -236,7 +236,7 @@ describeBehindNetwork('an AUTH', 12_000, (cache, behind) => {
     expect(cache.azure.statistics.connections).to.have.length(clients.length);
   });
 
-  it('whose connection closes before the answer is no failure: the next connection logs in', async () => {
+  it('whose connection closes before the reply is not a failure: the next connection logs in', async () => {
     const options = await behind.configure({ expirationRefreshRatio: 0.1 });
     const clients = await behind.everyKind(options);
     const failures: unknown[] = [];
@@ -256,10 +256,10 @@ describeBehindNetwork('an AUTH', 12_000, (cache, behind) => {
   });
 });
 
-describe('an access policy that is taken away and given back', () => {
+describe('an access policy that is removed and assigned again', () => {
   const cache = Cache.forEach();
 
-  it('ends the connections, refuses logins with the reason, and lets the same clients in again', async () => {
+  it('closes the connections, rejects logins with the reason, and lets the same clients log in again', async () => {
     const credential = cache.azure.credential();
     const options = await cache.configure({ credential, maxRetriesPerRequest: null });
     const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
@@ -272,7 +272,7 @@ describe('an access policy that is taken away and given back', () => {
     expect(await count(clients)).to.deep.equal([1, 1, 1]);
   });
 
-  it('costs no connection, if only logins are refused while the old token lives', async () => {
+  it('closes no connection if logins are rejected only while the old token is valid', async () => {
     const credential = cache.azure.credential({ tokenLifetime: 6_000 });
     const options = await cache.configure({ credential });
     const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
@@ -292,7 +292,7 @@ describe('an access policy that is taken away and given back', () => {
 describe('a transaction whose connection closes', () => {
   const cache = Cache.forEach({ tokenLifetime: 4_000 });
 
-  it('fails, or is run as a whole: its results are never those of others', async () => {
+  it('fails or is run as a whole, with its own results', async () => {
     const options = await cache.configure();
     const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
     let isOver = false;

@@ -77,7 +77,7 @@ const ENDS: readonly (readonly [how: string, end: (client: Redis) => void])[] = 
 describe('a client that ends', () => {
   const cache = Cache.forEach();
 
-  it('in whatever state while a refresh is under way leaves nothing behind, and others go on', async () => {
+  it('in any state during a refresh leaves nothing behind, and others continue', async () => {
     const credential = new ProgrammableCredential(cache.azure.credential());
     const options = await cache.configure({ credential });
     const { authenticator } = options;
@@ -111,7 +111,7 @@ describe('a client that ends', () => {
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   });
 
-  it('while it waits to connect again is not connected by the token that it waited for', async () => {
+  it('while it waits for a token is not connected by that token', async () => {
     const credential = cache.azure.credential({ tokenLifetime: 2_000 });
     const options = await cache.configure({ credential });
     // The first attempt after the connection was closed fails for want of a token.
@@ -133,7 +133,7 @@ describe('a client that ends', () => {
     expect(cache.azure.statistics.open).to.have.length(1);
   });
 
-  it('after a token came before its next attempt to connect, does not make that attempt', async () => {
+  it('after a token arrived before its next attempt to connect does not make that attempt', async () => {
     const credential = cache.azure.credential({ tokenLifetime: 2_000 });
     const options = await cache.configure({ credential });
     const delay = 3_000;
@@ -162,7 +162,7 @@ describe('an authenticator that is closed', () => {
   const cache = Cache.forEach();
 
   for (const [state, reach] of STATES) {
-    it(`while a client ${state} lets it go, and asks for no more tokens`, async () => {
+    it(`while a client ${state} releases it, and requests no more tokens`, async () => {
       await Promise.all(VARIANTS.map((variant) => closeWhile(variant, reach)));
       expect(cache.azure.statistics.tokenRequests).to.have.length(VARIANTS.length);
       expect(cache.azure.statistics.refusals).to.deep.equal([]);
@@ -179,7 +179,7 @@ describe('an authenticator that is closed', () => {
     client.disconnect();
   }
 
-  it('while a refresh is under way tells its outcome, and goes no further', async () => {
+  it('during a refresh reports the outcome, and stops', async () => {
     const credential = new ProgrammableCredential(cache.azure.credential());
     const options = await cache.configure({ credential });
     const client = await cache.connect(oneOf(VARIANTS), options);
@@ -192,7 +192,7 @@ describe('an authenticator that is closed', () => {
     expect(cache.azure.statistics.logins).to.have.length(1);
   });
 
-  it('while a client is being re-authenticated logs it in no more', async () => {
+  it('while a client is re-authenticated does not log it in again', async () => {
     const credential = cache.azure.credential({ tokenLifetime: 6_000 });
     const options = await cache.configure({ credential });
     const clients = await Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
@@ -205,7 +205,7 @@ describe('an authenticator that is closed', () => {
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
   });
 
-  it('while a new token waits for the end of a transaction does not send it any more', async () => {
+  it('while a new token waits for the end of a transaction does not send it', async () => {
     // Everything is re-authenticated at once.
     const random = stub(Math, 'random').returns(0);
     try {
@@ -227,7 +227,7 @@ describe('an authenticator that is closed', () => {
     }
   });
 
-  it('while a connection waits for a token gives it the reason, and asks for no more tokens', async () => {
+  it('while a connection waits for a token rejects it with the reason, and requests no more tokens', async () => {
     const credential = cache.azure.credential({ tokenLifetime: 1_000 });
     const options = await cache.configure({ credential });
     await past(options.authenticator.expiresOn);

@@ -61,7 +61,7 @@ describe('an identity service that fails while clients are connected', () => {
   ];
 
   for (const [what, begin] of faults) {
-    it(`costs no connection if it ${what}, but is back before the token ends`, async () => {
+    it(`closes no connection if it ${what}, but recovers before the token expires`, async () => {
       const options = await cache.configure({ acquireTimeout: 200 });
       await everyKind(cache, options);
       const first = options.authenticator.expiresOn;
@@ -76,7 +76,7 @@ describe('an identity service that fails while clients are connected', () => {
     });
   }
 
-  it('is left alone until the date that its Retry-After names', async () => {
+  it('is not requested before the date in its Retry-After', async () => {
     const options = await cache.configure();
     await everyKind(cache, options);
     // An HTTP date has whole seconds.
@@ -92,10 +92,10 @@ describe('an identity service that fails while clients are connected', () => {
   });
 });
 
-describe('an identity service that comes back long after the token has ended', () => {
+describe('an identity service that recovers long after the token has expired', () => {
   const cache = Cache.forEach({ tokenLifetime: 4_000 });
 
-  it('finds clients that worked until then, wait or fail as ioredis was told, and recover within 2 s', async () => {
+  it('meets clients that worked until the expiry, wait or fail as configured, and recover at once', async () => {
     const options = await cache.configure({ connectTimeout: 1_000 });
     const patient = await everyKind(cache, options);
     const subscribers = await everyKind(cache, options);
@@ -148,7 +148,7 @@ describe('an identity service that comes back long after the token has ended', (
   });
 });
 
-describe('an identity service that answers with what is of no use', () => {
+describe('an identity service with unusable replies', () => {
   const cache = Cache.forAll({ tokenLifetime: 6_000 });
 
   const answers: readonly (readonly [what: string, answer: Answer, code: string])[] = [
@@ -177,7 +177,7 @@ describe('an identity service that answers with what is of no use', () => {
     };
   }
 
-  it('costs no connection: the token in use stays, and the next good one is taken', async () => {
+  it('closes no connection: the current token stays in use until a valid one arrives', async () => {
     const [variant] = VARIANTS;
     if (!variant) throw new Error('no variant');
     await Promise.all(
@@ -204,7 +204,7 @@ describe('an identity service that answers with what is of no use', () => {
     await allRenewed(options);
   }
 
-  it('costs one refused connection, if its clock is ahead and tokens end before they say so', async () => {
+  it('costs one rejected connection if its clock is fast and tokens expire early', async () => {
     const [variant] = VARIANTS;
     if (!variant) throw new Error('no variant');
     const before = cache.azure.statistics;
@@ -224,7 +224,7 @@ describe('an identity service that answers with what is of no use', () => {
 describe('an identity service that is down at the start', () => {
   const cache = Cache.forEach();
 
-  it('is asked again, and all is well if it comes back meanwhile', async () => {
+  it('is retried, and the start succeeds if it recovers in time', async () => {
     cache.azure.identityDown();
     const configured = cache.configure({ retry: { minTimeout: 500 } });
     await until(() => cache.azure.statistics.tokenRequests.length > 0);
@@ -237,7 +237,7 @@ describe('an identity service that is down at the start', () => {
     expect(cache.azure.statistics.tokenRequests.length).to.be.within(2, 5);
   });
 
-  it('fails the start with the reason after the last attempt, and nothing goes on behind it', async () => {
+  it('fails the start with the reason after the last attempt, and leaves nothing running', async () => {
     cache.azure.identityDown();
     const error = await rejection(cache.configure({ retry: { retries: 1, minTimeout: 20 } }));
     expect(error).to.include({ code: 'TOKEN_UNAVAILABLE' });

@@ -28,7 +28,7 @@ describe('a process', () => {
     return connection?.expiresOn ?? new Date(0);
   }
 
-  it('that is suspended, and goes on before its token ends, keeps its connection', async () => {
+  it('that is suspended and resumes before its token expires keeps its connection', async () => {
     await Promise.all(
       VARIANTS.map(async (variant) => {
         const remote = await RemoteProcess.start(cache.azure, variant);
@@ -45,7 +45,7 @@ describe('a process', () => {
     expect(cache.azure.statistics.connections).to.have.length(VARIANTS.length);
   });
 
-  it('that is suspended, and goes on when its token ends or long after, logs in anew and runs its commands', async () => {
+  it('that is suspended and resumes at the expiry or long after it logs in again and runs its commands', async () => {
     await Promise.all(
       [0, 0, 0, LIFETIME].map(async (delay, index) => {
         const remote = await RemoteProcess.start(cache.azure, oneOf(VARIANTS, index));
@@ -60,7 +60,7 @@ describe('a process', () => {
     expect(await cache.azure.server.call('GET', 'counter')).to.equal('4');
   });
 
-  it('whose event loop is blocked beyond the end of its token logs in anew and runs its commands', async () => {
+  it('whose event loop is blocked beyond the expiry logs in again and runs its commands', async () => {
     await Promise.all(
       VARIANTS.map(async (variant) => {
         const remote = await RemoteProcess.start(cache.azure, variant);
@@ -72,7 +72,7 @@ describe('a process', () => {
     expect(await cache.azure.server.call('GET', 'counter')).to.equal(String(VARIANTS.length));
   });
 
-  it('whose clock is wrong, or is set forward or back, keeps its connection through the ends of its tokens', async () => {
+  it('whose clock is wrong, or is set forward or back, keeps its connection across token expiries', async () => {
     const clocks = [
       { atFirst: 0, then: HOUR },
       { atFirst: 0, then: -HOUR },
@@ -94,7 +94,7 @@ describe('a process', () => {
     expect(cache.azure.statistics.connections).to.have.length(clocks.length);
   });
 
-  it('may have worker threads: each keeps its own clients, and may be ended while it is asking for a token', async () => {
+  it('may have worker threads, each with its own clients, which may end during a token request', async () => {
     const workers = [0, 1].map(() => startWorker());
     await Promise.all(
       workers.map((worker) => nextWhere(worker, 'message', (message) => message === 'ready')),
@@ -130,7 +130,7 @@ describe('a process', () => {
 describe('a thousand clients on one authenticator', () => {
   const cache = Cache.forAll();
 
-  it('share every token, and all of them end up on the newest one', async () => {
+  it('share every token, and are all re-authenticated with the newest one', async () => {
     const credential = cache.azure.credential({ tokenLifetime: 20_000 });
     const options = await cache.configure({ credential, expirationRefreshRatio: 0.5 });
     const clients = Array.from({ length: 1_000 }, (_, index) => {

@@ -14,7 +14,7 @@ describe('authorityHost', () => {
     else process.env['AZURE_AUTHORITY_HOST'] = before;
   });
 
-  it("is Azure's public cloud, unless the environment or the option says otherwise", () => {
+  it('is that of the public cloud, unless the environment or the option sets another one', () => {
     expect(authorityHostOf({})).to.equal('https://login.microsoftonline.com');
     process.env['AZURE_AUTHORITY_HOST'] = 'https://login.chinacloudapi.cn/';
     expect(authorityHostOf({})).to.equal('https://login.chinacloudapi.cn');
@@ -23,7 +23,7 @@ describe('authorityHost', () => {
     );
   });
 
-  it('is refused unless it is an https address without a path', () => {
+  it('is rejected unless it is an https URL without a path', () => {
     for (const wrong of [
       'login.microsoftonline.us',
       'http://localhost',
@@ -56,7 +56,7 @@ describe('authorityHost', () => {
     });
   }
 
-  it("is the given one, before the given cloud's, the environment's, and that of the cache's suffix", () => {
+  it('takes precedence in this order: the option, `cloud`, the environment, the host suffix', () => {
     process.env['AZURE_AUTHORITY_HOST'] = 'https://login.example/';
     const host = 'my-cache.redis.cache.chinacloudapi.cn';
     const cloud = 'usGovernment';
@@ -66,7 +66,7 @@ describe('authorityHost', () => {
     expect(authenticatorSettings({ host })).to.include({ authorityHost: 'https://login.example' });
   });
 
-  it('is named as what it is when the environment is wrong', () => {
+  it('names the environment variable when its value is invalid', () => {
     process.env['AZURE_AUTHORITY_HOST'] = 'login.microsoftonline.us';
     const error = thrown(() => authorityHostOf({}));
     expect(error).to.include({ code: 'INVALID_OPTION' });
@@ -75,7 +75,7 @@ describe('authorityHost', () => {
       .that.matches(/^`AZURE_AUTHORITY_HOST` must be an https URL/);
   });
 
-  it("is known to be Microsoft's, or not", () => {
+  it('is recognised as an authority of Microsoft, or not', () => {
     expect(isMicrosoftAuthority('https://login.microsoftonline.us')).to.equal(true);
     expect(isMicrosoftAuthority('https://localhost:8443')).to.equal(false);
   });

@@ -58,7 +58,7 @@ describe('AuthorizationCodeFlow', () => {
   }
 
   describe('authorizationUrl()', () => {
-    it('names the client, PKCE, a state, and what the token is for', async () => {
+    it('contains the client, the PKCE challenge, the state and the scope', async () => {
       const url = new URL(await newFlow().authorizationUrl());
       expect(url.origin + url.pathname).to.equal(
         `${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/authorize`,
@@ -75,7 +75,7 @@ describe('AuthorizationCodeFlow', () => {
       expect(query['scope']?.split(' ')).to.include.members([SCOPE, 'offline_access']);
     });
 
-    it('begins a new sign-in each time', async () => {
+    it('starts a new sign-in each time', async () => {
       const flow = newFlow();
       const [first, second] = [
         new URL(await flow.authorizationUrl()),
@@ -86,7 +86,7 @@ describe('AuthorizationCodeFlow', () => {
       }
     });
 
-    it('says what to check when the authority is not there', async () => {
+    it('rejects with a hint when the authority is unavailable', async () => {
       entra.down();
       const error = await rejection(newFlow().authorizationUrl());
       expect(error.code).to.equal('TOKEN_UNAVAILABLE');
@@ -95,7 +95,7 @@ describe('AuthorizationCodeFlow', () => {
   });
 
   describe('redeem()', () => {
-    it("gives a credential whose tokens are the user's, each of them new, the sign-in's own first", async () => {
+    it('resolves to a credential with tokens of the user: first that of the sign-in, then new ones', async () => {
       const credential = await signedIn();
       const before = entra.statistics.tokens.length;
       const tokens = [await tokenOf(credential), await tokenOf(credential), await tokenOf(credential)];
@@ -107,13 +107,13 @@ describe('AuthorizationCodeFlow', () => {
       }
     });
 
-    it('gives a credential that can be asked by several at once, though each answer replaces the refresh token', async () => {
+    it('resolves to a credential that serves concurrent requests, although each reply replaces the refresh token', async () => {
       const credential = await signedIn();
       const tokens = await Promise.all(Array.from({ length: 8 }, () => tokenOf(credential)));
       expect(new Set(tokens).size).to.equal(8);
     });
 
-    it('gives a credential that works again as soon as Entra does', async () => {
+    it('resolves to a credential that recovers as soon as Entra does', async () => {
       const credential = await signedIn();
       await tokenOf(credential);
       for (const status of [500, 503]) {
@@ -124,7 +124,7 @@ describe('AuthorizationCodeFlow', () => {
       }
     });
 
-    it('gives a credential that ends its request when it is told to, and can be asked again', async () => {
+    it('resolves to a credential whose requests can be aborted and repeated', async () => {
       const credential = await signedIn();
       await tokenOf(credential);
       entra.hanging();
@@ -136,7 +136,7 @@ describe('AuthorizationCodeFlow', () => {
       await tokenOf(credential);
     });
 
-    it('gives a credential that says to sign in again when the sign-in has been revoked', async () => {
+    it('resolves to a credential whose error says to sign in again after the sign-in was revoked', async () => {
       const credential = await signedIn();
       await tokenOf(credential);
       entra.revokeSignIns(user);
@@ -147,7 +147,7 @@ describe('AuthorizationCodeFlow', () => {
       expect(hint).to.match(/sign in again/);
     });
 
-    it('refuses an address with another state, and keeps the sign-in open for the right one', async () => {
+    it('rejects a URL with another state, and keeps the sign-in open for the right one', async () => {
       const flow = newFlow();
       const redirected = new URL(
         await signIn(await flow.authorizationUrl(), { username: user.username, password }),
@@ -162,7 +162,7 @@ describe('AuthorizationCodeFlow', () => {
       await flow.redeem(redirected);
     });
 
-    it('refuses a code of another sign-in, whose PKCE verifier it does not have', async () => {
+    it('rejects the code of another sign-in, which has another PKCE verifier', async () => {
       const [own, other] = [newFlow(), newFlow()];
       const ownUrl = await own.authorizationUrl();
       const stolen = new URL(
@@ -175,7 +175,7 @@ describe('AuthorizationCodeFlow', () => {
       expect(error.hint).to.match(/verifier/);
     });
 
-    it('says what the user refused', async () => {
+    it('reports that the user declined', async () => {
       const flow = newFlow();
       const redirected = await signIn(await flow.authorizationUrl(), {
         username: '',
@@ -188,7 +188,7 @@ describe('AuthorizationCodeFlow', () => {
       expect(error.hint).to.equal('The user declined to consent.');
     });
 
-    it('says that no sign-in is under way: none was begun, or it has been redeemed', async () => {
+    it('rejects if no sign-in is in progress: none was started, or it was redeemed', async () => {
       const flow = newFlow();
       expect((await rejection(flow.redeem(`${REDIRECT_URI}?code=1`))).message).to.match(
         /No sign-in is in progress/,
@@ -198,7 +198,7 @@ describe('AuthorizationCodeFlow', () => {
       expect((await rejection(flow.redeem(redirected))).message).to.match(/No sign-in is in progress/);
     });
 
-    it('says that an address is none, or holds no code', async () => {
+    it('rejects an invalid URL and a URL without a code', async () => {
       const flow = newFlow();
       const { searchParams } = new URL(await flow.authorizationUrl());
       expect((await rejection(flow.redeem('/signed-in?code=1'))).code).to.equal('INVALID_OPTION');
@@ -206,7 +206,7 @@ describe('AuthorizationCodeFlow', () => {
       expect((await rejection(flow.redeem(withoutCode))).message).to.match(/has no `code`/);
     });
 
-    it('says that Entra could not be asked', async () => {
+    it('reports that Entra is unreachable', async () => {
       const flow = newFlow();
       const redirected = await signIn(await flow.authorizationUrl(), { username: user.username, password });
       entra.failing(503);
@@ -224,7 +224,7 @@ describe('AuthorizationCodeFlow', () => {
       ['an unknown field', { clientSecret: 'x' }, /no field `clientSecret`/],
     ];
     for (const [what, changes, message] of refused) {
-      it(`are rejected at once with ${what}`, () => {
+      it(`are rejected at once: ${what}`, () => {
         const options = { clientId: 'a', tenantId: 'b.example', redirectUri: REDIRECT_URI, ...changes };
         // As a JavaScript program would.
         const error = thrown(() => new AuthorizationCodeFlow(options));
@@ -234,7 +234,7 @@ describe('AuthorizationCodeFlow', () => {
     }
   });
 
-  it('shows no code, token or verifier when it is inspected or refused', async () => {
+  it('shows no code, token or verifier in its inspection and errors', async () => {
     const flow = newFlow();
     const url = new URL(await flow.authorizationUrl());
     const redirected = new URL(await signIn(url.href, { username: user.username, password }));

@@ -23,7 +23,7 @@ describe('certificate', () => {
   });
   after(() => folder.remove());
 
-  it('is taken as a PEM text, whichever of certificate and key comes first', async () => {
+  it('is accepted as a PEM string with certificate and key in any order', async () => {
     const texts = [`${certificate.cert}\n${certificate.key}`, `${certificate.key}\n${certificate.cert}`];
     const der = new X509Certificate(certificate.cert).raw;
     for (const pem of texts) {
@@ -33,7 +33,7 @@ describe('certificate', () => {
     }
   });
 
-  it('is read from a file whose key is encrypted, with its password', async () => {
+  it('is read from a file with an encrypted key and its password', async () => {
     const path = join(folder.path, 'encrypted.pem');
     await writeFile(path, certificate.cert + encryptKey(certificate.key, 'the password'));
     const loaded = await loadCertificate('certificate', { path, password: 'the password' });
@@ -46,7 +46,7 @@ describe('certificate', () => {
     expect(missing.message).to.match(/has an encrypted private key/);
   });
 
-  it('is sent with its chain, the certificate itself first', async () => {
+  it('is sent with its chain, starting with the certificate itself', async () => {
     const issuer = await createClientCertificate({ commonName: 'CA', authority: true });
     const leaf = await createClientCertificate({ issuer });
     const { chain } = await loadCertificate('certificate', issuer.cert + leaf.cert + leaf.key);
@@ -55,7 +55,7 @@ describe('certificate', () => {
     expect(new X509Certificate(second).subject).to.equal('CN=CA');
   });
 
-  it('is refused at once when the text holds no key, no certificate, or those of two', async () => {
+  it('is rejected at once without a key, without a certificate, or with a key of another certificate', async () => {
     const other = await createClientCertificate();
     const texts: [string, RegExp][] = [
       [certificate.cert, /no private key/],
@@ -74,7 +74,7 @@ describe('certificate', () => {
     }
   });
 
-  it('is refused when its key is not RSA, which is all that Entra takes', () => {
+  it('is rejected when its key is not RSA, the only type that Entra accepts', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     const error = thrown(() => {

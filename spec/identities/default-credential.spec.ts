@@ -5,7 +5,7 @@ import { IdentityProcess, type ShownError } from './support/identity-process.js'
 describe('no identity option (DefaultAzureCredential)', () => {
   // To start a process takes a while on a busy machine.
 
-  it('says what can be set up when it finds nothing', async () => {
+  it('says which identities can be set up when it finds none', async () => {
     const { description } = await refusalIn({
       // The tools of developers alone: the others would look for a virtual machine's address.
       AZURE_TOKEN_CREDENTIALS: 'dev',
@@ -17,7 +17,7 @@ describe('no identity option (DefaultAzureCredential)', () => {
       .and.match(/managed identity/);
   });
 
-  it('says what Entra refused of what it found', async () => {
+  it('reports the error of Entra for the identity that it found', async () => {
     const entra = await EntraEmulator.start();
     try {
       const { description, text } = await refusalIn({

@@ -41,7 +41,7 @@ describe('classifyIdentityError()', () => {
     [700213, /issuer, subject and audience/],
   ];
   for (const [code, hint] of refusals) {
-    it(`calls AADSTS${code} definite, with a hint of its own, whichever library brings it`, () => {
+    it(`classifies AADSTS${code} as permanent, with its own hint, from either library`, () => {
       const errors = [
         new AuthenticationError(401, entraAnswer(code)),
         new ServerError('invalid_client', 'id', msalText(code), '', String(code), 401),
@@ -57,38 +57,38 @@ describe('classifyIdentityError()', () => {
     });
   }
 
-  it('calls an unlisted AADSTS number definite and links to its page', () => {
+  it('classifies an unlisted AADSTS number as permanent, and links to its page', () => {
     const description = classifyIdentityError(new AuthenticationError(400, entraAnswer(51234)));
     expect(description.permanent).to.equal(true);
     expect(description.hint).to.include('error?code=51234');
   });
 
   for (const code of [90033, 50196, 90024]) {
-    it(`calls AADSTS${code} transient`, () => {
+    it(`classifies AADSTS${code} as transient`, () => {
       expect(classifyIdentityError(new AuthenticationError(400, entraAnswer(code))).permanent).to.equal(
         false,
       );
     });
   }
 
-  it('calls an assertion out of its time transient, for the next one is new, and points to the clock', () => {
+  it('classifies an expired assertion as transient, and points to the clock', () => {
     const description = classifyIdentityError(new AuthenticationError(401, entraAnswer(700024)));
     expect(description.permanent).to.equal(false);
     expect(description.hint).to.match(/clock/);
   });
 
-  it('calls a known number transient when it comes with a server fault', () => {
+  it('classifies a known number with a 5xx status as transient', () => {
     expect(classifyIdentityError(new AuthenticationError(503, entraAnswer(7000215))).permanent).to.equal(
       false,
     );
   });
 
-  it('calls an OAuth error without a number definite', () => {
+  it('classifies an OAuth error without a number as permanent', () => {
     for (const code of ['invalid_client', 'unauthorized_client', 'invalid_grant'])
       expect(classifyIdentityError(new ServerError(code, 'id', 'no')).permanent, code).to.equal(true);
   });
 
-  it('calls 408, 429 and 5xx transient', () => {
+  it('classifies 408, 429 and 5xx as transient', () => {
     for (const status of [408, 429, 500, 502, 503, 504]) {
       const description = classifyIdentityError({ statusCode: status, message: 'no' });
       expect(description.permanent, String(status)).to.equal(false);
@@ -96,7 +96,7 @@ describe('classifyIdentityError()', () => {
     }
   });
 
-  it('calls network errors transient and names what to check', () => {
+  it('classifies network errors as transient, with a hint', () => {
     const errors = [
       Object.assign(new Error('getaddrinfo ENOTFOUND login.microsoftonline.com'), { code: 'ENOTFOUND' }),
       Object.assign(new Error('connect'), { name: 'RestError', code: 'REQUEST_SEND_ERROR' }),
@@ -110,7 +110,7 @@ describe('classifyIdentityError()', () => {
     }
   });
 
-  it('calls a certificate that is not trusted transient and names NODE_EXTRA_CA_CERTS', () => {
+  it('classifies an untrusted certificate as transient, and names NODE_EXTRA_CA_CERTS', () => {
     const error = Object.assign(new Error('unable to get local issuer certificate'), {
       code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
     });
@@ -119,7 +119,7 @@ describe('classifyIdentityError()', () => {
     expect(description.hint).to.match(/NODE_EXTRA_CA_CERTS/);
   });
 
-  it('says of an unavailable managed identity that it works only inside Azure, and names az login', () => {
+  it('explains that a managed identity exists only in Azure, and names az login', () => {
     const description = classifyIdentityError(
       new CredentialUnavailableError(
         'ManagedIdentityCredential: Authentication failed. Message network_error',
@@ -131,7 +131,7 @@ describe('classifyIdentityError()', () => {
       .and.match(/az login/);
   });
 
-  it('says of a chain in which nothing is available what to set up', () => {
+  it('says which identities can be set up when a chain finds none', () => {
     const chain = new AggregateAuthenticationError(
       [new CredentialUnavailableError('EnvironmentCredential is unavailable.')],
       'ChainedTokenCredential authentication failed.',
@@ -143,7 +143,7 @@ describe('classifyIdentityError()', () => {
       .and.match(/AZURE_CLIENT_ID/);
   });
 
-  it('finds the refusal in a chain whose other identities are unavailable', () => {
+  it('finds the rejection in a chain whose other identities are unavailable', () => {
     const chain = new AggregateAuthenticationError(
       [
         new CredentialUnavailableError('EnvironmentCredential is unavailable.'),
@@ -156,7 +156,7 @@ describe('classifyIdentityError()', () => {
     expect(description.hint).to.match(/expired/);
   });
 
-  it('points to tenant and authority when the authority did not describe itself', () => {
+  it('points to tenant and authority when the discovery fails', () => {
     const errors = [
       new ClientAuthError('endpoints_resolution_error', 'id'),
       new CredentialUnavailableError('endpoints_resolution_error: Endpoints cannot be resolved'),
@@ -165,7 +165,7 @@ describe('classifyIdentityError()', () => {
       expect(classifyIdentityError(error).hint).to.match(/`tenantId`, `cloud` or `authorityHost`/);
   });
 
-  it('gives the wait that the service asked for, from wherever the library keeps it', () => {
+  it('returns Retry-After, wherever the library keeps it', () => {
     const headers = { get: (name: string) => (name === 'retry-after' ? '12' : undefined) };
     const throttled = Object.assign(new Error('throttled'), { statusCode: 429, response: { headers } });
     expect(classifyIdentityError(throttled).retryAfter).to.equal(12_000);
@@ -176,14 +176,14 @@ describe('classifyIdentityError()', () => {
     expect(classifyIdentityError(new Error('no'))).to.not.have.property('retryAfter');
   });
 
-  it('passes on the hint of an error of this package', () => {
+  it('keeps the hint of an AzureRedisError', () => {
     const refused = new AzureRedisError('INVALID_OPTION', 'no such file', 'Check the path.');
     expect(classifyIdentityError(refused)).to.deep.equal({ permanent: true, hint: 'Check the path.' });
     const unavailable = new AzureRedisError('TOKEN_UNAVAILABLE', 'later', 'Wait.');
     expect(classifyIdentityError(unavailable)).to.deep.equal({ permanent: false, hint: 'Wait.' });
   });
 
-  it('describes anything at all that a custom credential may throw', () => {
+  it('describes any value that a custom credential may throw', () => {
     const circular: { cause?: unknown } = {};
     circular.cause = circular;
     for (const thrown of [undefined, null, 'text', 42, {}, circular, Symbol('x')]) {

@@ -18,7 +18,7 @@ async function modulesLoadedBy(program: string): Promise<string[]> {
   return stdout.split('\n');
 }
 
-describe('identity libraries', () => {
+describe('the identity libraries', () => {
   const identities = [
     "import { defaultCredential } from '../../lib/identities/default-credential.ts';",
     "import { managedIdentityCredential } from '../../lib/identities/managed-identity.ts';",
@@ -35,7 +35,7 @@ describe('identity libraries', () => {
     expect(modules.filter((url) => /node_modules\/@(azure|typespec)\//.test(url))).to.deep.equal([]);
   });
 
-  it('are loaded by the first token request, and only those that the identity needs', async () => {
+  it('are loaded by the first token request, only those that the identity needs', async () => {
     const request = "await made[2].getToken('https://redis.azure.com/.default').catch(() => undefined);";
     // No server listens on the port of this authority.
     const nowhere = "process.env.AZURE_AUTHORITY_HOST = 'https://localhost:1';";

@@ -10,7 +10,7 @@ import { expectNoSecret } from './support/secrecy.js';
 
 describe('managedIdentity', () => {
   describe('options', () => {
-    it('are fine with true, or one id', () => {
+    it('are valid with true or with one id', () => {
       checkManagedIdentity(true);
       checkManagedIdentity({ clientId: '00000000-0000-0000-0000-000000000001' });
       checkManagedIdentity({ objectId: '00000000-0000-0000-0000-000000000001' });
@@ -42,7 +42,7 @@ describe('managedIdentity', () => {
       ],
     ];
     for (const [what, option, code, message] of refused) {
-      it(`are rejected at once with ${what}`, () => {
+      it(`are rejected at once: ${what}`, () => {
         const error = thrown(() => {
           checkManagedIdentity(option);
         });
@@ -83,14 +83,14 @@ describe('managedIdentity', () => {
       return { identity: { kind: 'managedIdentity', option }, environment: entra.imdsEnvironment };
     }
 
-    it('asks for a new token each time, though the last one lives for a day', async () => {
+    it('requests a new token each time, even if the last one lives for a day', async () => {
       const [first, second] = [await identity.token(), await identity.token()];
       expect(second.token).to.not.equal(first.token);
       const { refreshAfterTimestamp = 0 } = second;
       expect(refreshAfterTimestamp - Date.now()).to.be.closeTo(43_200_000, 10_000);
     });
 
-    it('tells when a token ends that Azure gave out before', async () => {
+    it('returns the expiry of a cached token', async () => {
       const caching = await EntraEmulator.start({ tokenLifetime: 60_000, cachesManagedIdentityTokens: true });
       caching.addManagedIdentity('systemAssigned');
       const environment = caching.imdsEnvironment;
@@ -107,7 +107,7 @@ describe('managedIdentity', () => {
       }
     });
 
-    it('says when it is asked to slow down, and until when, without trying again by itself', async () => {
+    it('reports throttling and Retry-After, without a retry of the library', async () => {
       entra.throttling({ retryAfter: 30_000 });
       const before = entra.statistics.requests.length;
       const { description } = await identity.error();
@@ -116,7 +116,7 @@ describe('managedIdentity', () => {
       expect(entra.statistics.requests.length).to.equal(before + 1);
     });
 
-    it('is tried again when the endpoint is not up yet, with the hint that it works only inside Azure', async () => {
+    it('is transient while the endpoint is unavailable, with the hint that it exists only in Azure', async () => {
       entra.down();
       const { description } = await identity.error();
       expect(description.permanent).to.equal(false);
@@ -125,7 +125,7 @@ describe('managedIdentity', () => {
         .and.match(/az login/);
     });
 
-    it('is refused for good when the machine does not have the identity', async () => {
+    it('fails permanently when the machine does not have the identity', async () => {
       const stranger = new IdentityProcess(onMachine({ clientId: '00000000-0000-0000-0000-000000000001' }));
       try {
         const { description, text } = await stranger.error();

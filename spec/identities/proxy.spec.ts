@@ -23,7 +23,7 @@ describe('proxy settings in the environment', () => {
     proxy.requests.length = 0;
   });
 
-  it('count for requests to Entra', async () => {
+  it('apply to requests to Entra', async () => {
     const application = entra.addApplication();
     const identity = new IdentityProcess({
       identity: {
@@ -49,7 +49,7 @@ describe('proxy settings in the environment', () => {
     }
   });
 
-  it('do not count for the identity endpoint of the machine itself', async () => {
+  it('do not apply to the identity endpoint of the machine', async () => {
     entra.addManagedIdentity('systemAssigned');
     const identity = new IdentityProcess({
       identity: { kind: 'managedIdentity', option: true },

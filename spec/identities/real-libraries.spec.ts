@@ -18,7 +18,7 @@ interface Tried {
   reports: readonly ApplicationReport[];
 }
 
-describe('each identity, with the real identity libraries, across expiries', () => {
+describe('each identity, through the real identity libraries, across token expiries', () => {
   const tried = new Map<string, Tried>();
   let entra: EntraEmulator;
   /** The number of tokens that were issued before the applications started. */
@@ -70,7 +70,7 @@ describe('each identity, with the real identity libraries, across expiries', () 
   for (const [where, { names, secretNames }] of Object.entries(allEnvironments)) {
     describe(where, () => {
       for (const [index, name] of names.entries()) {
-        it(`${name}: no command, connection, login or token request fails`, () => {
+        it(`runs every command without a failed login or token request: ${name}`, () => {
           const report = tried.get(where)?.reports[index];
           expect(report?.failures).to.deep.equal([]);
           expect(report?.answered).to.be.above(EXPIRIES * VARIANTS.length * caches.length);
@@ -98,7 +98,7 @@ describe('each identity, with the real identity libraries, across expiries', () 
 
   const applications = Object.values(allEnvironments).flatMap(({ names }) => names).length;
 
-  it('keeps each connection open across the expiries, without a refused login', () => {
+  it('keeps each connection open, without a rejected login', () => {
     for (const { statistics } of caches) {
       expect(statistics.connections).to.have.length(applications * VARIANTS.length);
       expect(statistics.evictions).to.deep.equal([]);
@@ -106,7 +106,7 @@ describe('each identity, with the real identity libraries, across expiries', () 
     }
   });
 
-  it('makes one token request at each refresh for all connections to both caches', () => {
+  it('makes one token request for each refresh, for all connections to both caches', () => {
     const reports = [...tried.values()].flatMap(({ reports: ofProcess }) => ofProcess);
     const refreshes = reports.reduce((sum, { expiries }) => sum + expiries.length, 0);
     // Each application may have begun a refresh when it was told to finish.

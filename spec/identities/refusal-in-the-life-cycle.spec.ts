@@ -6,7 +6,7 @@ import { rejection } from '../support/rejection.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { next } from '../support/waiting.js';
 
-describe("Entra's refusal of a service principal", () => {
+describe('a service principal that Entra rejects', () => {
   let entra: EntraEmulator;
   let azure: AzureRedisEmulator;
   let application: Application;
@@ -30,7 +30,7 @@ describe("Entra's refusal of a service principal", () => {
     return configureForAzure({ host, port, tls, authorityHost, servicePrincipal });
   }
 
-  it("fails at once at start-up, with Entra's number and a hint, and without the secret", async () => {
+  it('fails at once at start-up, with the AADSTS number and a hint, without the secret', async () => {
     const before = entra.statistics.requests.length;
     const error = await rejection(configure('a-mistyped-secret'));
     expect(error.code).to.equal('TOKEN_REFUSED');
@@ -41,7 +41,7 @@ describe("Entra's refusal of a service principal", () => {
     expect(refused).to.have.length(1);
   });
 
-  it('is none when Entra is merely busy at start-up, and is asked again', async () => {
+  it('is retried at start-up when Entra is busy', async () => {
     entra.throttling({ retryAfter: 1_000 });
     const asked = configure(application.addSecret());
     setTimeout(() => {
@@ -51,7 +51,7 @@ describe("Entra's refusal of a service principal", () => {
     authenticator.close();
   });
 
-  it('is reported during a refresh and asked again, until the secret that was rotated is there', async () => {
+  it('is reported and retried during a refresh, until the rotated secret is registered', async () => {
     let secret = application.addSecret();
     const options = await configure(() => secret);
     const { authenticator } = options;

@@ -9,7 +9,7 @@ import { failure } from './support/failure.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 
-describe('what Entra refuses, and the hint that a user gets', () => {
+describe('the hint for an error of Entra', () => {
   let entra: EntraEmulator;
   let application: Application;
   let clientSecret: string;
@@ -39,7 +39,7 @@ describe('what Entra refuses, and the hint that a user gets', () => {
     return { message: error.message, ...classifyIdentityError(error) };
   }
 
-  it('AADSTS7000215, a wrong secret: its value is meant, not its id', async () => {
+  it('AADSTS7000215, a wrong secret: use its value, not its id', async () => {
     const { message, permanent, hint } = await refusal(principal({ clientSecret: 'wrong' }));
     expect(message).to.include('AADSTS7000215');
     expect(permanent).to.equal(true);
@@ -97,7 +97,7 @@ describe('what Entra refuses, and the hint that a user gets', () => {
     expect(hint).to.include('https://redis.azure.com/.default');
   });
 
-  it('AADSTS1002012, a scope without /.default: it must end so', async () => {
+  it('AADSTS1002012, a scope without /.default: append it', async () => {
     const { message, permanent, hint } = await refusal(principal(), 'https://redis.azure.com');
     expect(message).to.include('AADSTS1002012');
     expect(permanent).to.equal(true);
@@ -133,7 +133,7 @@ describe('what Entra refuses, and the hint that a user gets', () => {
     });
   });
 
-  it('429 is asked again when Entra wants to be', async () => {
+  it('429 is retried after Retry-After', async () => {
     entra.throttling({ retryAfter: 12_000 });
     const { permanent, retryAfter, hint } = await refusal(principal());
     expect(permanent).to.equal(false);
@@ -145,7 +145,7 @@ describe('what Entra refuses, and the hint that a user gets', () => {
   });
 
   for (const status of [500, 502, 503, 504]) {
-    it(`${status}, a fault of Entra's own, is asked again`, async () => {
+    it(`${status}, a fault of Entra, is retried`, async () => {
       entra.failing(status);
       const { message, permanent } = await refusal(principal());
       expect(message).to.include(String(status));
@@ -153,14 +153,14 @@ describe('what Entra refuses, and the hint that a user gets', () => {
     });
   }
 
-  it('an Entra that cannot be reached is asked again', async () => {
+  it('an unreachable Entra is retried', async () => {
     entra.down();
     const { permanent, hint } = await refusal(principal());
     expect(permanent).to.equal(false);
     expect(hint).to.match(/network, DNS, proxy/);
   });
 
-  it('a certificate of Entra that is not trusted names NODE_EXTRA_CA_CERTS', async () => {
+  it('an untrusted certificate of Entra: set NODE_EXTRA_CA_CERTS', async () => {
     const other = await EntraEmulator.start();
     try {
       const option = { tenantId: other.tenantId, clientId: 'a', clientSecret: 's' };

@@ -11,22 +11,22 @@ describe('Retry-After', () => {
     clock.restore();
   });
 
-  it('is read as seconds', () => {
+  it('is parsed as seconds', () => {
     expect(parseRetryAfter('7')).to.equal(7000);
     expect(parseRetryAfter('0')).to.equal(0);
   });
 
-  it('is read as an HTTP date, and a past one means now', () => {
+  it('is parsed as an HTTP date; a past date means now', () => {
     expect(parseRetryAfter('Tue, 01 Jan 2030 00:00:30 GMT')).to.equal(30_000);
     expect(parseRetryAfter('Tue, 01 Jan 2019 00:00:30 GMT')).to.equal(0);
   });
 
-  it('is left out when it is missing or says nothing', () => {
+  it('is ignored when it is missing or invalid', () => {
     for (const header of [undefined, '', '  ', 'soon', '-5x'])
       expect(parseRetryAfter(header)).to.equal(undefined);
   });
 
-  it('is found in the response of a RestError, in plain headers and in those of fetch', () => {
+  it('is found in a RestError, in plain headers and in Headers of fetch', () => {
     const get = (name: string) => (name === 'retry-after' ? '3' : undefined);
     expect(retryAfterOf({ response: { status: 429, headers: { get } } })).to.equal(3000);
     expect(retryAfterOf({ headers: { 'Retry-After': '4' } })).to.equal(4000);
@@ -36,7 +36,7 @@ describe('Retry-After', () => {
     );
   });
 
-  it("is preferred in the milliseconds that Azure's services give beside it", () => {
+  it('yields to the headers of Azure services in milliseconds', () => {
     expect(retryAfterOf({ headers: { 'retry-after': '2', 'x-ms-retry-after-ms': '1500' } })).to.equal(1500);
   });
 

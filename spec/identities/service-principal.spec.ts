@@ -23,12 +23,12 @@ describe('servicePrincipal', () => {
       clientId: '00000000-0000-0000-0000-000000000001',
     };
 
-    it('are fine with a secret, or a function that gives it', () => {
+    it('are valid with a secret, or a function that returns it', () => {
       checkServicePrincipal({ ...application, clientSecret: 'secret' });
       checkServicePrincipal({ ...application, clientSecret: () => Promise.resolve('secret') });
     });
 
-    it('are fine with a certificate in a file, or a function that gives it', () => {
+    it('are valid with a certificate in a file, or a function that returns it', () => {
       checkServicePrincipal({ ...application, certificate: { path: '/run/secrets/certificate.pem' } });
       checkServicePrincipal({ ...application, certificate: () => ({ path: 'x.pem' }), sendX5c: true });
     });
@@ -84,7 +84,7 @@ describe('servicePrincipal', () => {
       ],
     ];
     for (const [what, option, code, message] of refused) {
-      it(`are rejected at once with ${what}`, () => {
+      it(`are rejected at once: ${what}`, () => {
         const error = thrown(() => {
           checkServicePrincipal(option);
         });
@@ -122,7 +122,7 @@ describe('servicePrincipal', () => {
       });
     }
 
-    it('gives a new token each time, though the last one lives on', async () => {
+    it('requests a new token each time, even if the last one is still valid', async () => {
       const identity = credential({ clientSecret: application.addSecret() });
       const first = await token(identity.getToken(SCOPE));
       const second = await token(identity.getToken(SCOPE));
@@ -130,7 +130,7 @@ describe('servicePrincipal', () => {
       expect(first.expiresOnTimestamp - Date.now()).to.be.within(3_590_000, 3_600_000);
     });
 
-    it('passes on when a token that lives long asks to be refreshed', async () => {
+    it('passes on the time at which a token advises a refresh', async () => {
       entra.tokenLifetime = 24 * 3_600_000;
       const identity = credential({ clientSecret: application.addSecret() });
       const { refreshAfterTimestamp = 0 } = await token(identity.getToken(SCOPE));
@@ -139,7 +139,7 @@ describe('servicePrincipal', () => {
       expect(await identity.getToken(SCOPE)).to.not.have.property('refreshAfterTimestamp');
     });
 
-    it('asks nobody but its own authority', async () => {
+    it('sends requests to its own authority only', async () => {
       const before = entra.statistics.requests.length;
       await credential({ clientSecret: application.addSecret() }).getToken(SCOPE);
       const paths = entra.statistics.requests.slice(before).map(({ path }) => path);
@@ -159,7 +159,7 @@ describe('servicePrincipal', () => {
       await identity.getToken(SCOPE);
     });
 
-    it('uses the rotated certificate of a file, and that of a function', async () => {
+    it('uses the rotated certificate of a file and of a function', async () => {
       const { path: folder, remove } = await createCaseFolder();
       try {
         const path = join(folder, 'certificate.pem');
@@ -184,18 +184,18 @@ describe('servicePrincipal', () => {
       }
     });
 
-    it('says by name which file cannot be read', async () => {
+    it('names the file that cannot be read', async () => {
       const error = await failure(credential({ certificate: { path: '/nowhere/x.pem' } }).getToken(SCOPE));
       expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'INVALID_OPTION' });
       expect(error.message).to.include('/nowhere/x.pem');
     });
 
-    it('says that a function gave no secret', async () => {
+    it('rejects a function that returns no secret', async () => {
       const error = await failure(credential({ clientSecret: () => undefined }).getToken(SCOPE));
       expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'INVALID_OPTION' });
     });
 
-    it('works again as soon as Entra does, though msal would remember the fault for a minute', async () => {
+    it('recovers as soon as Entra does, although msal caches faults for a minute', async () => {
       const identity = credential({ clientSecret: application.addSecret() });
       await identity.getToken(SCOPE);
       for (const fault of [500, 502, 503]) {
@@ -206,7 +206,7 @@ describe('servicePrincipal', () => {
       }
     });
 
-    it('ends its request when it is told to', async () => {
+    it('aborts its request with the signal', async () => {
       const identity = credential({ clientSecret: application.addSecret() });
       entra.hanging();
       const abort = new AbortController();
@@ -215,7 +215,7 @@ describe('servicePrincipal', () => {
       expect((await asked).name).to.equal('AbortError');
     });
 
-    it('shows no secret, key or assertion when it is inspected or refused', async () => {
+    it('shows no secret, key or assertion in its inspection and errors', async () => {
       const clientSecret = application.addSecret();
       const { pem, key } = await createClientCertificate();
       const byRefusedSecret = credential({ clientSecret: `${clientSecret}-mistyped` });

@@ -35,7 +35,7 @@ describe('the sample authorization-code, in a browser', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
 
-  it('signs the user in, who stays logged in to the cache while tokens expire, and is asked nothing', async () => {
+  it('signs the user in once and stays logged in to the cache across token expiries', async () => {
     const username = await sample.printed(/User name: (\S+)\n/);
     const password = await sample.printed(/Password: (\S+)\n/);
     expect(await page.title()).to.equal('Sign in to your account');
@@ -58,7 +58,7 @@ describe('the sample authorization-code, in a browser', () => {
     expect(complaints).to.deep.equal([]);
   });
 
-  it('says so when the user does not want to', async () => {
+  it('reports that the user declined', async () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('heading', { name: 'Thank you' }).waitFor();
     expect(await sample.exitCode()).to.equal(1);

@@ -30,13 +30,13 @@ const VERSIONS = [
 }[];
 
 /** What `lib/ioredis/` relies on, though ioredis does not document it. */
-describe('what ioredis keeps to itself', () => {
+describe('the internals of ioredis', () => {
   const cache = Cache.forAll();
   const clustered = ClusteredCache.forAll();
 
   for (const { name, Redis, Cluster, Command, major } of VERSIONS) {
     describe(`in ${name}`, () => {
-      it('has its methods on the prototype, and calls them there', async () => {
+      it('defines the patched methods on its prototype, and calls them there', async () => {
         const options = await cache.configure();
         const client = cache.client({ Redis }, { ...options, lazyConnect: true });
         const prototype: object = Redis.prototype as object;
@@ -48,7 +48,7 @@ describe('what ioredis keeps to itself', () => {
         expect(handlersOf(client), 'setStatus() was called while it connected').not.to.equal(undefined);
       });
 
-      it('turns the password into text each time that a connection logs in', async () => {
+      it('converts the password to a string for each login', async () => {
         const options = await cache.configure({ retryStrategy: () => 0 });
         const client = cache.client({ Redis }, options);
         await next(client, 'ready');
@@ -62,7 +62,7 @@ describe('what ioredis keeps to itself', () => {
         expect(cache.azure.statistics.refusals).to.have.lengthOf(refusals);
       });
 
-      it('keeps its queues, its stream and the state of its connection where they are read', async () => {
+      it('keeps its queues, its stream and the state of its connection in these properties', async () => {
         const client: Client = cache.client({ Redis }, await cache.configure());
         await new Promise<void>((resolve) => client.once('ready', resolve));
         const inner = internals(client);
@@ -81,14 +81,14 @@ describe('what ioredis keeps to itself', () => {
         }
       });
 
-      it('takes a disconnect() that finds no connection for one of the next connection', () => {
+      it('keeps manuallyClosing after a disconnect() without a connection', () => {
         const client = new Redis({ lazyConnect: true, enableReadyCheck: false });
         client.status = 'end';
         client.disconnect();
         expect(internals(client).manuallyClosing).to.equal(true);
       });
 
-      it('keeps what was not answered in `prevCommandQueue`, and sends it again', async () => {
+      it('moves unanswered commands to `prevCommandQueue`, and sends them again', async () => {
         const client = cache.client({ Redis }, await cache.configure({ retryStrategy: () => 0 }));
         await next(client, 'ready');
         const popped = client.blpop('never filled', 0);
@@ -102,7 +102,7 @@ describe('what ioredis keeps to itself', () => {
         expect(await popped).to.deep.equal(['never filled', 'filled']);
       });
 
-      it('says in `condition` which protocol it has negotiated, from 6 on', async () => {
+      it('stores the negotiated protocol in `condition`, from version 6', async () => {
         const client = cache.client({ Redis }, await cache.configure());
         let duringHandshake: boolean | undefined;
         client.once('connect', () => (duringHandshake = internals(client).condition?.handshake));

@@ -29,7 +29,7 @@ describe('a managed client', () => {
         expect(options.authenticator.connections).to.have.length(1);
       });
 
-      it('is managed again, and reconnects, after disconnect() while it reconnects, and connect()', async () => {
+      it('is managed again, and reconnects, after disconnect() while reconnecting, and connect()', async () => {
         const credential = cache.azure.credential();
         const options = await cache.configure({ credential, retryStrategy: () => 1_000 });
         const client = await cache.connect(variant, options);
@@ -66,7 +66,7 @@ describe('a managed client', () => {
         });
       }
 
-      it('keeps the wrappers that the user puts on it, across reconnects, and gets its commands through them', async () => {
+      it('keeps the wrappers of the application across reconnects, and sends its commands through them', async () => {
         const credential = cache.azure.credential();
         const options = await cache.configure({ credential, retryStrategy: () => 0 });
         const client = await cache.connect(variant, options);
@@ -87,7 +87,7 @@ describe('a managed client', () => {
         expect(connectionsOf(cache.azure, credential)).to.equal(2);
       });
 
-      it('sends one AUTH for each token, and keeps transactions whole, though a wrapper bypasses the hooks', async () => {
+      it('sends one AUTH for each token, never inside a transaction, even if a wrapper bypasses the hooks', async () => {
         const sendUnpatched = UNPATCHED.get(variant.Redis);
         const options = await cache.configure();
         const client = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
@@ -109,14 +109,14 @@ describe('a managed client', () => {
         expect(logins.length).to.be.at.most(tokenRequests.length + 1);
       });
 
-      it('is one client when a Proxy of it is attached', async () => {
+      it('counts as one client when a Proxy of it is attached', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         options.authenticator.attach(new Proxy(client, {}));
         expect(options.authenticator.connections).to.have.length(1);
       });
 
-      it('has no property or method of its own for it, and none at all once it is released', async () => {
+      it('keeps its own properties and methods unchanged, and loses all hooks once it is released', async () => {
         const plain = new variant.Redis({ lazyConnect: true });
         const options = await cache.configure();
         const client = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
@@ -131,7 +131,7 @@ describe('a managed client', () => {
         expect(added.filter((key) => typeof key === 'symbol')).to.deep.equal([]);
       });
 
-      it('is managed with a Connector of its own', async () => {
+      it('is managed with a Connector of the application', async () => {
         const credential = cache.azure.credential();
         const options = await cache.configure({ credential });
         const client = await cache.connect(variant, {
@@ -146,8 +146,8 @@ describe('a managed client', () => {
   }
 });
 
-describe('a client that is not managed', () => {
-  it('is not touched', async () => {
+describe('an unmanaged client', () => {
+  it('is left unchanged', async () => {
     const client = new PlainRedis({ lazyConnect: true });
     expect(Object.getOwnPropertySymbols(client).map(String).join()).not.to.contain('ioredis-azure');
     const ended = next(client, 'end');

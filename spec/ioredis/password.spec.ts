@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { createPassword } from '../../lib/ioredis/password.js';
 
 describe('the password function', () => {
-  it('is the token of the moment, as text and when called', () => {
+  it('returns the current token, when called and as a string', () => {
     let current = 'first';
     const password = createPassword(() => current);
     expect([String(password), password.toString(), password()]).to.deep.equal(['first', 'first', 'first']);

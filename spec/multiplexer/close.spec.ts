@@ -14,7 +14,7 @@ for (const protocol of PROTOCOLS) {
   describe(`close() with RESP${protocol}`, () => {
     const multiplexers = Multiplexers.forEach({ tokenLifetime: 5_000 });
 
-    it('lets the replies in flight arrive, and quits', async () => {
+    it('waits for the replies in flight, and quits', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       await multiplexer.subscribe('news');
       const replies = Array.from({ length: 500 }, () => multiplexer.interactive.incr('counter'));
@@ -32,14 +32,14 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexer.authenticator.connections).to.deep.equal([]);
     });
 
-    it('lets commands be answered that were to be pipelined automatically', async () => {
+    it('waits for the replies to autopipelined commands', async () => {
       const multiplexer = await multiplexers.connect({ protocol, enableAutoPipelining: true });
       const replies = Array.from({ length: 10 }, () => multiplexer.interactive.incr('counter'));
       await multiplexer.close();
       expect((await Promise.all(replies)).at(-1)).to.equal(10);
     });
 
-    it('takes no more commands', async () => {
+    it('rejects further commands', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       const subscription = await multiplexer.subscribe('news');
       const closing = multiplexer.close();
@@ -52,7 +52,7 @@ for (const protocol of PROTOCOLS) {
       }
     });
 
-    it('ends the loops over subscriptions, after the messages that wait', async () => {
+    it('ends the iteration over subscriptions after the waiting messages', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       const { calls, listener } = recorder();
       await multiplexer.subscribe('news', listener);
@@ -65,7 +65,7 @@ for (const protocol of PROTOCOLS) {
       expect(texts).to.deep.equal(['last']);
     });
 
-    it('ends one whose connections are lost', async () => {
+    it('ends a multiplexer whose connections are lost', async () => {
       const multiplexer = await multiplexers.connect({ protocol, retryStrategy: () => 60_000 });
       await multiplexer.subscribe('news');
       multiplexers.azure.refuseLogins();
@@ -78,7 +78,7 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexer.interactive.status).to.equal('end');
     });
 
-    it('happens by itself when ioredis has given the interactive connection up', async () => {
+    it('follows automatically when ioredis gives up the interactive connection', async () => {
       const multiplexer = await multiplexers.connect({ protocol, retryStrategy: () => null });
       const error = eventOf(multiplexer, 'error');
       multiplexers.azure.dropConnections();
@@ -87,7 +87,7 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexer.status).to.equal('closed');
     });
 
-    it('happens at the end of a scope', async () => {
+    it('is called at the end of an `await using` scope', async () => {
       const shared = await multiplexers.connect({ protocol });
       {
         await using multiplexer = await multiplexers.connect({
@@ -99,7 +99,7 @@ for (const protocol of PROTOCOLS) {
       await until(() => multiplexers.azure.statistics.open.length === shared.connections.length);
     });
 
-    it('leaves the authenticator to others, who can connect again', async () => {
+    it('leaves the authenticator usable for another multiplexer', async () => {
       const credential = multiplexers.azure.credential({ tokenLifetime: 12_000 });
       const first = await multiplexers.connect({ protocol, credential });
       const { authenticator } = first;
@@ -115,7 +115,7 @@ for (const protocol of PROTOCOLS) {
       await until(() => calls.length === 1);
     });
 
-    it('lets the process end, which nothing but its connections kept alive; and nothing is ever printed', async () => {
+    it('lets the process end, and prints nothing', async () => {
       const { azure } = multiplexers;
       // A process may take its time to start.
       const credential = azure.credential({ tokenLifetime: 60_000 });

@@ -33,7 +33,7 @@ describe('the multiplexer of a cluster', () => {
     return multiplexer;
   }
 
-  it('has a Cluster for commands and a connection for subscriptions', async () => {
+  it('has a Cluster for commands and one connection for subscriptions', async () => {
     for (const protocol of PROTOCOLS) {
       const multiplexer = await connect({ protocol });
       const { interactive } = multiplexer;
@@ -48,7 +48,7 @@ describe('the multiplexer of a cluster', () => {
     }
   });
 
-  it('neither loses nor repeats a message when tokens expire', async () => {
+  it('loses and repeats no message when tokens expire', async () => {
     const trials = await Promise.all(
       PROTOCOLS.map(async (protocol) => {
         const multiplexer = await connect({ protocol });
@@ -80,7 +80,7 @@ describe('the multiplexer of a cluster', () => {
     expect(azure.statistics.evictions).to.deep.equal([]);
   });
 
-  describe('whose node for subscriptions leaves', () => {
+  describe('whose node for subscriptions is removed', () => {
     let extra: ClusterNode;
     let multiplexer: Multiplexer<Cluster>;
     let calls: unknown[][];
@@ -109,13 +109,13 @@ describe('the multiplexer of a cluster', () => {
       await until(() => calls.length === before + 1);
     }
 
-    it('goes over to another one, and loses nothing while both are there', async () => {
+    it('moves to another node, and loses no message while both are available', async () => {
       const recycled = await next<Recycled>(multiplexer.authenticator, 'recycled');
       expect(recycled).to.deep.include({ gap: 0, delivery: 'at-least-once' });
       await expectToWork();
     });
 
-    it('goes over to another one when the first is lost, and tells of the gap', async () => {
+    it('moves to another node when the first is lost, and reports the gap', async () => {
       const lost = new Promise((resolve) => multiplexer.once('connectionLost', resolve));
       azure.refuseLogins();
       await lost;
@@ -145,14 +145,14 @@ describe('the multiplexer of a cluster', () => {
     }
   }
 
-  it('refuses shard channels, of which each node has some', async () => {
+  it('rejects shard channels, which are distributed over the nodes', async () => {
     const multiplexer = await connect();
     const error = await rejection(multiplexer.ssubscribe('orders'));
     expect(error.code).to.equal('UNSUPPORTED');
     expect(error.hint).to.contain('shardedSubscribers');
   });
 
-  it('asks for the slots again after maintenance', async () => {
+  it('refreshes the slots after maintenance', async () => {
     const multiplexer = await connect();
     let refreshes = 0;
     multiplexer.interactive.on('refresh', () => (refreshes += 1));
@@ -162,7 +162,7 @@ describe('the multiplexer of a cluster', () => {
     await until(() => refreshes > 0);
   });
 
-  it('lets the replies in flight arrive when it is closed', async () => {
+  it('waits for the replies in flight on close()', async () => {
     const multiplexer = await connect();
     const replies = Array.from({ length: 100 }, () => multiplexer.interactive.incr('counter'));
     await multiplexer.close();
@@ -172,8 +172,8 @@ describe('the multiplexer of a cluster', () => {
   });
 });
 
-describe('a multiplexer for the other kind of cache', () => {
-  it('says so: a cluster was asked for, and there is none', async () => {
+describe('a multiplexer for the wrong kind of cache', () => {
+  it('rejects `cluster` for a cache that is not clustered', async () => {
     await using azure = await AzureRedisEmulator.start();
     const error = await rejection(Multiplexer.connect({ ...azure.options, cluster: {} }));
     expect(error.code).to.equal('CLUSTER_MODE_DISABLED');

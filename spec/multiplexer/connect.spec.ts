@@ -11,7 +11,7 @@ for (const protocol of PROTOCOLS) {
   describe(`Multiplexer.connect() with RESP${protocol}`, () => {
     const multiplexers = Multiplexers.forEach();
 
-    it('resolves when everything is ready', async () => {
+    it('resolves when all connections are ready', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       expect(multiplexer.status).to.equal('ready');
       expect(multiplexer.connections.map(({ status }) => status)).to.deep.equal(
@@ -24,7 +24,7 @@ for (const protocol of PROTOCOLS) {
       expect(await multiplexer.interactive.get('key')).to.equal('value');
     });
 
-    it('takes what configureForAzure() returned, and its authenticator', async () => {
+    it('accepts the options of configureForAzure(), with their authenticator', async () => {
       const options = await configureForAzure({ ...multiplexers.azure.options, protocol });
       await using first = await Multiplexer.connect(options);
       await using second = await Multiplexer.connect({ ...options, db: 1 });
@@ -41,7 +41,7 @@ for (const protocol of PROTOCOLS) {
       await until(() => calls.length === 1);
     });
 
-    it('gives a client whose duplicates are ordinary ones, and stay logged in', async () => {
+    it('provides a client whose duplicates are ordinary managed clients', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       const duplicate = multiplexer.interactive.duplicate();
       try {
@@ -61,7 +61,7 @@ for (const protocol of PROTOCOLS) {
       }
     });
 
-    it('rejects at once if the cache refuses the identity, and leaves nothing behind', async () => {
+    it('rejects at once if the cache rejects the identity, and leaves nothing behind', async () => {
       const credential = multiplexers.azure.credential({ role: 'none' });
       const { host, port, tls } = multiplexers.azure.options;
       const error = await rejection(Multiplexer.connect({ host, port, tls, credential, protocol }));
@@ -71,7 +71,7 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexers.azure.statistics.connections.length).to.equal(1);
     });
 
-    it('rejects after three attempts if there is no connection', async () => {
+    it('rejects after three failed attempts to connect', async () => {
       const { host, tls, credential } = multiplexers.azure.options;
       let attempts = 0;
       const countingLookup: LookupFunction = (name, options, callback) => {
@@ -95,12 +95,12 @@ for (const protocol of PROTOCOLS) {
       expect(attempts).to.equal(3);
     });
 
-    it('rejects if the options are wrong', async () => {
+    it('rejects invalid options', async () => {
       const error = await rejection(Multiplexer.connect({ host: 'localhost', protocol }));
       expect(error.code).to.equal('MISSING_PORT');
     });
 
-    it('shows nothing of a token', async () => {
+    it('shows no token in its inspection', async () => {
       const { authenticator, ...multiplexer } = await multiplexers.connect({ protocol });
       expect(authenticator.username).not.to.be.empty;
       const [connected] = [await multiplexers.connect({ protocol })];
@@ -114,7 +114,7 @@ for (const protocol of PROTOCOLS) {
 describe('Multiplexer.connect() with RESP2', () => {
   const multiplexers = Multiplexers.forEach();
 
-  it('rejects if there is no subscriber connection, and closes the interactive one', async () => {
+  it('rejects if the subscriber cannot connect, and closes the interactive connection', async () => {
     const { azure } = multiplexers;
     azure.once('login', () => {
       azure.refuseLogins();

@@ -128,7 +128,7 @@ interface Trial {
   readonly troubles: unknown[];
 }
 
-describe('a multiplexer through token expiries', () => {
+describe('a multiplexer across token expiries', () => {
   const multiplexers = Multiplexers.forAll({ tokenLifetime: 3_000 });
 
   async function begin(protocol: 2 | 3): Promise<Trial> {
@@ -156,7 +156,7 @@ describe('a multiplexer through token expiries', () => {
     return handedOver && expired(multiplexers.azure, credential) >= EXPIRIES;
   }
 
-  it(`delivers every message exactly once and in order, at ${RATE} a second, through ${EXPIRIES} of them`, async function () {
+  it(`delivers every message exactly once and in order, at ${RATE} a second, across ${EXPIRIES} expiries`, async function () {
     this.timeout(90_000);
     const { azure } = multiplexers;
     // At once, for they take their time.

@@ -78,7 +78,7 @@ class Run {
 }
 
 describe('Handover', () => {
-  it('delivers every message exactly once and in order, however the two connections lag behind', () => {
+  it('delivers every message exactly once and in order, however far either connection lags', () => {
     fc.assert(
       fc.property(published, interleaving, (server, turns) => {
         const run = new Run(server);
@@ -90,7 +90,7 @@ describe('Handover', () => {
     );
   });
 
-  it('stays with the old connection without a trace if the next one is lost at any moment', () => {
+  it('stays with the old connection if the next one is lost at any time', () => {
     fc.assert(
       fc.property(published, interleaving, fc.nat(), fc.nat(), (server, turns, some, others) => {
         const run = new Run(server);
@@ -108,7 +108,7 @@ describe('Handover', () => {
     );
   });
 
-  it('loses none without a marker, if the old connection got what came before the next one was subscribed', () => {
+  it('loses no message without a marker, if the old connection received those before the subscription of the next one', () => {
     fc.assert(
       fc.property(published, interleaving, fc.nat(), fc.nat(), (server, turns, some, others) => {
         // The marker is published, but nobody sees it.
@@ -131,7 +131,7 @@ describe('Handover', () => {
     );
   });
 
-  it('delivers nothing of the old connection after the switch', () => {
+  it('delivers nothing from the old connection after the switch', () => {
     const run = new Run({ messages: ['a', 'b'], marker: 1, subscribed: 0 });
     run.oldReceives();
     run.handover.takeOver();
@@ -140,7 +140,7 @@ describe('Handover', () => {
     expect(run.delivered).to.deep.equal(['a']);
   });
 
-  it('says when it is complete', async () => {
+  it('resolves `completed` after both markers', async () => {
     const run = new Run({ messages: [], marker: 0, subscribed: 0 });
     expect(run.handover.isComplete).to.be.false;
     run.nextReceives();

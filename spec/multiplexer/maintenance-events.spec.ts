@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { parseMaintenanceEvent } from '../../lib/multiplexer/maintenance-events.js';
 
 describe('parseMaintenanceEvent', () => {
-  it('reads all that Azure says', () => {
+  it('parses all fields', () => {
     const message =
       'NotificationType|NodeMaintenanceStarting|StartTimeInUTC|2021-09-23T15:18:19|IsReplica|False|' +
       'IPAddress|13.67.42.199|SSLPort|15001|NonSSLPort|13001';
@@ -17,7 +17,7 @@ describe('parseMaintenanceEvent', () => {
     });
   });
 
-  it('leaves out what Azure leaves out, or what cannot be read', () => {
+  it('omits missing and invalid fields', () => {
     const message =
       'NotificationType|NodeMaintenanceStart|StartTimeInUTC||IsReplica|True|IPAddress||SSLPort|x|NonSSLPort|13001';
     expect(parseMaintenanceEvent(message)).to.deep.equal({
@@ -28,17 +28,17 @@ describe('parseMaintenanceEvent', () => {
     });
   });
 
-  it('takes the names of older servers', () => {
+  it('accepts the names of older servers', () => {
     const event = parseMaintenanceEvent('NotificationType|NodeMaintenanceFailover|IsReplica|False');
     expect(event?.type).to.equal('NodeMaintenanceFailoverComplete');
   });
 
-  it('skips fields that it does not know', () => {
+  it('ignores unknown fields', () => {
     const event = parseMaintenanceEvent('NotificationType|NodeMaintenanceEnded|Weather|fine|SSLPort|15000');
     expect(event).to.include({ type: 'NodeMaintenanceEnded', sslPort: 15000 });
   });
 
-  it('tells of a type that it does not know, with the message', () => {
+  it('returns an unknown type with the message', () => {
     const event = parseMaintenanceEvent('NotificationType|NodeMaintenancePostponed');
     expect(event).to.include({ type: 'Unknown', message: 'NotificationType|NodeMaintenancePostponed' });
   });
@@ -52,7 +52,7 @@ describe('parseMaintenanceEvent', () => {
     'NotificationType|',
     'SSLPort|15001',
   ]) {
-    it(`takes ${JSON.stringify(malformed)} for nothing`, () => {
+    it(`ignores ${JSON.stringify(malformed)}`, () => {
       expect(parseMaintenanceEvent(malformed)).to.be.undefined;
     });
   }

@@ -16,7 +16,7 @@ function loopback(
 }
 
 for (const protocol of PROTOCOLS) {
-  describe(`Azure's maintenance with RESP${protocol}`, () => {
+  describe(`a maintenance event with RESP${protocol}`, () => {
     const multiplexers = Multiplexers.forAll();
     let multiplexer: Multiplexer;
 
@@ -28,7 +28,7 @@ for (const protocol of PROTOCOLS) {
       return multiplexers.azure.server.call('PUBLISH', CHANNEL, message);
     }
 
-    it('is told of by a typed event', async () => {
+    it('is emitted as a typed event', async () => {
       const event = eventOf(multiplexer, 'maintenance');
       await announce(
         'NotificationType|NodeMaintenanceStarting|StartTimeInUTC|2021-09-23T15:18:19|IsReplica|False|IPAddress||' +
@@ -45,7 +45,7 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexer.status).to.equal('ready');
     });
 
-    it('is not told of by what is malformed', async () => {
+    it('is not emitted for a malformed message', async () => {
       const events: MaintenanceEvent[] = [];
       multiplexer.on('maintenance', (event) => events.push(event));
       for (const message of ['', 'hello', '|||', 'NotificationType', 'NotificationType|'])
@@ -56,7 +56,7 @@ for (const protocol of PROTOCOLS) {
     });
 
     for (const type of ['NodeMaintenanceFailoverComplete', 'NodeMaintenanceScaleComplete']) {
-      it(`makes its connections anew after ${type}, and loses no reply`, async () => {
+      it(`replaces the connections after ${type}, and loses no reply`, async () => {
         const { interactive, authenticator } = multiplexer;
         const { calls, listener } = recorder();
         await multiplexer.subscribe('news', listener);
@@ -110,10 +110,10 @@ for (const protocol of PROTOCOLS) {
   });
 }
 
-describe("Azure's maintenance", () => {
+describe('a maintenance event', () => {
   const multiplexers = Multiplexers.forAll();
 
-  it('lets a connection be that is being made anew already', async () => {
+  it('leaves a connection alone that is already being replaced', async () => {
     const multiplexer = await multiplexers.connect({
       protocol: 2,
       maintenanceEvents: true,
@@ -138,14 +138,14 @@ describe("Azure's maintenance", () => {
   });
 });
 
-describe("the channel of Azure's maintenance", () => {
+describe('the channel of maintenance events', () => {
   const multiplexers = Multiplexers.forAll();
 
   async function subscribers(): Promise<unknown> {
     return multiplexers.azure.server.call('PUBSUB', 'NUMSUB', CHANNEL);
   }
 
-  it('is subscribed to if it is asked for', async () => {
+  it('is subscribed with `maintenanceEvents: true`', async () => {
     await multiplexers.connect();
     expect(await subscribers()).to.deep.equal([CHANNEL, 0]);
     await multiplexers.connect({ maintenanceEvents: true });
@@ -160,7 +160,7 @@ describe("the channel of Azure's maintenance", () => {
     ['my-cache.westeurope.redisenterprise.cache.azure.net', false],
     ['localhost', false],
   ] as const) {
-    it(`is ${isListenedTo ? '' : 'not '}subscribed to by default on ${host}`, async () => {
+    it(`is ${isListenedTo ? '' : 'not '}subscribed by default on ${host}`, async () => {
       const { ca } = multiplexers.azure;
       // The name leads to this machine; `lookup` is an option of the socket, which ioredis' types do not list.
       const tls = { ca, servername: 'localhost', ...{ lookup: loopback } };
@@ -171,7 +171,7 @@ describe("the channel of Azure's maintenance", () => {
     });
   }
 
-  it('may be forbidden', async () => {
+  it('may be forbidden by the access policy', async () => {
     const credential = multiplexers.azure.credential();
     await multiplexers.azure.server.call('ACL', 'SETUSER', credential.oid, 'resetchannels');
     const multiplexer = await multiplexers.connect({ credential, maintenanceEvents: true });

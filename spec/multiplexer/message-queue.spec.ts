@@ -5,7 +5,7 @@ import { rejection } from '../support/rejection.js';
 describe('MessageQueue', () => {
   const reader = {};
 
-  it('gives messages in their order, whether they wait or are waited for', async () => {
+  it('returns messages in order, to earlier and later reads', async () => {
     const queue = new MessageQueue<number>(10);
     queue.push(1);
     queue.push(2);
@@ -19,7 +19,7 @@ describe('MessageQueue', () => {
     expect(await fourth).to.deep.equal({ done: false, value: 4 });
   });
 
-  it('says how many were dropped after those that waited, and goes on', async () => {
+  it('reports the number of dropped messages after the waiting ones, and continues', async () => {
     const queue = new MessageQueue<number>(2);
     for (const message of [1, 2, 3, 4]) queue.push(message);
     expect((await queue.next(reader)).value).to.equal(1);
@@ -33,7 +33,7 @@ describe('MessageQueue', () => {
     expect((await queue.next(reader)).value).to.equal(6);
   });
 
-  it('ends after those that wait', async () => {
+  it('ends after the waiting messages', async () => {
     const queue = new MessageQueue<number>(2);
     queue.push(1);
     queue.end();
@@ -41,14 +41,14 @@ describe('MessageQueue', () => {
     expect(await queue.next(reader)).to.deep.equal({ done: true, value: undefined });
   });
 
-  it('ends the reads that wait', async () => {
+  it('ends pending reads', async () => {
     const queue = new MessageQueue<number>(2);
     const read = queue.next(reader);
     queue.end();
     expect(await read).to.deep.equal({ done: true, value: undefined });
   });
 
-  it('gives no message to a reader that has left', async () => {
+  it('returns no message to a reader that has left', async () => {
     const queue = new MessageQueue<number>(2);
     const other = {};
     const left = queue.next(reader);

@@ -54,7 +54,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     ['may not publish', '-publish'],
     ['may not use the channel of the mark', 'resetchannels', '&news'],
   ] as const) {
-    it(`lets messages come twice, but loses none, if the identity ${what}`, async () => {
+    it(`may repeat messages, but loses none, if the identity ${what}`, async () => {
       const { multiplexer, oid } = await connect();
       const numbers = await receiveNumbers(multiplexer);
       await multiplexers.azure.server.call('ACL', 'SETUSER', oid, ...rules);
@@ -76,7 +76,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     });
   }
 
-  it('is tried as soon as there is a token again, however long the retry strategy would wait', async () => {
+  it('is attempted as soon as a token is available, however long the retry strategy would wait', async () => {
     const { azure } = multiplexers;
     const multiplexer = await multiplexers.connect({
       protocol: 2,
@@ -109,7 +109,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     ['logins are refused', 'refuseLogins', 'acceptLogins'],
     ['the identity service is down', 'identityDown', 'identityRestored'],
   ] as const) {
-    it(`keeps the old one until the server closes it if ${trouble}, and tells of the gap`, async () => {
+    it(`keeps the old one until the server closes it if ${trouble}, and reports the gap`, async () => {
       const { azure } = multiplexers;
       const { multiplexer } = await connect();
       multiplexer.on('error', () => undefined);
@@ -151,7 +151,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     });
   }
 
-  it('tells of a gap if the old one had fallen silent, and takes it for lost when it does not answer', async () => {
+  it('reports a gap if the old one does not answer', async () => {
     const network = await Network.to(multiplexers.azure.port);
     try {
       const settings = { protocol: 2, port: network.port, disconnectTimeout: 100 } as const;
@@ -206,7 +206,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     expect(await multiplexers.azure.server.call('PUBSUB', 'CHANNELS')).to.deep.equal([]);
   });
 
-  it('leaves an open transaction alone', async () => {
+  it('is never part of a transaction', async () => {
     const { multiplexer } = await connect();
     const { interactive } = multiplexer;
     await receiveNumbers(multiplexer);
@@ -224,7 +224,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     expect((await recycled).delivery).to.equal('exactly-once');
   });
 
-  it('is none, if the multiplexer is closed in the midst of it', async () => {
+  it('is not reported if the multiplexer is closed during it', async () => {
     const { multiplexer } = await connect();
     const { authenticator, interactive } = multiplexer;
     await receiveNumbers(multiplexer);
@@ -240,7 +240,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     await until(() => multiplexers.azure.statistics.open.length === 0);
   });
 
-  it('is followed by another one, if a new token comes before the successor has taken over', async () => {
+  it('is followed by another one if a new token arrives during it', async () => {
     const random = stub(Math, 'random').returns(0);
     try {
       // Nothing is refreshed but on request, and then everything is re-authenticated at once.
@@ -277,7 +277,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     }
   });
 
-  it('subscribes again to what it may, if a channel has become forbidden', async () => {
+  it('subscribes to the permitted channels if one has become forbidden', async () => {
     const { multiplexer, oid } = await connect();
     const errors: string[] = [];
     multiplexer.on('error', ({ code }) => errors.push(code));
@@ -292,7 +292,7 @@ describe('the replacement of a RESP2 subscriber', () => {
     await until(() => calls.length === 1);
   });
 
-  it('survives connections that break at any moment', async () => {
+  it('survives connections that break at any time', async () => {
     const { multiplexer } = await connect();
     const numbers = await receiveNumbers(multiplexer);
     const stop = publishNumbers(multiplexers, 'news');
@@ -314,7 +314,7 @@ describe('the replacement of a RESP2 subscriber', () => {
   });
 });
 
-describe('what was negotiated', () => {
+describe('the negotiated protocol', () => {
   const multiplexers = Multiplexers.forEach();
 
   async function expectToWork(multiplexer: Multiplexer, calls: unknown[][]): Promise<void> {
@@ -325,7 +325,7 @@ describe('what was negotiated', () => {
     expect(calls.length).to.equal(before + 1);
   }
 
-  it('decides how many connections there are', async () => {
+  it('determines the number of connections', async () => {
     for (const protocol of PROTOCOLS) {
       const multiplexer = await multiplexers.connect({ protocol });
       expect(multiplexer.protocol).to.equal(protocol);
@@ -338,7 +338,7 @@ describe('what was negotiated', () => {
     }
   });
 
-  it('is RESP2 if the cache refuses HELLO, whatever was asked for', async () => {
+  it('is RESP2 if the cache rejects HELLO', async () => {
     multiplexers.azure.refuseHello();
     const multiplexer = await multiplexers.connect();
     expect(multiplexer.protocol).to.equal(2);
@@ -349,7 +349,7 @@ describe('what was negotiated', () => {
   });
 
   if (PROTOCOLS.includes(3)) {
-    it('may change when the connection comes back', async () => {
+    it('may change on a reconnect', async () => {
       const { azure } = multiplexers;
       const multiplexer = await multiplexers.connect();
       const { calls, listener } = recorder();
@@ -381,7 +381,7 @@ for (const protocol of PROTOCOLS) {
   describe(`a lost connection with RESP${protocol}`, () => {
     const multiplexers = Multiplexers.forEach();
 
-    it('is told of, and that it is restored', async () => {
+    it('is reported, and its restoration too', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       const { calls, listener } = recorder();
       await multiplexer.subscribe('news', listener);

@@ -33,7 +33,7 @@ for (const protocol of PROTOCOLS) {
       ]);
     });
 
-    it('calls the listener of patterns with the pattern too, once for each that matches', async () => {
+    it('calls the listener with the pattern, once for each pattern that matches', async () => {
       const { calls, listener } = recorder();
       await multiplexer.psubscribe(['user.*', '*.7'], listener);
       await publish('user.7', 'hello');
@@ -56,7 +56,7 @@ for (const protocol of PROTOCOLS) {
       expect(await multiplexer.interactive.spublish('orders', 'two')).to.equal(0);
     });
 
-    it('gives shard channels the names that they were subscribed by, with a keyPrefix too', async () => {
+    it('reports shard channels by their subscribed names, with a keyPrefix too', async () => {
       const prefixed = await multiplexers.connect({ protocol, keyPrefix: 'app:' });
       const { calls, listener } = recorder();
       await prefixed.ssubscribe('orders', listener);
@@ -70,7 +70,7 @@ for (const protocol of PROTOCOLS) {
       ]);
     });
 
-    it('costs one SUBSCRIBE, however many listen, and one UNSUBSCRIBE, when the last one leaves', async () => {
+    it('sends one SUBSCRIBE for any number of subscriptions, and one UNSUBSCRIBE after the last', async () => {
       const [subscribes, unsubscribes] = await Promise.all([
         callsOf(multiplexers.azure, 'subscribe'),
         callsOf(multiplexers.azure, 'unsubscribe'),
@@ -97,7 +97,7 @@ for (const protocol of PROTOCOLS) {
       expect(await multiplexer.publish('news', 'to nobody')).to.equal(0);
     });
 
-    it('leaves nothing subscribed, or everything, when subscribing and unsubscribing cross', async () => {
+    it('ends in a consistent state when subscribing and unsubscribing cross', async () => {
       for (let round = 0; round < 20; round += 1) {
         const first = await multiplexer.subscribe('news');
         const [, second] = await Promise.all([first.unsubscribe(), multiplexer.subscribe('news')]);
@@ -110,7 +110,7 @@ for (const protocol of PROTOCOLS) {
       }
     });
 
-    it('gives Buffers on request, byte by byte', async () => {
+    it('delivers Buffers on request, byte by byte', async () => {
       const bytes = Buffer.from([0, 255, 13, 10, 128, 42]);
       const received: Buffer[] = [];
       await multiplexer.subscribe('bytes', (message: Buffer) => received.push(message), { buffers: true });
@@ -122,7 +122,7 @@ for (const protocol of PROTOCOLS) {
       expect(texts[0]).to.equal(bytes.toString());
     });
 
-    it('can be iterated over, from the moment of the subscription on', async () => {
+    it('can be iterated over, from the time of the subscription', async () => {
       const subscription = await multiplexer.subscribe('news');
       await publish('news', 'before the loop');
       await publish('news', 'last');
@@ -146,7 +146,7 @@ for (const protocol of PROTOCOLS) {
       expect((await third.next()).value).to.deep.equal({ channel: 'news', message: 'end' });
     });
 
-    it('ends the loop when it is unsubscribed, by itself or by its scope', async () => {
+    it('ends the iteration when it is unsubscribed, explicitly or by its scope', async () => {
       const texts: string[] = [];
       let looping: Promise<void>;
       {
@@ -161,7 +161,7 @@ for (const protocol of PROTOCOLS) {
       expect(await multiplexer.publish('news', 'to nobody')).to.equal(0);
     });
 
-    it('drops what comes when too many messages wait, and says so after them', async () => {
+    it('drops messages when too many wait, and reports it after them', async () => {
       const subscription = await multiplexer.subscribe('flood', { bufferSize: 3 });
       const { calls, listener } = recorder();
       await multiplexer.subscribe('flood', listener);
@@ -185,7 +185,7 @@ for (const protocol of PROTOCOLS) {
       expect(texts[3]).to.equal('later');
     });
 
-    it('lets no listener harm another one, and tells of its error', async () => {
+    it('isolates the errors of listeners, and emits them', async () => {
       const { calls, listener } = recorder();
       await multiplexer.subscribe('news', () => {
         throw new Error('thrown');
@@ -207,7 +207,7 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexer.status).to.equal('ready');
     });
 
-    it('says that the identity may not read a channel, and has subscribed to none of them then', async () => {
+    it('rejects if the identity may not read a channel, and subscribes to none', async () => {
       const credential = multiplexers.azure.credential();
       const restricted = await multiplexers.connect({ protocol, credential });
       await multiplexers.azure.server.call('ACL', 'SETUSER', credential.oid, 'resetchannels', '&news');
@@ -219,7 +219,7 @@ for (const protocol of PROTOCOLS) {
       await until(() => calls.length === 1);
     });
 
-    it('refuses arguments that make no sense', async () => {
+    it('rejects invalid arguments', async () => {
       for (const channels of [[], '', ['news', '']]) {
         expect((await rejection(multiplexer.subscribe(channels))).code).to.equal('INVALID_OPTION');
       }
@@ -244,7 +244,7 @@ for (const protocol of PROTOCOLS) {
       await until(() => calls.length === 1);
     });
 
-    it('subscribes as soon as there is a connection again', async () => {
+    it('subscribes as soon as the connection is restored', async () => {
       const { calls, listener } = recorder();
       await multiplexer.subscribe('old', listener);
       const lost = eventOf(multiplexer, 'connectionLost');

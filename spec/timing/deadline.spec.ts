@@ -2,12 +2,12 @@ import { expect } from 'chai';
 import sinon from 'sinon';
 import { Deadline } from '../../lib/timing/deadline.js';
 
-describe('a deadline', () => {
+describe('Deadline', () => {
   afterEach(() => {
     sinon.restore();
   });
 
-  it('has come once its time has', () => {
+  it('has passed at its time', () => {
     const clock = sinon.useFakeTimers({ now: 1_000_000 });
     const deadline = new Deadline(1_060_000);
     expect(deadline.remaining).to.equal(60_000);
@@ -15,14 +15,14 @@ describe('a deadline', () => {
     expect(deadline.remaining).to.equal(-1_000);
   });
 
-  it('has come though the process slept, when monotonic clocks stand still', () => {
+  it('has passed after a suspension, when the monotonic clock stood still', () => {
     const clock = sinon.useFakeTimers({ now: 1_000_000 });
     const deadline = new Deadline(1_060_000);
     clock.setSystemTime(1_070_000);
     expect(deadline.remaining).to.equal(-10_000);
   });
 
-  it('has come though the wall clock was set back', () => {
+  it('has passed although the wall clock was set back', () => {
     const clock = sinon.useFakeTimers({ now: 1_000_000 });
     const deadline = new Deadline(1_060_000);
     clock.setSystemTime(0);

@@ -41,18 +41,18 @@ describe('EntraEmulator', () => {
       });
     });
 
-    it('does not know other tenants', async () => {
+    it('rejects other tenants', async () => {
       const { status, json } = await get('/nowhere.example/v2.0/.well-known/openid-configuration');
       expect(status).to.equal(400);
       expect(json['error_codes']).to.deep.equal([90002]);
     });
 
-    it('lists the key that its tokens are signed with', async () => {
+    it('lists the key of its tokens', async () => {
       const { json } = await get(`/${entra.tenantId}/discovery/v2.0/keys`);
       expect(json).to.deep.equal({ keys: [authority.publicKey] });
     });
 
-    it('tells whether an authority is its own', async () => {
+    it('reports whether an authority belongs to the cloud', async () => {
       const ask = (endpoint: string) =>
         get(
           `/common/discovery/instance?api-version=1.1&authorization_endpoint=${encodeURIComponent(endpoint)}`,
@@ -76,7 +76,7 @@ describe('EntraEmulator', () => {
       });
     }
 
-    it('gives a token of each identity, with its numbers as text', async () => {
+    it('returns a token of each identity, with numbers as strings', async () => {
       const system = entra.addManagedIdentity('systemAssigned');
       const user = entra.addManagedIdentity('userAssigned');
       for (const [query, identity] of [
@@ -98,7 +98,7 @@ describe('EntraEmulator', () => {
       }
     });
 
-    it('refuses requests that a program on the machine would not send', async () => {
+    it('rejects requests that a program on the machine would not send', async () => {
       for (const [query, headers, description] of [
         [{}, {}, /metadata header/i],
         [{}, { Metadata: 'false' }, /metadata header/i],
@@ -123,7 +123,7 @@ describe('EntraEmulator', () => {
       return send(`${endpoint}?${new URLSearchParams(all).toString()}`, { headers });
     }
 
-    it('gives a token of each identity', async () => {
+    it('returns a token of each identity', async () => {
       const system = entra.addManagedIdentity('systemAssigned');
       const user = entra.addManagedIdentity('userAssigned');
       for (const [query, identity] of [
@@ -139,7 +139,7 @@ describe('EntraEmulator', () => {
       }
     });
 
-    it('refuses another header, version or identity', async () => {
+    it('rejects another header, version or identity', async () => {
       expect((await ask({}, 'wrong')).status).to.equal(401);
       expect((await ask({ 'api-version': '2017-09-01' })).status).to.equal(400);
       const { status, json } = await ask({ client_id: 'unknown' });
@@ -151,7 +151,7 @@ describe('EntraEmulator', () => {
   describe('faults', () => {
     const configuration = () => get(`/${entra.tenantId}/v2.0/.well-known/openid-configuration`);
 
-    it('are a closed connection, an answer that comes late or never, 429 and 5xx, until all is well again', async () => {
+    it('are closed connections, late and missing replies, 429 and 5xx, until restored()', async () => {
       entra.down();
       await failure(configuration());
       entra.throttling({ retryAfter: 1500 });
@@ -170,7 +170,7 @@ describe('EntraEmulator', () => {
       expect((await configuration()).status).to.equal(200);
     });
 
-    it('end when it stops, and with them the requests under way', async () => {
+    it('end with stop(), as do pending requests', async () => {
       for (const disturb of ['hanging', 'slow'] as const) {
         const other = await EntraEmulator.start();
         if (disturb === 'hanging') other.hanging();
@@ -182,7 +182,7 @@ describe('EntraEmulator', () => {
     });
   });
 
-  it('is trusted by this process when it is told to, beside all others, until it stops', async () => {
+  it('is trusted by this process after trust(), in addition to others, until stop()', async () => {
     const [own, other] = [await EntraEmulator.start(), await EntraEmulator.start()];
     const ask = ({ authorityHost }: EntraEmulator) => send(`${authorityHost}/x`, { agent: globalAgent });
     const before = globalAgent.options.ca;
@@ -200,14 +200,14 @@ describe('EntraEmulator', () => {
     expect(globalAgent.options.ca).to.equal(before);
   });
 
-  it('says which lifetimes tokens can have', async () => {
+  it('rejects an invalid tokenLifetime', async () => {
     for (const tokenLifetime of [999, Infinity, Number.NaN]) {
       expect((await rejection(EntraEmulator.start({ tokenLifetime }))).hint).to.match(/from 1000/);
     }
     expect(thrown(() => (entra.tokenLifetime = 0))).to.include({ code: 'INVALID_OPTION' });
   });
 
-  it('tells what was asked and given, and no secret of it', async () => {
+  it('records requests and tokens, without secrets', async () => {
     const own = await EntraEmulator.start();
     const application = own.addApplication();
     const secret = application.addSecret();
@@ -234,7 +234,7 @@ describe('EntraEmulator', () => {
     await own.stop();
   });
 
-  it('leaves nothing behind when it stops, however often', async () => {
+  it('leaves nothing behind after stop(), which may be repeated', async () => {
     const own = await EntraEmulator.start();
     const { AZURE_FEDERATED_TOKEN_FILE: tokenFile = '' } = await own.addWorkloadIdentity(
       own.addApplication(),

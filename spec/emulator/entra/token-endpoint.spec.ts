@@ -54,7 +54,7 @@ describe("EntraEmulator's token endpoint", () => {
       return askForToken(entra, { ...form, ...changes }, tenant);
     }
 
-    it("gives a token of the application's service principal", async () => {
+    it("returns a token of the application's service principal", async () => {
       const { status, headers, json } = await ask();
       expect(status).to.equal(200);
       expect(headers['cache-control']).to.include('no-store');
@@ -68,21 +68,21 @@ describe("EntraEmulator's token endpoint", () => {
       });
     });
 
-    it('asks for a refresh at half of the lifetime of a token that lives two hours or more', async () => {
+    it('returns refresh_in for a token that lives for two hours or more', async () => {
       entra.tokenLifetime = 2 * 3_600_000;
       expect((await ask()).json).to.include({ expires_in: 7200, refresh_in: 3600 });
       entra.tokenLifetime = 2 * 3_600_000 - 1000;
       expect((await ask()).json).to.not.have.property('refresh_in');
     });
 
-    it('gives tokens of one second', async () => {
+    it('returns tokens of one second', async () => {
       entra.tokenLifetime = 1000;
       const { json } = await ask();
       expect(json).to.include({ expires_in: 1 });
       await authority.verify(String(json['access_token']));
     });
 
-    it("takes the tenant's domain for its id", async () => {
+    it("accepts the tenant's domain in place of its id", async () => {
       expect((await ask({}, 'localentra.onmicrosoft.com')).status).to.equal(200);
     });
 
@@ -117,16 +117,16 @@ describe("EntraEmulator's token endpoint", () => {
       ],
     ];
     for (const [what, changes, expected] of refusals) {
-      it(`refuses ${what}`, async () => {
+      it(`rejects ${what}`, async () => {
         expectRefusal(await ask(changes), expected);
       });
     }
 
-    it('refuses an unknown tenant', async () => {
+    it('rejects an unknown tenant', async () => {
       expectRefusal(await ask({}, randomUUID()), { status: 400, error: 'invalid_request', code: 90002 });
     });
 
-    it('refuses a secret that has expired, or was removed', async () => {
+    it('rejects an expired or removed secret', async () => {
       const expired = { status: 401, error: 'invalid_client', code: 7000222 };
       expectRefusal(await ask({ client_secret: application.addSecret(-1) }), expired);
       const secret = application.addSecret();
@@ -135,7 +135,7 @@ describe("EntraEmulator's token endpoint", () => {
       expectRefusal(await ask({ client_secret: secret }), removed);
     });
 
-    it('refuses to do without a secret, and a secret of a public client', async () => {
+    it('rejects a missing secret, and a secret of a public client', async () => {
       const form = { grant_type: 'client_credentials', client_id: application.clientId, scope: SCOPE };
       const needed = { status: 401, error: 'invalid_client', code: 7000218 };
       expectRefusal(await askForToken(entra, form), needed);
@@ -147,7 +147,7 @@ describe("EntraEmulator's token endpoint", () => {
       });
     });
 
-    it('refuses anything but POST', async () => {
+    it('rejects methods other than POST', async () => {
       const answer = await send(`${entra.authorityHost}/${entra.tenantId}/oauth2/v2.0/token`, {
         ca: entra.ca,
       });
@@ -197,7 +197,7 @@ describe("EntraEmulator's token endpoint", () => {
       });
     }
 
-    it('gives a token, for a SHA-256 thumbprint and for a SHA-1 thumbprint', async () => {
+    it('accepts SHA-256 and SHA-1 thumbprints', async () => {
       const { status, json } = await ask();
       expect(status).to.equal(200);
       const claims = await authority.verify(String(json['access_token']));
@@ -206,12 +206,12 @@ describe("EntraEmulator's token endpoint", () => {
       expect((await ask({ header: sha1 })).status).to.equal(200);
     });
 
-    it('takes it made out to the tenant, in place of the token endpoint', async () => {
+    it('accepts an assertion for the tenant in place of the token endpoint', async () => {
       const payload = { aud: `${entra.authorityHost}/${entra.tenantId}/v2.0` };
       expect((await ask({ payload })).status).to.equal(200);
     });
 
-    it('refuses another key, and a certificate that is not registered', async () => {
+    it('rejects another key and an unregistered certificate', async () => {
       const other = await createClientCertificate();
       const unregistered = { status: 401, error: 'invalid_client', code: 700027 };
       expectRefusal(await ask({ signedBy: other }), unregistered);
@@ -220,7 +220,7 @@ describe("EntraEmulator's token endpoint", () => {
       expectRefusal(await ask({ header: { 'x5t#S256': '' } }), unregistered);
     });
 
-    it('refuses an assertion that has expired, is not valid yet, or has no jti', async () => {
+    it('rejects an assertion that has expired, is not valid yet, or has no jti', async () => {
       const now = Math.floor(Date.now() / 1000);
       const outOfTime = { status: 401, error: 'invalid_client', code: 700024 };
       expectRefusal(await ask({ payload: { exp: now - 600 } }), outOfTime);
@@ -229,14 +229,14 @@ describe("EntraEmulator's token endpoint", () => {
       expectRefusal(await ask({ payload: { jti: undefined } }), withoutId);
     });
 
-    it('refuses an assertion for another client, or to another authority', async () => {
+    it('rejects an assertion for another client or another authority', async () => {
       const other = { status: 401, error: 'invalid_client', code: 700021 };
       expectRefusal(await ask({ payload: { sub: randomUUID() } }), other);
       const elsewhere = { status: 401, error: 'invalid_client', code: 700023 };
       expectRefusal(await ask({ payload: { aud: 'https://login.microsoftonline.com/x/v2.0' } }), elsewhere);
     });
 
-    it('refuses what is no assertion', async () => {
+    it('rejects malformed assertions', async () => {
       const form = { grant_type: 'client_credentials', client_id: application.clientId, scope: SCOPE };
       const malformed = { status: 401, error: 'invalid_client', code: 50027 };
       const answer = askForToken(entra, {
@@ -263,7 +263,7 @@ describe("EntraEmulator's token endpoint", () => {
         return ask({ signedBy: leaf, header: { 'x5t#S256': thumbprint(leaf.cert, 'sha256'), x5c } });
       }
 
-      it('takes every certificate of the subject that the issuer signed, also through an intermediate', async () => {
+      it('accepts every certificate of the subject from the issuer, also through an intermediate', async () => {
         application.trustSubject({ subject: 'CN=app', issuer: issuer.cert });
         for (const leaf of [1, 2].map(() => createClientCertificate({ commonName: 'app', issuer }))) {
           expect((await askWithChain(await leaf)).status).to.equal(200);
@@ -277,7 +277,7 @@ describe("EntraEmulator's token endpoint", () => {
         expect((await askWithChain(leaf, intermediate)).status).to.equal(200);
       });
 
-      it('refuses another subject, another issuer of the same name, and an issuer that may not be one', async () => {
+      it('rejects another subject, another issuer of the same name, and an issuer that is not an authority', async () => {
         application.trustSubject({ subject: 'CN=app', issuer: issuer.cert });
         const refused = { status: 401, error: 'invalid_client', code: 700027 };
         expectRefusal(
@@ -309,12 +309,12 @@ describe("EntraEmulator's token endpoint", () => {
       });
     }
 
-    it('takes the token of a service account that the application trusts', async () => {
+    it('accepts the token of a trusted service account', async () => {
       await entra.addWorkloadIdentity(application, subject);
       expect((await ask(await entra.issueFederatedToken({ subject }))).status).to.equal(200);
     });
 
-    it('refuses another subject, audience and issuer, and a token that has expired', async () => {
+    it('rejects another subject, audience or issuer, and an expired token', async () => {
       const refused = (code: number) => ({ status: 401, error: 'invalid_client', code });
       expectRefusal(await ask(await entra.issueFederatedToken({ subject })), refused(700211));
       await entra.addWorkloadIdentity(application, subject);
@@ -374,7 +374,7 @@ describe("EntraEmulator's token endpoint", () => {
       });
     }
 
-    it('gives access, id and refresh token for a code', async () => {
+    it('returns access, id and refresh tokens for a code', async () => {
       const { status, json } = await redeem({ code: await code() });
       expect(status).to.equal(200);
       expect(json).to.include.keys('access_token', 'id_token', 'refresh_token', 'client_info');
@@ -386,7 +386,7 @@ describe("EntraEmulator's token endpoint", () => {
       expectRefusal(await redeem({ code: once }), { status: 400, error: 'invalid_grant', code: 54005 });
     });
 
-    it('refuses another verifier, none, another redirect URI, another client and an unknown code', async () => {
+    it('rejects another or no verifier, another redirect URI or client, and an unknown code', async () => {
       const grant = (number: number) => ({ status: 400, error: 'invalid_grant', code: number });
       const good = await code();
       expectRefusal(await redeem({ code: good, code_verifier: 'w'.repeat(43) }), grant(501481));
@@ -406,7 +406,7 @@ describe("EntraEmulator's token endpoint", () => {
       expect((await redeem({ code: good })).status).to.equal(200);
     });
 
-    it('replaces the refresh token each time it is used, and refuses the old one', async () => {
+    it('replaces the refresh token with each use, and rejects the old one', async () => {
       const { json: first } = await redeem({ code: await code() });
       const refresh = (token: unknown) =>
         askForToken(entra, {
@@ -426,7 +426,7 @@ describe("EntraEmulator's token endpoint", () => {
       expect((await refresh(second['refresh_token'])).status).to.equal(200);
     });
 
-    it('shows a page, and sends nobody anywhere, for an unknown client or redirect URI', async () => {
+    it('shows a page, without a redirect, for an unknown client or redirect URI', async () => {
       for (const [changes, code] of [
         [{ client_id: 'x' }, 'AADSTS700016'],
         [{ redirect_uri: 'https://evil.example/' }, 'AADSTS50011'],
@@ -439,13 +439,13 @@ describe("EntraEmulator's token endpoint", () => {
       }
     });
 
-    it("lets a native application choose localhost's port", async () => {
+    it('accepts any port of localhost for a native application', async () => {
       expect((await fetchPage(authorizeUrl({ redirect_uri: 'http://localhost:8400/back' }))).status).to.equal(
         200,
       );
     });
 
-    it('sends the browser back with what is wrong, and the state', async () => {
+    it('redirects the browser with the error and the state', async () => {
       for (const [changes, error] of [
         [{ response_type: 'token' }, 'unsupported_response_type'],
         [{ code_challenge: undefined }, 'invalid_request'],
@@ -461,7 +461,7 @@ describe("EntraEmulator's token endpoint", () => {
       }
     });
 
-    it('shows its page again for an unknown user or a wrong password, as text', async () => {
+    it('shows its page again, with escaped input, for an unknown user or a wrong password', async () => {
       const url = authorizeUrl({});
       const wrong = async (username: string) => {
         try {

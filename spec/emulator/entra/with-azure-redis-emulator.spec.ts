@@ -3,7 +3,7 @@ import { AzureRedisEmulator, EntraEmulator } from '../../../emulator/index.js';
 import { RawClient } from '../../support/raw-client.js';
 import { askForToken } from './client.js';
 
-describe('AzureRedisEmulator with a EntraEmulator', () => {
+describe('AzureRedisEmulator with an EntraEmulator', () => {
   let entra: EntraEmulator;
   let azure: AzureRedisEmulator;
   let client: RawClient;
@@ -34,7 +34,7 @@ describe('AzureRedisEmulator with a EntraEmulator', () => {
     return { user: application.objectId, token: String(json['access_token']) };
   }
 
-  it('takes its tokens, of identities that were given a role', async () => {
+  it('accepts its tokens of identities with a role', async () => {
     const { user, token } = await tokenOf(entra);
     await azure.assignRole(user, 'Data Reader');
     client.command('AUTH', user, token);
@@ -42,7 +42,7 @@ describe('AzureRedisEmulator with a EntraEmulator', () => {
     expect(azure.statistics.logins).to.have.length(1);
   });
 
-  it('refuses its tokens of others', async () => {
+  it('rejects its tokens of other identities', async () => {
     const { user, token } = await tokenOf(entra);
     client.command('AUTH', user, token);
     expect(await client.line()).to.match(/^-WRONGPASS/);
@@ -52,7 +52,7 @@ describe('AzureRedisEmulator with a EntraEmulator', () => {
     });
   });
 
-  it('refuses the tokens of another EntraEmulator', async () => {
+  it('rejects the tokens of another EntraEmulator', async () => {
     const other = await EntraEmulator.start();
     try {
       const { user, token } = await tokenOf(other);
@@ -65,7 +65,7 @@ describe('AzureRedisEmulator with a EntraEmulator', () => {
     }
   });
 
-  it('takes the tokens of its own credentials too', async () => {
+  it('accepts the tokens of its own credentials too', async () => {
     const { oid } = azure.options.credential;
     client.command('AUTH', oid, await azure.issueToken());
     await client.expect('+OK\r\n');

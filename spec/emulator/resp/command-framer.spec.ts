@@ -61,7 +61,7 @@ const nothing = fc.constantFrom('\r\n', '\n', '  \r\n', '*0\r\n', '*-1\r\n').map
 const commands = fc.array(fc.oneof(array, inline, nothing), { maxLength: 12 });
 
 describe('CommandFramer', () => {
-  it('finds each command, and gives out each byte once, however they are split', () => {
+  it('finds each command and returns each byte once, however the bytes are split', () => {
     fc.assert(
       fc.property(commands, splitBytes, (sent, split) => {
         const bytes = Buffer.concat(sent.map((command) => command.bytes));
@@ -84,7 +84,7 @@ describe('CommandFramer', () => {
     );
   });
 
-  it('never fails, and frames arbitrary bytes as it frames them unsplit', () => {
+  it('never fails, and frames arbitrary bytes independently of how they are split', () => {
     const fragment = fc.constantFrom(
       '*',
       '$',
@@ -113,7 +113,7 @@ describe('CommandFramer', () => {
     );
   });
 
-  it('gives out a big payload as it arrives', () => {
+  it('returns a large payload as it arrives', () => {
     const framer = new CommandFramer();
     framer.push(Buffer.from('*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$1000000\r\n'));
     expect(framer.next()?.bytes).to.have.lengthOf(32);
@@ -126,7 +126,7 @@ describe('CommandFramer', () => {
     expect(framer.next()?.commands).to.deep.equal([{ name: 'set', count: 3 }]);
   });
 
-  it('holds a login back until it is whole', () => {
+  it('holds a login until it is complete', () => {
     const framer = new CommandFramer();
     framer.push(Buffer.from('*1\r\n$4\r\nPING\r\n*3\r\n$4\r\nAUTH\r\n$4\r\nuser\r\n$5\r\ntok'));
     expect(framer.next()?.commands).to.deep.equal([{ name: 'ping', count: 1 }]);
@@ -136,7 +136,7 @@ describe('CommandFramer', () => {
     expect(framer.next()?.commands).to.deep.equal([{ name: 'get', count: 2 }]);
   });
 
-  it('does not hold back what is too long to be a login', () => {
+  it('does not hold a command that is too long to be a login', () => {
     const framer = new CommandFramer();
     const start = Buffer.from('*2\r\n$4\r\nAUTH\r\n$100000\r\n');
     framer.push(start);
@@ -155,14 +155,14 @@ describe('CommandFramer', () => {
     ['a line without end', 'A'.repeat(70_000)],
     ['a header without end', `*${'1'.repeat(70_000)}`],
   ] as const) {
-    it(`leaves what follows ${what} as it is`, () => {
+    it(`returns input after ${what} unchanged`, () => {
       const { bytes, commands: found, read } = frame([Buffer.from(text), Buffer.from('AUTH user token\r\n')]);
       expect(bytes.toString()).to.equal(`${text}AUTH user token\r\n`);
       expect([found, read]).to.deep.equal([[], []]);
     });
   }
 
-  it('reads inline arguments as redis-server does', () => {
+  it('parses inline arguments as redis-server does', () => {
     const text = `auth "a b" 'it\\'s' "\\x41\\n\\"\\z\\xg" pre"fix"\tend\r\n`;
     const [args] = frame([Buffer.from(text)]).read;
     expect(args).to.deep.equal(['auth', 'a b', "it's", 'A\n"zxg', 'prefix', 'end']);

@@ -65,7 +65,7 @@ const { reply: anyReply } = fc.letrec<Record<'reply' | 'element' | 'aside', stri
 });
 
 describe('ReplyFramer', () => {
-  it('finds each reply, of RESP2 and RESP3, however the bytes are split', () => {
+  it('finds each reply of RESP2 and RESP3, however the bytes are split', () => {
     fc.assert(
       fc.property(
         fc.array(anyReply, { maxLength: 8 }),
@@ -82,7 +82,7 @@ describe('ReplyFramer', () => {
     );
   });
 
-  it('never fails, and frames arbitrary bytes as it frames them unsplit', () => {
+  it('never fails, and frames arbitrary bytes independently of how they are split', () => {
     const fragment = fc.constantFrom(
       '*',
       '$',
@@ -112,11 +112,11 @@ describe('ReplyFramer', () => {
     );
   });
 
-  it('tells a line with its text', () => {
+  it('reports the text of a line', () => {
     expect(only('-WRONGPASS no\r\n')).to.deep.equal({ type: '-', text: 'WRONGPASS no', elements: [] });
   });
 
-  it('tells the first elements, as many as are wanted', () => {
+  it('reports as many of the first elements as requested', () => {
     const push = '>3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n:1\r\n';
     expect(only(push)?.elements).to.deep.equal([]);
     expect(only(push, 2)?.elements).to.deep.equal([
@@ -125,7 +125,7 @@ describe('ReplyFramer', () => {
     ]);
   });
 
-  it('tells elements that are no texts by their type', () => {
+  it('reports other elements by their type', () => {
     expect(only(`*4\r\n*1\r\n:7\r\n%0\r\n$99\r\n${'x'.repeat(99)}\r\n_\r\n`, 9)?.elements).to.deep.equal([
       { type: '*', text: '' },
       { type: '%', text: '' },
@@ -134,16 +134,16 @@ describe('ReplyFramer', () => {
     ]);
   });
 
-  it('takes an attribute for a part of the reply that follows it', () => {
+  it('treats an attribute as a part of the next reply', () => {
     expect(only('|1\r\n+key\r\n:1\r\n*2\r\n:1\r\n|1\r\n+key\r\n*0\r\n:2\r\n')?.type).to.equal('*');
   });
 
-  it('takes a push within a reply, and a line of MONITOR, for no part of it', () => {
+  it('treats a push within a reply, and a line of MONITOR, as separate', () => {
     const text = '*2\r\n:1\r\n>2\r\n+message\r\n*1\r\n:0\r\n+<aside>\r\n:2\r\n';
     expect(only(text, 3)?.elements.map((element) => element.text)).to.deep.equal(['1', '2']);
   });
 
-  it('keeps nothing of a payload', () => {
+  it('stores no payload', () => {
     const { replies } = frame([
       Buffer.from('$1000000\r\n'),
       ...Array.from({ length: 10 }, () => Buffer.alloc(100_000)),
