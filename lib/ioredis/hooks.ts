@@ -109,7 +109,7 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
 /**
  * Calls `sending` and `sent` for the noteworthy commands that are written to a client's present connection, where a
  * wrapper around `sendCommand()` bypasses the patched one: what is written is pushed on this queue, which ioredis makes
- * anew for each connection.
+ * again for each connection.
  */
 export function observeCommandQueue(client: Client, handlers: HookHandlers): void {
   const queue = internals(client).commandQueue;

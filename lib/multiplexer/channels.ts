@@ -5,16 +5,16 @@ export type SubscriptionKind = 'subscribe' | 'psubscribe' | 'ssubscribe';
 
 export const SUBSCRIPTION_KINDS: readonly SubscriptionKind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
 
-/** A message, as one of the channels or patterns that are subscribed got it. */
+/** A message of one of the subscribed channels or patterns. */
 export interface Message {
   readonly kind: SubscriptionKind;
-  /** The channel or pattern that is subscribed. */
+  /** The subscribed channel or pattern. */
   readonly name: string;
   readonly channel: string;
   readonly payload: Buffer;
 }
 
-/** Channels of this package's own, whose messages no application sees: not even by the pattern `*`. */
+/** The prefix of private channels, whose messages are never delivered to the application, not even for the pattern `*`. */
 export const PRIVATE_PREFIX = '__ioredis-azure:';
 
 type Send = (client: Redis, names: readonly string[]) => Promise<unknown>;
@@ -31,7 +31,7 @@ export const UNSUBSCRIBE: Readonly<Record<SubscriptionKind, Send>> = {
   ssubscribe: (client, names) => client.sunsubscribe(...names),
 };
 
-/** Hands every message of a client to `receive`, until the function that is returned is called. */
+/** Calls `receive` with every message of a client, until the returned function is called. */
 export function listenTo(client: Redis, receive: (message: Message) => void): () => void {
   // ioredis puts its `keyPrefix` before shard channels, but not before others.
   const { keyPrefix = '' } = client.options;

@@ -5,22 +5,22 @@ import { PRIVATE_PREFIX, type Message } from './channels.js';
  * Merges the messages of two connections into one stream: those that the old connection receives before a marker, then
  * those that the next one receives after it.
  *
- * The server publishes to all of its subscribers in one order. Two connections that are subscribed to the same channels
- * therefore receive the same messages in the same order, though at different times, and a published marker has the same
- * place among them: no message has to be compared with another to tell which of the next connection's are known already.
+ * The server publishes to all subscribers in one order. Two connections with the same subscriptions therefore receive the
+ * same messages in the same order, though at different times, and a published marker has the same position in both
+ * streams. The marker alone identifies duplicates; messages are never compared.
  */
 export class Handover<Connection> {
-  /** The channel of the marker, a name of its own for each hand-over. */
+  /** The channel of the marker, with a unique name for each handover. */
   readonly marker = `${PRIVATE_PREFIX}handover:${randomUUID()}`;
   readonly #old: Connection;
   readonly #deliver: (message: Message) => void;
   #phase: 'running' | 'switched' | 'abandoned' = 'running';
   #oldPassedMarker = false;
-  /** What the old connection received after its marker: it counts if the next one is lost before it gets there. */
+  /** Messages of the old connection after its marker: delivered if the next one is lost before its own marker. */
   readonly #afterMarker: Message[] = [];
-  /** What the next connection received: all of it counts if the old one is lost before it gets to the marker. */
+  /** Messages of the next connection: all are delivered if the old one is lost before its marker. */
   readonly #held: Message[] = [];
-  /** How many of the held messages arrived before the marker. */
+  /** The number of held messages that arrived before the marker. */
   #heldBeforeMarker: number | undefined;
   #complete: () => void = () => undefined;
   /** Resolves when both connections have passed the marker, and every message has been delivered exactly once. */
@@ -50,15 +50,15 @@ export class Handover<Connection> {
   }
 
   /**
-   * Switches to the next connection without waiting for markers any longer. Everything that it has received is delivered:
-   * some of it may have arrived on the old one too, but nothing that was published since it is subscribed is lost, if the
-   * old one has delivered what was published before.
+   * Switches to the next connection without waiting for markers any longer. All of its messages are delivered. Some may have
+   * arrived on the old connection too, but none is lost if the old connection received everything that was published before
+   * the next one was subscribed.
    */
   takeOver(): void {
     this.#switch(0);
   }
 
-  /** Stays with the old connection: the next one is lost. */
+  /** Keeps the old connection: the next one is lost. */
   abandon(): void {
     if (this.#phase !== 'running') return;
     this.#phase = 'abandoned';

@@ -4,18 +4,18 @@ import { clusterFailureCause, disconnectForGood } from '../ioredis/client-contro
 import { settlesWithin } from '../timing/timeouts.js';
 import { connectionFailed } from './errors.js';
 
-/** How often a first connection is attempted. */
+/** The number of attempts to open the first connection. */
 const ATTEMPTS = 3;
 
-/** How long the replies in flight are awaited when a client is ended, in ms. */
+/** The time to wait for the replies in flight when a client is ended, in ms. */
 const QUIT_TIMEOUT = 10_000;
 
-/** How long a client that no longer waits for replies may take to end, in ms: more than ioredis' `disconnectTimeout`. */
+/** The time to wait for the end of a disconnected client, in ms: more than ioredis' `disconnectTimeout`. */
 const DISCONNECT_TIMEOUT = 3_000;
 
 /**
- * Connects a client that was made with `lazyConnect`, and resolves when it is ready. It is attempted three times, at the
- * intervals of the client's own retry strategy, but a login that is refused is not repeated.
+ * Connects a client that was created with `lazyConnect`, and resolves when it is ready. There are three attempts, at the
+ * intervals of the client's retry strategy, but a rejected login is not repeated.
  *
  * @throws AzureRedisError `CONNECTION_FAILED`, `WRONGPASS` or another cause. The client has ended then.
  */
@@ -70,7 +70,7 @@ export async function ready(client: Redis | Cluster): Promise<void> {
   }
 }
 
-/** Ends a client for good. What it has sent is answered first, if that does not take too long. Never rejects. */
+/** Ends a client for good, after its pending replies have arrived or timed out. Never rejects. */
 export async function end(client: Redis | Cluster): Promise<void> {
   if (client.status === 'end') return;
   const ended = new Promise<void>((resolve) => {

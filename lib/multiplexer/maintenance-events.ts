@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-/** The channel on which Azure Cache for Redis tells of maintenance. Source: aka.ms/redis/maintenanceevents. */
+/** The channel on which Azure Cache for Redis announces maintenance. Source: aka.ms/redis/maintenanceevents. */
 export const MAINTENANCE_CHANNEL = 'AzureRedisEvents';
 
 const TYPES = [
@@ -21,19 +21,19 @@ const TYPES = [
  * - `NodeMaintenanceFailoverComplete`: its replica has become the primary.
  * - `NodeMaintenanceEnded`: it is back.
  * - `NodeMaintenanceScaleComplete`: nodes have been added to a cluster, or removed.
- * - `Unknown`: something that this version does not know; see `message`.
+ * - `Unknown`: a type that this version does not know; see `message`.
  */
 export type MaintenanceType = (typeof TYPES)[number] | 'Unknown';
 
-/** A notice of Azure that a node of the cache is, or will be, maintained. */
+/** An announcement of Azure that a node of the cache is, or will be, maintained. */
 export interface MaintenanceEvent {
   /** What happens to the node. */
   readonly type: MaintenanceType;
-  /** When it starts, if Azure says so. */
+  /** When it starts, if announced. */
   readonly startTime?: Date;
   /** Whether the node is a replica. */
   readonly isReplica: boolean;
-  /** The node's IP address, if Azure says so. */
+  /** The node's IP address, if announced. */
   readonly address?: string;
   /** The port for TLS of the node. */
   readonly sslPort?: number;
@@ -43,7 +43,7 @@ export interface MaintenanceEvent {
   readonly message: string;
 }
 
-/** Reads a message of Azure's: names and values in turns, separated by `|`. Nothing if it is not one. */
+/** Parses a message of Azure: alternating names and values, separated by `|`; `undefined` for any other message. */
 export function parseMaintenanceEvent(message: string): MaintenanceEvent | undefined {
   const fields = fieldsOf(message);
   const type = fields.get('NotificationType');
@@ -73,12 +73,12 @@ function fieldsOf(message: string): Map<string, string> {
 }
 
 function typeOf(text: string): MaintenanceType {
-  // Some servers still say so, as StackExchange.Redis notes.
+  // Older servers send this name. Source: AzureMaintenanceEvent of StackExchange.Redis.
   if (text === 'NodeMaintenanceFailover') return 'NodeMaintenanceFailoverComplete';
   return TYPES.find((type) => type === text) ?? 'Unknown';
 }
 
-/** Azure gives the time in UTC, without saying so in it. */
+/** Azure sends the time in UTC, without a suffix that says so. */
 function timeOf(text = ''): Date | undefined {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(text)) return undefined;
   const time = new Date(`${text}Z`);

@@ -1,10 +1,10 @@
 import { AzureRedisError } from '../errors.js';
 
 /**
- * Messages that wait for whoever iterates over them, at most `limit`.
+ * A queue of at most `limit` messages for the iteration over a subscription.
  *
- * When it is full, messages are dropped, and once those that wait have been read the reader is told so by an error:
- * none is lost in silence. After that it goes on with what comes then.
+ * When it is full, further messages are dropped. After the queued messages, the reader gets an error with their number, so
+ * that no message is lost silently; then the queue accepts messages again.
  */
 export class MessageQueue<Message> {
   readonly #limit: number;
@@ -24,13 +24,13 @@ export class MessageQueue<Message> {
     else this.#waiting.push(message);
   }
 
-  /** Ends it, once what waits has been read. */
+  /** Ends the queue once its messages have been read. */
   end(): void {
     this.#ended = true;
     for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
   }
 
-  /** This owner reads no more: a message that comes is not for a read of it that still waits. */
+  /** Ends the pending reads of this owner. */
   leave(owner: object): void {
     const left = this.#readers.filter((reader) => reader.owner === owner);
     for (const reader of left) {

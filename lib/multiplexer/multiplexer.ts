@@ -28,14 +28,14 @@ import { clusterTopology, standaloneTopology, type Topology } from './topology.j
 import type { ConnectionName, MultiplexerConnection, MultiplexerEvents, MultiplexerStatus } from './types.js';
 
 /**
- * One connection for commands and one for subscriptions, shared by the whole process, neither of which sees a token
- * expire: StackExchange.Redis' ConnectionMultiplexer for ioredis.
+ * One connection for commands and one for subscriptions, shared by the whole process and kept logged in across token
+ * expiries: the ConnectionMultiplexer of StackExchange.Redis for ioredis.
  *
  * With RESP3 both are one connection, which is re-authenticated in place. With RESP2 the subscriber connection is replaced
- * by a hand-over before its token expires, and no message is lost or delivered twice.
+ * in a handover before its token expires, and no message is lost or delivered twice.
  *
- * The interactive connection is an ordinary client, with two exceptions: subscribe by the multiplexer's methods, and give
- * commands that block, like BLPOP, a client of their own.
+ * The interactive connection is an ordinary client, with two exceptions: subscribe with the multiplexer's methods, and send
+ * blocking commands, such as BLPOP, on a separate client.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ import type { ConnectionName, MultiplexerConnection, MultiplexerEvents, Multiple
 export class Multiplexer<
   Interactive extends Redis | Cluster = Redis,
 > extends EventEmitter<MultiplexerEvents> {
-  /** The identity that its connections log in with. It outlives the multiplexer, and may serve others. */
+  /** The authenticator of its connections. It outlives the multiplexer and may be shared. */
   readonly authenticator: Authenticator;
   readonly #topology: Topology<Interactive>;
   readonly #options: ConfiguredRedisOptions;
@@ -124,8 +124,8 @@ export class Multiplexer<
   }
 
   /**
-   * Subscribes to channels. Any number of subscriptions to a channel cost one SUBSCRIBE. While there is no connection, it
-   * waits for the next one.
+   * Subscribes to channels. All subscriptions to a channel share one SUBSCRIBE. Without a connection, it waits for the next
+   * one.
    *
    * @example
    * ```ts
@@ -138,7 +138,7 @@ export class Multiplexer<
    * @param args A listener, which is called with each message and its channel, then options; or options alone. Without a
    *   listener, iterate over the subscription.
    * @returns The subscription, once the server has confirmed it.
-   * @throws AzureRedisError `NOPERM` or `SUBSCRIPTION_REFUSED` if the cache refuses; `CLOSED` after `close()`.
+   * @throws AzureRedisError `NOPERM` or `SUBSCRIPTION_REFUSED` if the cache rejects it; `CLOSED` after `close()`.
    */
   subscribe<Options extends SubscribeOptions = TextOptions>(
     channels: string | readonly string[],
@@ -173,7 +173,7 @@ export class Multiplexer<
   /**
    * Publishes a message, over the interactive connection.
    *
-   * @returns How many connections received it, as far as the server knows.
+   * @returns The number of connections that received it, as reported by the server.
    * @throws AzureRedisError `CLOSED` after `close()`, `NOPERM` if the identity's role does not permit it; otherwise
    *   ioredis' errors.
    */
@@ -183,9 +183,9 @@ export class Multiplexer<
   }
 
   /**
-   * Closes the connections: refuses further commands, waits for the replies in flight (at most 10 s), then quits.
-   * Subscriptions end; loops over them end after the messages that wait. May be called any number of times. The
-   * authenticator is not closed: its timers stop while it has no clients, and another multiplexer can use it.
+   * Closes the connections: rejects further commands, waits for the replies in flight (at most 10 s), then quits.
+   * Subscriptions end; iterations over them end after the queued messages. Further calls have no effect. The authenticator is
+   * not closed: its timers stop while it has no clients, and another multiplexer can use it.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -203,7 +203,7 @@ export class Multiplexer<
     return { status, protocol, connections };
   }
 
-  /** What `util.inspect()` shows: never a secret. */
+  /** The output of `util.inspect()`, without secrets. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     return `Multiplexer ${inspect(this.toJSON(), options)}`;
   }
@@ -288,7 +288,7 @@ export class Multiplexer<
       names,
       listener,
       bufferSize,
-      // The option `buffers` is what PayloadOf tells the payload by.
+      // PayloadOf derives the type of the payload from the option `buffers`.
       decode: (payload) => (buffers ? payload : payload.toString()) as PayloadOf<Options>,
       failed: (error, channel) => {
         this.#failed(listenerFailed(error, channel));
@@ -322,7 +322,7 @@ export class Multiplexer<
       emitLater(this, 'maintenance', event);
       if (this.#subscriber) this.#topology.recoverFrom(event.type, this.#subscriber.connection.client);
     });
-    // An identity that may not read the channel goes without.
+    // An identity that may not read the channel gets no maintenance events.
     await subscribing.catch(() => undefined);
   }
 

@@ -10,7 +10,7 @@ import { end, ready } from './lifecycle.js';
 import { SubscriberConnection, type ReceiveMessage } from './subscriber-connection.js';
 import type { Topology } from './topology.js';
 
-/** What subscriber connections are opened with. */
+/** The dependencies of subscriber connections. */
 export interface SubscriberConnectionParts {
   readonly topology: Topology<Redis | Cluster>;
   readonly interactive: InteractiveConnection<Redis | Cluster>;

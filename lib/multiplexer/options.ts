@@ -16,7 +16,7 @@ export interface MultiplexerSettings {
   maintenanceEvents?: boolean | undefined;
 }
 
-/** What `Multiplexer.connect()` takes: what `configureForAzure()` takes or returned, and the multiplexer's own options. */
+/** The options of `Multiplexer.connect()`: the options or the result of `configureForAzure()`, and the multiplexer's own options. */
 export type MultiplexerOptions = (ConfigureForAzureOptions | ConfiguredRedisOptions) & MultiplexerSettings;
 
 /** Separates the multiplexer's own options from those of its clients. */

@@ -5,7 +5,7 @@ import type { Subscriptions } from './subscriptions.js';
 /**
  * Subscribes a connection to every channel and pattern in use.
  *
- * @param refused Called with the error of each channel that the server refuses: its permission may have been taken away.
+ * @param refused Called with the error of each channel that the server rejects, for example after a change of the role.
  * @throws ConnectionLost
  */
 export async function resubscribe(
@@ -18,7 +18,7 @@ export async function resubscribe(
   );
 }
 
-/** The server refuses all channels if it refuses one of them: after a refusal each is subscribed by itself. */
+/** The server rejects all channels if it rejects one of them: after a rejection each is subscribed separately. */
 async function subscribeToEach(
   connection: SubscriberConnection,
   kind: SubscriptionKind,

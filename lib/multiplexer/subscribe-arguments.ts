@@ -1,12 +1,12 @@
 import { assertOption, isText } from '../validation.js';
 import type { MessageListener, PayloadOf, SubscribeOptions } from './subscription.js';
 
-/** How many messages wait to be iterated over, unless `bufferSize` says otherwise. */
+/** The default of `bufferSize`. */
 const DEFAULT_BUFFER_SIZE = 1_000;
 
 /**
- * What follows the channels in a call of `subscribe()`, `psubscribe()` or `ssubscribe()`: a listener and options, either
- * alone, or nothing. Options are not callable, which tells the two apart.
+ * The arguments after the channels of `subscribe()`, `psubscribe()` or `ssubscribe()`: a listener, options, both or none.
+ * Options are not callable, which distinguishes the two.
  */
 export type SubscribeArguments<Options extends SubscribeOptions> =
   | [options: Options & { readonly call?: never }]

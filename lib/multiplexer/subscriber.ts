@@ -11,7 +11,7 @@ import { resubscribe } from './resubscribe.js';
 import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
 import type { Subscriptions } from './subscriptions.js';
 
-/** What a subscriber works with. */
+/** The dependencies of a subscriber. */
 export interface SubscriberParts extends SubscriberConnectionParts {
   readonly subscriptions: Subscriptions;
   /** The client's own, for the intervals between attempts. */
@@ -37,14 +37,14 @@ const OVERLAP = 1_000;
  * Keeps one connection subscribed to the channels in use: one that is lost is replaced, and one that has to be replaced
  * stays in use until its successor has all of its subscriptions.
  *
- * A message's way: a connection receives it, `#receive` gives it to the hand-over in progress, if any, and what comes out
- * of that is delivered to the subscriptions.
+ * The path of a message: a connection receives it, `#receive` passes it to the handover in progress, if any, and the
+ * handover's output is delivered to the subscriptions.
  */
 export class Subscriber extends EventEmitter<SubscriberEvents> {
   readonly #parts: SubscriberParts;
   readonly #closing = new AbortController();
   readonly #closed: Promise<unknown> = once(this.#closing.signal, 'abort');
-  /** What is subscribed does not change while one connection replaces another. */
+  /** The subscribed channels do not change while one connection replaces another. */
   readonly #mutex = new Mutex();
   #connection: SubscriberConnection | undefined;
   #handover: Handover<SubscriberConnection> | undefined;
@@ -88,8 +88,8 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   }
 
   /**
-   * Replaces this client's connection, or joins its replacement in progress. Attempts go on until one succeeds; resolves
-   * to `undefined` only if the client carries no subscriptions any more, or the subscriber is closed before.
+   * Replaces this client's connection, or joins its replacement in progress. Attempts continue until one succeeds; resolves
+   * to `undefined` only if the client no longer carries subscriptions, or the subscriber is closed before.
    */
   async replace(client: Redis): Promise<Replacement | undefined> {
     // A successor may be outdated before it is in use: the replacement of its predecessor is not its own.
@@ -186,8 +186,8 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   /**
    * Waits before the next attempt.
    *
-   * @returns Whether it waited until the end. A loss of the connection ends the pause, as does a new token, for want of
-   *   which the attempt may have failed.
+   * @returns Whether it waited until the end. A loss of the connection ends the pause, as does a new token: without one the
+   *   attempt may have failed.
    */
   async #pause(failures: number): Promise<boolean> {
     const { isLive, lost } = this.connection;
@@ -226,7 +226,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     return { gap, delivery };
   }
 
-  /** Makes `next` take over from `old`. */
+  /** Switches from `old` to `next`. */
   async #handOver(old: SubscriberConnection, next: SubscriberConnection): Promise<Delivery> {
     const handover = new Handover(old, this.#deliver);
     this.#handover = handover;
@@ -266,7 +266,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     const lost = Promise.race([old.lost, next.lost]).then(() => {
       throw new ConnectionLost();
     });
-    // The role may not permit the marker, and either connection may be lost: the caller overlaps them then.
+    // The role may not permit the marker, and either connection may be lost: the caller then overlaps them.
     await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), lost])).catch(() => undefined);
   }
 
@@ -283,7 +283,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   }
 }
 
-/** Whether a connection has received what was published so far, which may be in transit, or lost with the connection. */
+/** Whether a connection has received everything published so far, some of which may be in transit or lost with it. */
 function hasReceivedAll(connection: SubscriberConnection): Promise<boolean> {
   return connection.drain().then(
     () => true,
@@ -295,7 +295,7 @@ function isSameNode(old: SubscriberConnection, next: SubscriberConnection): bool
   return old.endpoint === next.endpoint;
 }
 
-/** Another node may lag behind, and so deliver again what arrived shortly before. */
+/** Another node may lag behind, and so deliver recent messages again. */
 function deliveryAcrossGap(old: SubscriberConnection, next: SubscriberConnection): Delivery {
   return isSameNode(old, next) ? 'at-most-once' : 'best-effort';
 }

@@ -5,7 +5,7 @@ import { MessageQueue } from './message-queue.js';
  * Called with each message, in the order of publication: the message, the channel that it was published to, and, for
  * patterns, the pattern that matched.
  *
- * What it throws, or rejects with, harms no other listener: the multiplexer's `error` event tells of it.
+ * Its errors do not affect other listeners: they are emitted as the multiplexer's `error` event.
  */
 export type MessageListener<Payload extends string | Buffer = string> = (
   message: Payload,
@@ -13,7 +13,7 @@ export type MessageListener<Payload extends string | Buffer = string> = (
   pattern: string | undefined,
 ) => unknown;
 
-/** A message, as iterating over a subscription gives it. */
+/** A message in the iteration over a subscription. */
 export interface ChannelMessage<Payload extends string | Buffer = string> {
   /** The channel that it was published to. */
   readonly channel: string;
@@ -25,44 +25,44 @@ export interface ChannelMessage<Payload extends string | Buffer = string> {
 
 /** The options of `subscribe()`, `psubscribe()` and `ssubscribe()`. */
 export interface SubscribeOptions {
-  /** Whether messages are given as Buffers, byte by byte as they were published, and not as texts. Default: false. */
+  /** Whether messages are Buffers, with the bytes as published, instead of strings. Default: false. */
   buffers?: boolean | undefined;
   /**
-   * How many messages may wait to be iterated over. If more come, they are dropped, and the iteration throws an
-   * AzureRedisError `BUFFER_OVERFLOW` after those that waited. Default: 1000.
+   * The number of messages that are queued for the iteration. Further messages are dropped, and the iteration throws an
+   * AzureRedisError `BUFFER_OVERFLOW` after the queued ones. Default: 1000.
    */
   bufferSize?: number | undefined;
 }
 
-/** Options that ask for texts, as no options do. */
+/** Options with which messages are strings, the default. */
 export type TextOptions = SubscribeOptions & { buffers?: false | undefined };
 
-/** What messages are given as with these options. */
+/** The type of messages with these options. */
 export type PayloadOf<Options extends SubscribeOptions> = Options extends { buffers: true }
   ? Buffer
   : Options extends TextOptions
     ? string
     : string | Buffer;
 
-/** What a subscription is made of. */
+/** The parts of a subscription. */
 export interface SubscriptionParts<Payload extends string | Buffer> {
   readonly kind: SubscriptionKind;
   readonly names: readonly string[];
   readonly decode: (payload: Buffer) => Payload;
   readonly bufferSize: number;
   readonly listener: MessageListener<Payload> | undefined;
-  /** Tells of an error of the listener. */
+  /** Called with an error of the listener. */
   readonly failed: (error: unknown, channel: string) => void;
-  /** Called when the subscription ends: no message is wanted any more. */
+  /** Called when the subscription ends. */
   readonly leave: () => Promise<void>;
 }
 
 /**
- * What `subscribe()`, `psubscribe()` and `ssubscribe()` give: the messages of some channels, until `unsubscribe()`.
+ * The subscription to some channels or patterns, until `unsubscribe()`. It is an async iterable.
  *
- * It can be iterated over. Without a listener, messages wait for that from the beginning on; with one, from the moment
- * when the iteration begins. Leaving the loop does not unsubscribe: another loop goes on with what waits. Of several
- * loops at a time, each message goes to one.
+ * Without a listener, messages are queued for the iteration from the time of the subscription; with one, from the start of
+ * the iteration. Leaving the loop does not unsubscribe: another loop continues with the queued messages. With several loops
+ * at a time, each message goes to one of them.
  *
  * @example
  * ```ts
@@ -78,13 +78,13 @@ export class Subscription<Payload extends string | Buffer = string>
   #left: Promise<void> | undefined;
   #ended = false;
 
-  /** @internal Made by the multiplexer. */
+  /** @internal Created by the multiplexer. */
   constructor(parts: SubscriptionParts<Payload>) {
     this.#parts = parts;
     if (!parts.listener) this.#queue = new MessageQueue(parts.bufferSize);
   }
 
-  /** The channels, or patterns, that are subscribed. */
+  /** The subscribed channels or patterns. */
   get channels(): readonly string[] {
     return this.#parts.names;
   }
@@ -95,8 +95,8 @@ export class Subscription<Payload extends string | Buffer = string>
   }
 
   /**
-   * Ends it. From now on the listener is not called; a loop over it ends after the messages that wait. Resolves when the
-   * server has been told, if nobody else wants the channels. May be called any number of times.
+   * Ends the subscription: the listener is no longer called, and iterations end after the queued messages. Resolves once the
+   * server has confirmed it, if no other subscription has the channels. Further calls have no effect.
    */
   unsubscribe(): Promise<void> {
     if (!this.#left) {
@@ -118,7 +118,7 @@ export class Subscription<Payload extends string | Buffer = string>
       next: () => queue.next(iterator),
       return: () => {
         queue.leave(iterator);
-        // The listener gets the messages: nobody has to keep them for a loop that is over.
+        // The listener receives the messages: they need not be queued for a loop that has ended.
         if (this.#parts.listener && this.#queue === queue) this.#queue = undefined;
         return Promise.resolve({ done: true, value: undefined });
       },
@@ -127,7 +127,7 @@ export class Subscription<Payload extends string | Buffer = string>
     return iterator;
   }
 
-  /** @internal A message came for one of its channels. */
+  /** @internal A message arrived for one of its channels. */
   receive({ kind, name, channel, payload }: Message): void {
     if (this.#ended) return;
     const { decode, listener } = this.#parts;
@@ -137,7 +137,7 @@ export class Subscription<Payload extends string | Buffer = string>
     if (listener) this.#call(listener, message, channel, pattern);
   }
 
-  /** @internal No message comes any more. */
+  /** @internal No more messages arrive. */
   end(): void {
     this.#ended = true;
     this.#queue?.end();

@@ -1,6 +1,6 @@
 import { SUBSCRIPTION_KINDS, PRIVATE_PREFIX, type SubscriptionKind, type Message } from './channels.js';
 
-/** Who receives messages. */
+/** A receiver of messages. */
 export interface Receiver {
   readonly kind: SubscriptionKind;
   readonly channels: readonly string[];
@@ -8,7 +8,7 @@ export interface Receiver {
   end(): void;
 }
 
-/** Who wants which messages. */
+/** The receivers of each channel and pattern. */
 export class Subscriptions {
   readonly #receivers: Readonly<Record<SubscriptionKind, Map<string, Set<Receiver>>>> = {
     subscribe: new Map(),
@@ -33,12 +33,12 @@ export class Subscriptions {
     }
   }
 
-  /** Whether anybody wants this channel or pattern. */
+  /** Whether this channel or pattern has a receiver. */
   has(kind: SubscriptionKind, name: string): boolean {
     return this.#receivers[kind].has(name);
   }
 
-  /** The channels or patterns that somebody wants. */
+  /** The channels or patterns that have receivers. */
   wanted(kind: SubscriptionKind): string[] {
     return [...this.#receivers[kind].keys()];
   }
@@ -46,11 +46,11 @@ export class Subscriptions {
   deliver(message: Message): void {
     const receivers = this.#receivers[message.kind].get(message.name);
     if (!receivers || message.channel.startsWith(PRIVATE_PREFIX)) return;
-    // A copy: who subscribes while this message is delivered gets the next one.
+    // A copy: a receiver that is added during the delivery gets the next message.
     for (const receiver of [...receivers]) receiver.receive(message);
   }
 
-  /** Nobody receives anything any more. */
+  /** Ends all receivers. */
   end(): void {
     for (const kind of SUBSCRIPTION_KINDS) {
       for (const receivers of this.#receivers[kind].values()) {

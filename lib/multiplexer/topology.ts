@@ -5,25 +5,25 @@ import type { ConfiguredRedisOptions } from '../configure/options.js';
 import { SUBSCRIPTION_KINDS, type SubscriptionKind } from './channels.js';
 import type { MaintenanceType } from './maintenance-events.js';
 
-/** The server side of a multiplexer: how its clients are made, and what differs between one server and a cluster. */
+/** The server side of a multiplexer: creates its clients, and hides the differences between one server and a cluster. */
 export interface Topology<Interactive extends Redis | Cluster> {
   /** The client for commands. It is not connected yet. */
   readonly interactive: Interactive;
-  /** The kinds of subscriptions that one connection can have, whatever their channels. */
+  /** The kinds of subscriptions that one connection supports for all channels. */
   readonly kinds: readonly SubscriptionKind[];
-  /** The version of RESP that the interactive connection, when ready, has negotiated. */
+  /** The version of RESP that the interactive connection has negotiated. */
   protocol(): 2 | 3;
   /** The interactive connection, if with RESP3 it can carry the subscriptions too. */
   readonly shared: Redis | undefined;
-  /** Makes a client for a subscriber connection. It is not connected yet. */
+  /** Creates a client for a subscriber connection. It is not connected yet. */
   createSubscriber(): Redis;
-  /** Publishes a message that is part of no transaction. */
+  /** Publishes a message outside any transaction. */
   publish(channel: string, message: string): Promise<unknown>;
   /** Replaces connections, or refreshes slots, after maintenance, before a command fails. */
   recoverFrom(maintenance: MaintenanceType, subscriber: Redis): void;
 }
 
-/** Both connections to one server, or to a proxy before it. */
+/** Both connections to one server, or to a proxy in front of it. */
 export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Redis> {
   const { authenticator } = options;
   const interactive = createRedis({ ...options, lazyConnect: true });
@@ -48,19 +48,19 @@ export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Re
 /**
  * Commands go to the node that has the key, subscriptions to one node: a cluster publishes to all of them.
  *
- * A subscriber's successor connects to the same node, as long as that takes connections: nodes do not receive messages in
- * the same order.
+ * A subscriber's successor connects to the same node, as long as the node accepts connections: messages do not reach all
+ * nodes in the same order.
  */
 export function clusterTopology(
   nodes: AzureClusterArguments[0],
   options: AzureClusterArguments[1],
 ): Topology<Cluster> {
   const interactive = createCluster(nodes, options);
-  /** Where the last subscriber is connected, or was. */
+  /** The address of the last subscriber. */
   let address: string | undefined;
   return {
     interactive,
-    // Which node has a shard channel depends on its name.
+    // The node of a shard channel depends on its name.
     kinds: ['subscribe', 'psubscribe'],
     protocol: () => {
       const [node] = interactive.nodes('master').filter(({ status }) => status === 'ready');
@@ -87,7 +87,7 @@ export function clusterTopology(
   };
 }
 
-/** After these, a connection leads to a node that has lost its role, or will. */
+/** After these, connections may lead to a node that has lost its role, or will. */
 const MOVED: ReadonlySet<MaintenanceType> = new Set([
   'NodeMaintenanceFailoverComplete',
   'NodeMaintenanceScaleComplete',
@@ -121,7 +121,7 @@ function createRedis(options: RedisOptions): Redis {
 type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?: 'legacy' };
 
 function createCluster(nodes: AzureClusterArguments[0], options: ClusterOptions): Cluster {
-  // As above. A cluster decides itself where its nodes are and when to connect to them again.
+  // As above.
   return new Cluster(nodes, {
     ...options,
     lazyConnect: true,

@@ -1,7 +1,7 @@
 import type { AzureRedisError } from '../errors.js';
 import type { MaintenanceEvent } from './maintenance-events.js';
 
-/** One of a multiplexer's connections: the one for commands, or the one for subscriptions. */
+/** A connection of a multiplexer: that for commands, or that for subscriptions. */
 export type ConnectionName = 'interactive' | 'subscriber';
 
 /**
@@ -20,7 +20,7 @@ export interface MultiplexerConnection {
   readonly status: string;
 }
 
-/** The events of a {@link Multiplexer}. None of them holds a token, key or secret. */
+/** The events of a {@link Multiplexer}. None of them contains a token, key or secret. */
 export interface MultiplexerEvents {
   /** A connection was lost; it is replaced automatically. With RESP3 there is only the interactive one. */
   connectionLost: [event: { readonly connection: ConnectionName; readonly endpoint: string }];

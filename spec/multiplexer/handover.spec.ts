@@ -24,7 +24,7 @@ const published: fc.Arbitrary<Published> = fc
 /** Which connection the next thing comes on. */
 const interleaving = fc.infiniteStream(fc.boolean());
 
-/** A hand-over that receives what the server published on both connections, in some interleaving. */
+/** A handover that receives what the server published on both connections, in some interleaving. */
 class Run {
   readonly delivered: string[] = [];
   readonly #handover = new Handover('old', ({ payload }) => this.delivered.push(payload.toString()));
