@@ -1,5 +1,5 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
-import { keepTimeout } from '../ioredis/blocking-command.js';
+import { limitBlocking, type BlockingRules } from '../ioredis/blocking-command.js';
 import {
   endpointOf,
   isPending,
@@ -26,13 +26,14 @@ import {
   rejectQueuedLogins,
 } from '../ioredis/login-command.js';
 import { connectNow } from '../ioredis/reconnect.js';
+import { resolveLastIds } from '../ioredis/stream-position.js';
 import { ConnectionReplacer } from './connection-replacer.js';
 import { explained, isNoAuth, isWrongPass } from './error-replies.js';
 import { Heartbeat } from './heartbeat.js';
 import { NoAuthRetry } from './no-auth-retry.js';
 import { Reauthentication } from './reauthentication.js';
 import type { RecycleReason, ReplaceClient, Replacement } from './replacement.js';
-import { REPLACE_BEFORE_EXPIRY, Session } from './session.js';
+import { blockingLimit, REPLACE_BEFORE_EXPIRY, Session } from './session.js';
 
 /** Lifecycle callbacks of a managed client. */
 export interface ManagedClientObserver {
@@ -148,6 +149,13 @@ export class ManagedClient implements HookHandlers {
     this.#ended();
   }
 
+  readonly #blockingRules: BlockingRules = {
+    limit: () => blockingLimit((this.#session.credentials ?? this.#provider.current).remaining),
+    outsideTransaction: (send) => {
+      void this.#session.outsideTransaction(send);
+    },
+  };
+
   #ended(): void {
     this.release();
     this.#observer.ended(this);
@@ -159,8 +167,13 @@ export class ManagedClient implements HookHandlers {
     this.#session.end();
   }
 
+  preparing(command: Command): void {
+    // In a transaction, XREAD does not block.
+    if (!this.#session.transaction.isOpen) resolveLastIds(this.client, command);
+  }
+
   sending(command: Command): void {
-    keepTimeout(command);
+    limitBlocking(this.client, command, this.#blockingRules);
     if (command.name.toLowerCase() === 'multi') this.#session.transaction.opened(command);
     redactLogin(command, this.#provider, (credentials) => {
       this.#session.loginSent(command.promise, credentials);

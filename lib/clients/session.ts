@@ -18,6 +18,21 @@ export const MAX_TIMER_DELAY = 2 ** 31 - 1;
 /** By how much the server's clock may be ahead when it closes a connection whose credentials have expired, in ms. */
 const CLOCK_SKEW = 1_000;
 
+/**
+ * How long before the expiry of a connection's credentials a blocking command ends its turn, in ms, and the share of what is
+ * left of them: earlier than a connection that does not answer AUTH is replaced.
+ */
+const UNBLOCK_BEFORE_EXPIRY = 45_000;
+const UNBLOCK_SHARE = 0.6;
+
+/** The shortest turn of a blocking command, in ms, so that no turn follows the other without a pause. */
+const MIN_TURN = 250;
+
+/** How long a command may block on a connection whose credentials have `left` ms to live, in ms. */
+export function blockingLimit(left: number): number {
+  return Math.max(MIN_TURN, left - Math.min(UNBLOCK_BEFORE_EXPIRY, left * UNBLOCK_SHARE));
+}
+
 /** What is known of a client's live connection. It starts afresh with each connection. */
 export class Session {
   readonly transaction: TransactionTracker;
@@ -62,7 +77,7 @@ export class Session {
   }
 
   /** Calls `send` as soon as no transaction is open, so that what it sends synchronously is part of none. */
-  async outsideTransaction<Result>(send: () => Promise<Result>): Promise<Result> {
+  async outsideTransaction<Result>(send: () => Result | Promise<Result>): Promise<Result> {
     while (this.transaction.isOpen) await this.transaction.over();
     return send();
   }

@@ -1,4 +1,6 @@
-import type { Command } from './client.js';
+import { sendAgain } from './client-state.js';
+import { isPending, type Client, type Command } from './client.js';
+import { lowerCase, startOfOptions, streamsOption } from './stream-arguments.js';
 
 /** The commands that block, and where and in which unit they take their timeout. */
 const TIMEOUTS: Readonly<Record<string, { position: 'first' | 'last' | 'block'; unit: 's' | 'ms' }>> = {
@@ -16,42 +18,115 @@ const TIMEOUTS: Readonly<Record<string, { position: 'first' | 'last' | 'block'; 
   waitaof: { position: 'last', unit: 'ms' },
 };
 
-const tracked = new WeakSet<Command>();
-
-/** Whether this is a command that blocks until there is something to reply. */
-export function isBlocking(command: Command): boolean {
-  return timeoutIndex(command) !== undefined;
+/** What decides how long a blocking command may block, and when it is sent again. */
+export interface BlockingRules {
+  /** The longest time that a command may block from now on, in ms. */
+  limit(): number;
+  /** Calls `send` at once, or as soon as no transaction is open. */
+  outsideTransaction(send: () => void): void;
 }
+
+const known = new WeakMap<Command, BlockingCommand>();
 
 /**
- * Lets a blocking command that is sent again have the rest of its timeout, counted from when it was first written. With
- * the whole timeout each time, a command that blocks for longer than a token lives would never return.
+ * Limits how long a command blocks at a time, so that AUTH gets through before the credentials expire. The server itself
+ * ends each turn, with a `null` in place of an item: it never takes an item that nobody receives, as it may do for a
+ * connection that is just being closed.
+ *
+ * All turns together, and the command sent again after a lost connection, last as long as the timeout of the command.
  */
-export function keepTimeout(command: Command): void {
+export function limitBlocking(client: Client, command: Command, rules: BlockingRules): void {
   const index = timeoutIndex(command);
-  if (index === undefined || tracked.has(command)) return;
-  tracked.add(command);
-  const { toWritable } = command;
-  let firstWritten: number | undefined;
-  command.toWritable = (socket) => {
-    const { args } = command;
-    firstWritten ??= performance.now();
-    command.args = args.with(index, rest(command.name, args[index], performance.now() - firstWritten));
-    try {
-      return toWritable.call(command, socket);
-    } finally {
-      command.args = args;
-    }
-  };
+  if (index === undefined) return;
+  let blocking = known.get(command);
+  if (!blocking) {
+    blocking = new BlockingCommand(command, index);
+    known.set(command, blocking);
+  }
+  blocking.sentOn(client, rules);
 }
 
-/** What is left of a timeout, in its own unit; a timeout of 0 never ends. */
-function rest(name: string, timeout: unknown, elapsed: number): unknown {
-  const total = Number(String(timeout));
-  if (!(total > 0) || elapsed < 1) return timeout;
-  // 0 would block for ever.
-  if (TIMEOUTS[name.toLowerCase()]?.unit === 'ms') return String(Math.max(1, Math.round(total - elapsed)));
-  return Math.max(0.001, total - elapsed / 1_000).toFixed(3);
+/** A blocking command, through all of its turns. */
+class BlockingCommand {
+  readonly #command: Command;
+  readonly #index: number;
+  readonly #unit: number;
+  #client: Client | undefined;
+  #rules: BlockingRules | undefined;
+  /** When its own timeout ends, on the clock of `performance`; counted from when it was first written. */
+  #deadline: number | undefined;
+  /** Whether the present turn ends before the timeout does. */
+  #isLimited = false;
+  #isRejected = false;
+
+  constructor(command: Command, index: number) {
+    this.#command = command;
+    this.#index = index;
+    this.#unit = TIMEOUTS[command.name.toLowerCase()]?.unit === 'ms' ? 1 : 1_000;
+    const { toWritable, resolve, reject } = command;
+    command.toWritable = (socket) => {
+      const { args } = command;
+      command.args = args.with(index, this.#nextTimeout());
+      try {
+        return toWritable.call(command, socket);
+      } finally {
+        command.args = args;
+      }
+    };
+    command.resolve = (reply) => {
+      if (this.#hasMoreTurns(reply)) this.#sendAgain();
+      else resolve.call(command, reply);
+    };
+    command.reject = (error) => {
+      this.#isRejected = true;
+      reject.call(command, error);
+    };
+  }
+
+  /** A `Cluster` may send it to one node after another. */
+  sentOn(client: Client, rules: BlockingRules): void {
+    this.#client = client;
+    this.#rules = rules;
+    this.#isRejected = false;
+  }
+
+  /** The timeout of the next turn, as the command's argument. */
+  #nextTimeout(): unknown {
+    const given = this.#command.args[this.#index];
+    const total = Number(String(given)) * this.#unit;
+    // The server rejects it.
+    if (!(total >= 0)) return given;
+    const now = performance.now();
+    const isFirst = this.#deadline === undefined;
+    this.#deadline ??= total === 0 ? Infinity : now + total;
+    const left = this.#deadline - now;
+    const limit = this.#mayBeLimited ? (this.#rules?.limit() ?? Infinity) : Infinity;
+    this.#isLimited = limit < left;
+    if (!this.#isLimited && (isFirst || left === Infinity)) return given;
+    // 0 would block for ever.
+    const turn = Math.max(1, Math.round(Math.min(limit, left)));
+    return String(turn / this.#unit);
+  }
+
+  /**
+   * Not in a pipeline, whose commands are sent together. WAIT and WAITAOF concern the writes of their connection, and
+   * report how far they came.
+   */
+  get #mayBeLimited(): boolean {
+    return this.#command.pipelineIndex === undefined && !/^wait/i.test(this.#command.name);
+  }
+
+  /** Not if the client resolves it by itself, or has rejected it because of a timeout of its own. */
+  #hasMoreTurns(reply: unknown): boolean {
+    if (reply !== null || !this.#isLimited || this.#isRejected) return false;
+    return this.#client !== undefined && !isPending(this.#client, this.#command);
+  }
+
+  #sendAgain(): void {
+    this.#rules?.outsideTransaction(() => {
+      if (this.#client) sendAgain(this.#client, this.#command);
+    });
+  }
 }
 
 function timeoutIndex({ name, args }: Command): number | undefined {
@@ -69,10 +144,7 @@ function timeoutIndex({ name, args }: Command): number | undefined {
 
 /** The position of BLOCK's argument among the options of XREAD and XREADGROUP, which end at STREAMS. */
 function blockOption(args: readonly unknown[]): number | undefined {
-  const words = args.map((arg) => String(arg).toLowerCase());
-  // The names of a group and of its consumer may be any words.
-  const start = words[0] === 'group' ? 3 : 0;
-  const streams = words.indexOf('streams', start);
-  const block = words.slice(0, streams).indexOf('block', start);
+  const options = args.slice(0, streamsOption(args)).map(lowerCase);
+  const block = options.indexOf('block', startOfOptions(args));
   return block === -1 ? undefined : block + 1;
 }

@@ -45,7 +45,10 @@ export interface Command {
   readonly name: string;
   args: unknown[];
   readonly promise: Promise<unknown>;
-  reject(error: Error): void;
+  /** The position in its pipeline; `undefined` if it is in none. */
+  readonly pipelineIndex?: number | undefined;
+  resolve: (reply: unknown) => void;
+  reject: (error: Error) => void;
   toWritable: (socket: unknown) => string | Buffer;
 }
 

@@ -9,6 +9,8 @@ import {
 
 /** Callbacks for the commands, error replies and status changes of one client. */
 export interface HookHandlers {
+  /** The same command, before {@link sending}: others that are sent now reach the server before it. */
+  preparing(command: Command): void;
   /** A command that blocks or subscribes, or that changes the login or the transaction, is about to be sent. */
   sending(command: Command): void;
   /** That command was sent. */
@@ -72,6 +74,7 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
     if (LOGIN.test(command.name) && !handlersOf(this)) track(this);
     const handlers = handlersOf(this);
     if (!handlers) return sendCommand.call(this, command, stream);
+    handlers.preparing(command);
     handlers.sending(command);
     const result = sendCommand.call(this, command, stream);
     handlers.sent(command);

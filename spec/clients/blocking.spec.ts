@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
-import { Cache } from '../support/cache.js';
+import { Cache, connectionsOf } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
+import { expiries, happens, next, until } from '../support/waiting.js';
 
-describe('a blocking command whose connection is replaced', () => {
+describe('a blocking command that is sent again', () => {
   const cache = Cache.forAll();
 
   for (const variant of VARIANTS) {
@@ -37,6 +38,132 @@ describe('a blocking command whose connection is replaced', () => {
         for (const reply of await replies) expect(reply).to.equal(null);
         expect(performance.now() - start).to.be.at.least(1_400);
       });
+    });
+  }
+});
+
+describe('a blocking command', () => {
+  const cache = Cache.forEach({ tokenLifetime: 2_500 });
+
+  for (const variant of VARIANTS) {
+    describe(`with ${variant.name}`, () => {
+      it('blocks beyond the expiry of its token on one connection, and no item is lost or popped twice', async () => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential });
+        const client = await cache.connect(variant, options);
+        const popped: string[] = [];
+        let pushed = 0;
+        const state = { isDone: false };
+        const popping = (async () => {
+          for (;;) {
+            const [, item = ''] = (await client.blpop('queue', 0)) ?? [];
+            if (item === 'last') return;
+            popped.push(item);
+          }
+        })();
+        void expiries(3, options.authenticator).then(() => (state.isDone = true));
+        while (!state.isDone) {
+          await cache.azure.server.call('RPUSH', 'queue', String(pushed));
+          pushed += 1;
+          // Some items arrive in the middle of a turn, others while one follows another.
+          await sleep(Math.random() * 400);
+        }
+        await cache.azure.server.call('RPUSH', 'queue', 'last');
+        await popping;
+        expect(popped).to.deep.equal(Array.from({ length: pushed }, (_, index) => String(index)));
+        expect(connectionsOf(cache.azure, credential)).to.equal(1);
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+      });
+
+      it('lets AUTH pass before its token expires, though nothing arrives', async () => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential });
+        const clients = [
+          await cache.connect(variant, options),
+          await cache.connect(variant, options),
+        ] as const;
+        const blocked = [
+          clients[0].blmove('empty', 'other', 'LEFT', 'LEFT', 0),
+          clients[1].xread('BLOCK', 0, 'STREAMS', 'stream', '0'),
+        ];
+        const replies = Promise.allSettled(blocked);
+        await expiries(3, options.authenticator);
+        for (const client of clients) client.disconnect();
+        for (const { status } of await replies) expect(status).to.equal('rejected');
+        expect(connectionsOf(cache.azure, credential)).to.equal(2);
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+      });
+
+      it('that failed by `commandTimeout` is not sent again', async () => {
+        const options = await cache.configure({ commandTimeout: 100 });
+        const client = await cache.connect(variant, options);
+        const error: unknown = await client.blpop('queue', 0).catch((reason: unknown) => reason);
+        expect(error).to.have.property('message', 'Command timed out');
+        await next(options.authenticator, 'reauthenticated');
+        await cache.azure.server.call('RPUSH', 'queue', 'item');
+        expect(await client.llen('queue')).to.equal(1);
+      });
+
+      it('waits for the end of a transaction that was opened behind it', async () => {
+        const options = await cache.configure();
+        const client = await cache.connect(variant, options);
+        const popped = client.blpop('queue', 0);
+        await client.multi({ pipeline: false });
+        await client.incr('count');
+        await cache.azure.server.call('RPUSH', 'queue', 'item');
+        expect(await client.call('EXEC')).to.deep.equal([1]);
+        expect(await popped).to.deep.equal(['queue', 'item']);
+      });
+
+      it('is rejected with its connection if `autoResendUnfulfilledCommands` is `false`', async () => {
+        const options = await cache.configure({ autoResendUnfulfilledCommands: false });
+        const client = await cache.connect(variant, options);
+        const error = client.blpop('queue', 0).catch((reason: unknown) => reason);
+        void options.authenticator.connectionOf(client).replaceConnection('maintenance');
+        expect(await error).to.be.instanceOf(Error);
+      });
+    });
+  }
+});
+
+describe('XREAD with the id $', () => {
+  const cache = Cache.forEach({ tokenLifetime: 2_500 });
+
+  for (const variant of VARIANTS) {
+    it(`misses no entry that is added while it is sent again: ${variant.name}`, async () => {
+      const options = await cache.configure({ keyPrefix: 'prefix:', retryStrategy: () => 0 });
+      const client = await cache.connect(variant, options);
+      await client.xadd('full', '1-1', 'field', 'old');
+      const arguments_ = ['BLOCK', 0, 'STREAMS', 'full', 'empty', '$', '$'] as const;
+      const first = client.xread(...arguments_);
+      await until(async () => String(await cache.azure.server.call('CLIENT', 'LIST')).includes('cmd=xread'));
+      const reconnecting = happens(client, 'reconnecting');
+      cache.azure.dropConnections();
+      await reconnecting;
+      await cache.azure.server.call('XADD', 'prefix:full', '2-1', 'field', 'new');
+      expect(await first).to.deep.equal([['prefix:full', [['2-1', ['field', 'new']]]]]);
+
+      const second = client.xread(...arguments_);
+      await expiries(2, options.authenticator);
+      await cache.azure.server.call('XADD', 'prefix:empty', '1-1', 'field', 'new');
+      expect(await second).to.deep.equal([['prefix:empty', [['1-1', ['field', 'new']]]]]);
+    });
+
+    it(`is sent as it is in a transaction and in a pipeline: ${variant.name}`, async () => {
+      const client = await cache.connect(variant, await cache.configure());
+      await client.multi({ pipeline: false });
+      await client.xread('BLOCK', 1, 'STREAMS', 'stream', '$');
+      await client.incr('count');
+      expect(await client.call('EXEC')).to.deep.equal([null, 1]);
+      const replies = await client
+        .pipeline()
+        .xread('BLOCK', 1, 'STREAMS', 'stream', '$')
+        .incr('count')
+        .exec();
+      expect(replies).to.deep.equal([
+        [null, null],
+        [null, 2],
+      ]);
     });
   }
 });

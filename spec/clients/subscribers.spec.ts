@@ -132,19 +132,19 @@ describe('a connection that does not accept AUTH', () => {
     });
 
     describe(`a blocking command with ${variant.name}`, () => {
-      it('continues on a new connection when it blocks beyond the expiry of its token, and loses nothing', async () => {
+      it('in a pipeline continues on a new connection when it blocks beyond the expiry of its token', async () => {
         // Whether it blocks is known once its AUTH has had no answer for half of what is left of its token.
         const credential = cache.azure.credential({ tokenLifetime: 6_000 });
         const options = await cache.configure({ credential, expirationRefreshRatio: 0.1 });
         const client = await cache.connect(variant, options);
         const first = options.authenticator.expiresOn;
-        const popped = client.blpop('list', 0);
+        const popped = client.pipeline().blpop('list', 0).exec();
         for (let token = 0; token < 3; token += 1) {
           expect(await next(options.authenticator, 'recycled')).to.include({ reason: 'blocked' });
         }
         await past(first);
         await cache.azure.server.call('RPUSH', 'list', 'only');
-        expect(await popped).to.deep.equal(['list', 'only']);
+        expect(await popped).to.deep.equal([[null, ['list', 'only']]]);
         expect(await client.llen('list')).to.equal(0);
         expect(cache.azure.statistics.evictions).to.deep.equal([]);
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
@@ -153,14 +153,15 @@ describe('a connection that does not accept AUTH', () => {
       it('ends if its client is disconnected during the replacement', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
-        const popped = client.blpop('list', 0).catch((error: unknown) => error);
+        const popped = client.pipeline().blpop('list', 0).exec();
         await happens(client, 'close');
         const ended = happens(client, 'end');
         setImmediate(() => {
           client.disconnect();
         });
         await ended;
-        expect(await popped).to.have.property('message', 'Connection is closed.');
+        const [[error] = []] = (await popped) ?? [];
+        expect(error).to.have.property('message', 'Connection is closed.');
         expect(options.authenticator.connections).to.deep.equal([]);
       });
 

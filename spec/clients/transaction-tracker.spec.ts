@@ -3,7 +3,8 @@ import type { Command } from '../../lib/ioredis/client.js';
 import { TransactionTracker } from '../../lib/clients/transaction-tracker.js';
 
 function multi(outcome = new Promise<unknown>(() => undefined)): Command {
-  return { name: 'multi', args: [], promise: outcome, reject: () => undefined, toWritable: () => '' };
+  const ignore = (): void => undefined;
+  return { name: 'multi', args: [], promise: outcome, resolve: ignore, reject: ignore, toWritable: () => '' };
 }
 
 describe('TransactionTracker', () => {

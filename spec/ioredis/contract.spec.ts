@@ -4,7 +4,12 @@ import { Cluster as ClusterOldest5, Command as CommandOldest5, Redis as Oldest5 
 import { Cluster as ClusterOldest6, Command as CommandOldest6, Redis as Oldest6 } from 'ioredis-6.0.0';
 import { Cluster as ClusterNewest5, Command as CommandNewest5, Redis as Newest5 } from 'ioredis5';
 import { handlersOf } from '../../lib/ioredis/hooks.js';
-import { internals, type Client } from '../../lib/ioredis/client.js';
+import {
+  internals,
+  isPending,
+  type Client,
+  type Command as PendingCommand,
+} from '../../lib/ioredis/client.js';
 import { isClusterSubscriber } from '../../lib/clients/cluster-subscriber.js';
 import { Cache } from '../support/cache.js';
 import { ClusteredCache } from '../support/clustered-cache.js';
@@ -152,6 +157,40 @@ describe('the internals of ioredis', () => {
         expect(String(command.toWritable(undefined as never)))
           .to.contain('second')
           .and.not.contain('first');
+      });
+
+      it('answers a command by its `resolve`, once it has left the queue, and sends it again if it is asked to', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'ready');
+        const command = new Command('get', ['missing']) as unknown as PendingCommand;
+        const { resolve } = command;
+        const replies: unknown[] = [];
+        command.resolve = (reply) => {
+          expect(isPending(client, command)).to.equal(false);
+          replies.push(reply);
+          if (replies.length === 1) internals(client).sendCommand(command);
+          else resolve.call(command, reply);
+        };
+        internals(client).sendCommand(command);
+        expect(await command.promise).to.equal(null);
+        expect(replies).to.deep.equal([null, null]);
+      });
+
+      it('numbers the commands of a pipeline, and no other', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'ready');
+        const positions = new Map<string, number | undefined>();
+        const { sendCommand } = internals(client);
+        internals(client).sendCommand = (command, stream) => {
+          positions.set(command.name, command.pipelineIndex);
+          return sendCommand.call(client, command, stream);
+        };
+        await Promise.all([client.get('alone'), client.pipeline().ttl('first').type('second').exec()]);
+        expect([...positions]).to.deep.equal([
+          ['get', undefined],
+          ['ttl', 0],
+          ['type', 1],
+        ]);
       });
 
       it('deletes its own `sendCommand` when a connection in MONITOR mode closes', async () => {
