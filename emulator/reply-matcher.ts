@@ -1,3 +1,10 @@
+import {
+  awaitedReply,
+  RESHAPES_EXEC,
+  SUBSCRIPTIONS,
+  type Awaited,
+  type Subscriptions,
+} from './awaited-reply.js';
 import type { Command } from './resp/command-framer.js';
 import type { Element, Reply } from './resp/reply-framer.js';
 import { ReplyFramer } from './resp/reply-framer.js';
@@ -6,48 +13,11 @@ import { ReplyFramer } from './resp/reply-framer.js';
 export interface ReplyMatcherListener<Login> {
   /** The server accepted the login. */
   accepted(login: Login): void;
-  /** The server refused the login. */
+  /** The server rejected the login. */
   refused(login: Login): void;
   /** RESET logged the connection out. */
   reset(): void;
 }
-
-type Subscriptions = 'channel' | 'pattern' | 'shardChannel';
-
-/** A command whose reply is pending. */
-type Awaited<Login> =
-  | { readonly kind: 'plain'; count: number }
-  | { readonly kind: 'blocking' | 'multi' | 'exec' | 'discard' | 'reset' | 'monitor' | 'hello' }
-  | { readonly kind: 'silence' | 'skip' | 'speak' }
-  | { readonly kind: 'login'; readonly login: Login; readonly passed: boolean }
-  | { readonly kind: 'subscription'; readonly name: string; answersLeft: number | undefined };
-
-const SUBSCRIPTIONS = new Map<string, Subscriptions>([
-  ['subscribe', 'channel'],
-  ['unsubscribe', 'channel'],
-  ['psubscribe', 'pattern'],
-  ['punsubscribe', 'pattern'],
-  ['ssubscribe', 'shardChannel'],
-  ['sunsubscribe', 'shardChannel'],
-]);
-
-const BLOCKING = new Set([
-  'blpop',
-  'brpop',
-  'brpoplpush',
-  'blmove',
-  'blmpop',
-  'bzpopmin',
-  'bzpopmax',
-  'bzmpop',
-  'xread',
-  'xreadgroup',
-  'wait',
-  'waitaof',
-]);
-
-/** Commands that change the shape of the reply to EXEC when they are part of the transaction. */
-const UNTELLABLE = new Set(['subscription', 'silence', 'skip', 'speak', 'monitor']);
 
 const MESSAGES = new Set(['message', 'pmessage', 'smessage']);
 const MONITOR_LINE = /^\d+\.\d{6} \[/;
@@ -99,7 +69,7 @@ export class ReplyMatcher<Login> {
   expect(command: Command): void {
     if (this.#lost) return;
     if (command.name === 'sync' || command.name === 'psync') this.#lose();
-    else this.#await(this.#awaitedFor(command));
+    else this.#await(awaitedReply(command));
   }
 
   /** Records a CLIENT command: CLIENT REPLY switches replies on and off. */
@@ -142,23 +112,6 @@ export class ReplyMatcher<Login> {
     } else {
       this.#listener.refused(login);
     }
-  }
-
-  #awaitedFor({ name, count }: Command): Awaited<Login> {
-    switch (name) {
-      case 'multi':
-      case 'exec':
-      case 'discard':
-      case 'reset':
-      case 'monitor':
-      case 'hello':
-        return { kind: name };
-      default:
-    }
-    if (SUBSCRIPTIONS.has(name)) {
-      return { kind: 'subscription', name, answersLeft: count > 1 ? count - 1 : undefined };
-    }
-    return BLOCKING.has(name) ? { kind: 'blocking' } : { kind: 'plain', count: 1 };
   }
 
   #await(entry: Awaited<Login>): void {
@@ -226,7 +179,7 @@ export class ReplyMatcher<Login> {
     if (this.#subscribedInResp2 || next?.kind === 'subscription') return 3;
     if (next?.kind !== 'exec') return 0;
     // Within a transaction these do not yield exactly one element of its result: matching is impossible from here on.
-    if (this.#queued?.some((entry) => UNTELLABLE.has(entry.kind)) === true) this.#lose();
+    if (this.#queued?.some((entry) => RESHAPES_EXEC.has(entry.kind)) === true) this.#lose();
     return count;
   }
 
@@ -276,14 +229,14 @@ export class ReplyMatcher<Login> {
     switch (entry.kind) {
       case 'login':
         if (succeeded) {
-          this.#heed(reply);
+          this.#readProtocol(reply);
           this.#settle(entry.login, true);
         } else if (reply.text.startsWith('WRONGPASS')) {
           this.#settle(entry.login, false);
         }
         break;
       case 'hello':
-        if (succeeded) this.#heed(reply);
+        if (succeeded) this.#readProtocol(reply);
         break;
       case 'multi':
         if (succeeded) this.#queued = [];
@@ -305,7 +258,7 @@ export class ReplyMatcher<Login> {
   }
 
   /** Reads the protocol from the reply to HELLO: a map in RESP3, an array in RESP2. The reply to AUTH is neither. */
-  #heed({ type }: Element): void {
+  #readProtocol({ type }: Element): void {
     if (type === '%') this.#protocol = 3;
     else if (type === '*') this.#protocol = 2;
   }
