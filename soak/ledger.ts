@@ -1,8 +1,8 @@
-/** What happened, and what never should have. */
+/** The counts of a soak, and the violations. */
 export class Ledger {
   readonly #counts = new Map<string, number>();
   readonly #violations: string[] = [];
-  /** Whether connections may break, and with them the commands that they carry. */
+  /** Whether connections may break, together with the commands in flight. */
   mayBreak = false;
 
   get counts(): Readonly<Record<string, number>> {

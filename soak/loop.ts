@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Does the same again and again, until it is told to pause. */
+/** Repeats a task until it is paused. */
 export class Loop {
   readonly #turn: () => Promise<void>;
   #isRunning = false;
@@ -15,7 +15,7 @@ export class Loop {
     this.#run = this.#repeat();
   }
 
-  /** Resolves after the turn at hand. */
+  /** Pauses after the current turn. */
   async pause(): Promise<void> {
     this.#isRunning = false;
     await this.#run;
@@ -26,7 +26,7 @@ export class Loop {
   }
 }
 
-/** Whether something becomes so within this time, in ms. */
+/** Whether a condition becomes true within this time, in ms. */
 export async function becomes(isSo: () => boolean, within: number): Promise<boolean> {
   const end = performance.now() + within;
   while (!isSo()) {

@@ -1,6 +1,6 @@
 /**
- * Lets everything go wrong, at random, under a population of clients of every kind, and checks all along that what this
- * package promises holds. The same seed gives the same faults.
+ * Injects random faults under a population of clients of every kind, and continuously checks the promises of this package.
+ * The same seed results in the same faults.
  *
  *   npm run soak -- --minutes 10 --seed 42
  */
@@ -31,10 +31,10 @@ import {
 
 const MEGABYTE = 2 ** 20;
 
-/** How much more memory may be in use at the end than after the first fault, in bytes. */
+/** The permitted growth of memory between the first fault and the end, in bytes. */
 const MOST_GROWTH = 64 * MEGABYTE;
 
-/** Within this time after a window every connection is on the newest token, in ms: two lives of a token. */
+/** The time after a window within which every connection has the newest token, in ms: two lifetimes of a token. */
 const SETTLING = 12_000;
 
 const { minutes, seed } = settingsOf(process.argv.slice(2));
@@ -61,7 +61,7 @@ for (const event of ['tokenRefreshed', 'tokenRefreshFailed', 'reauthenticated', 
     ledger.count(event);
   });
 
-/** Until when logins may be refused; a login that was sent before a fault's end may be answered after it. */
+/** Until when logins may be rejected; a login that was sent before the end of a fault may be answered after it. */
 let refusalsEnd = 0;
 azure.on('refusal', ({ reason }) => {
   if (Date.now() < refusalsEnd) ledger.count('logins refused on purpose');
@@ -76,7 +76,7 @@ const multiplexers: Multiplexer[] = [];
 const comingAndGoing = new ComingAndGoing(VARIANTS as readonly [Variant, ...Variant[]], options, around);
 const workloads = [...(await population()), comingAndGoing];
 
-/** How many connections the population has. */
+/** The number of connections of the population. */
 const size = authenticator.connections.length;
 
 const recoveries = new Map<string, { times: number; slowest: number }>();
@@ -92,7 +92,7 @@ while (performance.now() < end) {
 }
 await finish(memory ?? 0);
 
-/** One window: everybody is at work, something goes wrong, ends, and everybody is served again. */
+/** One window: all clients work, a fault begins and ends, and all clients recover. */
 async function suffer(fault: Fault): Promise<void> {
   console.log(`${new Date().toISOString()} ${fault.name}`);
   ledger.mayBreak = fault.breaks;
@@ -117,7 +117,7 @@ async function suffer(fault: Fault): Promise<void> {
     ledger.violate(`${fault.name}: not every connection has the newest token`);
 }
 
-/** Whether the population has its connections, and all of them are logged in with the newest token. */
+/** Whether the population has all of its connections, logged in with the newest token. */
 function isSettled(): boolean {
   const { connections, expiresOn } = authenticator;
   return (
@@ -164,7 +164,7 @@ function connect({ Redis, protocol }: Variant): Redis {
   return client;
 }
 
-/** Ends everything, looks for what is left, and reports. */
+/** Ends all clients and servers, checks for leaks, and reports. */
 async function finish(memoryAtFirst: number): Promise<void> {
   for (const client of clients) client.disconnect();
   await Promise.all(multiplexers.map((multiplexer) => multiplexer.close()));

@@ -1,4 +1,4 @@
-/** Numbers that follow from a seed. */
+/** A random number generator with a seed. */
 export class Random {
   #state: number;
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** How long the soak goes on, and what its faults are drawn from. */
+/** The duration of the soak, and the seed of its faults. */
 export interface Settings {
   readonly minutes: number;
   readonly seed: number;
@@ -11,7 +11,7 @@ const USAGE = `npm run soak -- [--minutes 10] [--seed 42]
   --minutes  for how long, above 0; default: 10
   --seed     a whole number, of which the same faults come each time; default: a random one`;
 
-/** What the command line says. Of one that says nothing useful the user is told, and the process ends. */
+/** Parses the command line. Prints the usage and ends the process for invalid arguments. */
 export function settingsOf(args: readonly string[]): Settings {
   try {
     const { values } = parseArgs({

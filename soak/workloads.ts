@@ -7,26 +7,26 @@ import type { Ledger } from './ledger.js';
 import { becomes, Loop } from './loop.js';
 import type { Random } from './random.js';
 
-/** What a part of the population does, window by window. */
+/** A part of the population, which works in windows. */
 export interface Workload {
   start(): void;
-  /** Resolves when all that was begun is done, and has been checked. */
+  /** Resolves when all pending work is done and checked. */
   pause(): Promise<void>;
   /** Resolves when it is served. */
   served(): Promise<unknown>;
 }
 
-/** What every workload is made of. */
+/** The dependencies of a workload. */
 export interface Surroundings {
   readonly azure: AzureRedisEmulator;
   readonly ledger: Ledger;
   readonly random: Random;
 }
 
-/** What was sent before a pause arrives within this time, in ms. */
+/** The time within which messages sent before a pause arrive, in ms. */
 const DELIVERY = 3_000;
 
-/** Counts, and compares what was acknowledged with what was counted. */
+/** Increments counters, and compares the acknowledged commands with the counters. */
 export class Counting implements Workload {
   readonly #client: Redis;
   readonly #name: string;
@@ -77,7 +77,7 @@ export class Counting implements Workload {
   }
 }
 
-/** Runs transactions of both kinds, and checks that every result is its own. */
+/** Runs transactions of both kinds, and checks that every result belongs to its transaction. */
 export class Transactions implements Workload {
   readonly #pipelined: Redis;
   readonly #open: Redis;

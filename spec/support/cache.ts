@@ -13,8 +13,7 @@ import { next } from './waiting.js';
 type AzureRedisEmulatorOptions = Parameters<typeof AzureRedisEmulator.start>[0];
 
 /**
- * A cache of its own for a group of specs: started before them, its clients ended after each, and nothing of it left
- * behind afterwards.
+ * A cache for a group of specs: started before them, its clients ended after each, and completely removed afterwards.
  */
 export class Cache {
   #azure: AzureRedisEmulator | undefined;
@@ -46,7 +45,7 @@ export class Cache {
     return this.#azure;
   }
 
-  /** Configures for this cache, by default with an identity of its own. */
+  /** Configures clients for this cache, by default with a new identity. */
   async configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<ConfiguredRedisOptions> {
     const options = await configureForAzure(optionsFor(this.azure, more));
     this.#closers.add(() => {
@@ -55,10 +54,10 @@ export class Cache {
     return options;
   }
 
-  /** Makes a client of these options, which is ended after the spec. */
+  /** Creates a client with these options, which is ended after the spec. */
   client({ Redis }: Pick<Variant, 'Redis'>, options: ConfiguredRedisOptions): Redis {
     const client = new Redis(options);
-    // Failures are looked for where they matter; ioredis would print those that nobody listens to.
+    // Specs check errors where they matter; ioredis would print those without a listener.
     client.on('error', () => undefined);
     this.#clients.add(client);
     return client;
@@ -80,7 +79,7 @@ export class Cache {
   }
 }
 
-/** The connections that an identity has logged in, each counted once. */
+/** The number of connections on which an identity has logged in. */
 export function connectionsOf(azure: AzureRedisEmulator, { oid }: EmulatorCredential): number {
   return new Set(
     azure.statistics.logins.filter(({ user }) => user === oid).map(({ connection }) => connection),

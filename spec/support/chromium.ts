@@ -8,7 +8,7 @@ const MACOS = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 
 const ARGUMENTS = [
   '--headless',
-  // Root may not run Chromium otherwise, and containers have nobody else.
+  // Chromium refuses to run as root otherwise, and containers often have no other user.
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -18,7 +18,7 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** A browser with a profile of its own, which `stop` removes. It does not check certificates. */
+/** A browser with a temporary profile, which `stop` removes. It does not verify certificates. */
 export async function startChromium(): Promise<{ context: BrowserContext; stop: () => Promise<void> }> {
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
@@ -35,7 +35,7 @@ export async function startChromium(): Promise<{ context: BrowserContext; stop: 
   };
 }
 
-/** Where scripts/ensure-chromium.sh found one, or put it. */
+/** The path of the Chromium that scripts/ensure-chromium.sh found or installed. */
 function findChromium(): string {
   const { CHROMIUM, PATH = '' } = process.env;
   const folders = PATH.split(delimiter);

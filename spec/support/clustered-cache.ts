@@ -13,7 +13,7 @@ import {
 import { optionsFor } from './token-options.js';
 import { until } from './waiting.js';
 
-/** An ioredis, and the protocol that the nodes of its clusters are spoken to in. */
+/** A version of ioredis, and the protocol of its clusters. */
 export interface ClusterVariant {
   readonly name: string;
   readonly Cluster: typeof Cluster;
@@ -21,17 +21,17 @@ export interface ClusterVariant {
   readonly protocol: 2 | 3;
 }
 
-// TypeScript takes the classes of two copies of ioredis for two different things.
+// TypeScript treats the classes of two copies of ioredis as different types.
 const FIVE = { Cluster: Cluster5 as unknown as typeof Cluster, Redis: Redis5 as unknown as typeof Redis };
 
-/** Every ioredis and protocol that is supported. ioredis 5 speaks RESP2 only. */
+/** Every supported version and protocol. ioredis 5 speaks RESP2 only. */
 export const CLUSTER_VARIANTS: readonly ClusterVariant[] = [
   { name: 'ioredis 6 over RESP3', Cluster, Redis, protocol: 3 },
   { name: 'ioredis 6 over RESP2', Cluster, Redis, protocol: 2 },
   { name: 'ioredis 5', ...FIVE, protocol: 2 },
 ];
 
-/** A clustered cache of its own for a group of specs: clients end after each spec, the cache after all. */
+/** A clustered cache for a group of specs: clients end after each spec, the cache after all. */
 export class ClusteredCache {
   #azure: AzureRedisEmulator | undefined;
   readonly #clients = new Set<Cluster>();
@@ -59,7 +59,7 @@ export class ClusteredCache {
     return this.azure.cluster;
   }
 
-  /** Configures for this cache, by default with an identity of its own. */
+  /** Configures clients for this cache, by default with a new identity. */
   async configure(more: Partial<ConfigureClusterForAzureOptions> = {}): Promise<AzureClusterArguments> {
     const configured = await configureClusterForAzure(optionsFor(this.azure, more));
     this.#closers.add(() => {
@@ -68,15 +68,15 @@ export class ClusteredCache {
     return configured;
   }
 
-  /** Sees that a client is ended after the spec. */
+  /** Ends a client after the spec. */
   keep<Client extends Cluster>(client: Client): Client {
-    // Failures are looked for where they matter; ioredis would print those that nobody listens to.
+    // Specs check errors where they matter; ioredis would print those without a listener.
     client.on('error', () => undefined);
     this.#clients.add(client);
     return client;
   }
 
-  /** A cluster of this variant that is ready, and what it was made with. */
+  /** A ready cluster of this variant, and its options. */
   async connect(
     variant: ClusterVariant,
     more: Partial<ConfigureClusterForAzureOptions> = {},
@@ -87,7 +87,7 @@ export class ClusteredCache {
     return { cluster, options };
   }
 
-  /** What counters have come to whose names begin so, asked of the nodes themselves. */
+  /** The counters with this prefix, read from the nodes directly. */
   async countersOf(prefix: string): Promise<Map<string, number>> {
     const counters = new Map<string, number>();
     for (const { server } of await this.cluster.masters()) {

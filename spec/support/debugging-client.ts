@@ -1,6 +1,6 @@
 /**
- * A process of its own that prints to stderr all that operators can see: ioredis' and our debug output and traces, and
- * every event, error and object, inspected, serialised and logged. It prints its secrets last, one a line, after a mark.
+ * A process that prints to stderr everything that operators can see: debug output and traces of ioredis and this package,
+ * and every event, error and object, inspected, serialised and logged. It prints its secrets last, one a line, after a mark.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
@@ -22,7 +22,7 @@ const winstonLogger = winston.createLogger({
   transports: new winston.transports.Stream({ stream: process.stderr }),
 });
 
-/** Prints it in every way that a log might. */
+/** Prints a value in every way that a log might. */
 function show(label: string, value: unknown): void {
   console.error(inspect(value, { depth: 12, showHidden: true, getters: true }));
   console.error(inspect(value, { depth: 12, showHidden: true, customInspect: false }));
@@ -122,7 +122,7 @@ keyed.disconnect();
 for (const [label, value] of Object.entries({ keyed, withKey, options })) show(label, value);
 
 await azure.stop();
-// A client may still tell of its end.
+// A client may still emit its end.
 process.once('exit', () => {
   console.error(`SECRETS\n${secrets.join('\n')}`);
 });

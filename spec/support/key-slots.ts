@@ -10,7 +10,7 @@ export function slotOf(key: string): number {
   return (crc & 0xffff) % SLOTS;
 }
 
-/** One key for every slot, at the slot's index; none of them is the same for another prefix. */
+/** One key for every slot, at the slot's index; different for each prefix. */
 export function keyForEachSlot(prefix: string): string[] {
   const keys: string[] = [];
   let found = 0;

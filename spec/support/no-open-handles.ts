@@ -1,18 +1,18 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** For how long what ends by itself may take to end, in ms. */
+/** The time for handles to close by themselves, in ms. */
 const PATIENCE = 10_000;
 
 let before: readonly string[] = [];
 
-/** What keeps the process alive: sockets, servers, processes, timers; among them mocha's own timer of a hook that waits. */
+/** The resources that keep the process alive: sockets, servers, processes, timers. Includes mocha's timer of a pending hook. */
 async function active(): Promise<string[]> {
   await sleep(10);
   return process.getActiveResourcesInfo();
 }
 
-/** What keeps the process alive now, and did not before the specs. */
+/** The resources that keep the process alive now, and did not before the specs. */
 async function opened(): Promise<string[]> {
   const known = [...before];
   return (await active()).filter((resource) => {
@@ -22,7 +22,7 @@ async function opened(): Promise<string[]> {
   });
 }
 
-/** Every spec file must leave nothing open: mocha's workers are ended from outside, and would hide it. */
+/** Fails a spec file that leaves something open: mocha terminates its workers, which would hide it. */
 export const mochaHooks = {
   async beforeAll(): Promise<void> {
     before = await active();

@@ -1,9 +1,9 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 
-/** What is answered in place of the token that the identity would give. */
+/** A reply that replaces the token of the identity. */
 export type Answer = (issue: () => Promise<AccessToken>) => Promise<AccessToken | null>;
 
-/** A credential whose answers a spec decides, in front of one that works. */
+/** A credential whose replies a spec controls, in front of one that works. */
 export class ProgrammableCredential implements TokenCredential {
   readonly #issuer: TokenCredential;
   #answer: Answer | undefined;
@@ -14,17 +14,17 @@ export class ProgrammableCredential implements TokenCredential {
     this.#issuer = issuer;
   }
 
-  /** How many requests have been under way at the same time, at most. */
+  /** The highest number of concurrent requests. */
   get mostAtOnce(): number {
     return this.#mostAtOnce;
   }
 
-  /** From now on requests are answered so. */
+  /** Answers requests with this reply from now on. */
   answerWith(answer: Answer): void {
     this.#answer = answer;
   }
 
-  /** From now on requests are answered with good tokens. */
+  /** Answers requests with valid tokens from now on. */
   restore(): void {
     this.#answer = undefined;
   }

@@ -4,7 +4,7 @@ import { RawClient } from './raw-client.js';
 
 export const SCOPE = 'https://redis.azure.com/.default';
 
-/** A AzureRedisEmulator for the specs of a group, and the raw clients that they connect to it with. */
+/** An AzureRedisEmulator for a group of specs, and its raw clients. */
 export class RawCache {
   readonly #clients: RawClient[] = [];
   #azure: AzureRedisEmulator | undefined;
@@ -37,7 +37,7 @@ export class RawCache {
     return client;
   }
 
-  /** A client that AUTH has logged in. */
+  /** A client that has logged in with AUTH. */
   async login(credential: EmulatorCredential = this.azure.options.credential): Promise<RawClient> {
     const client = await this.connect();
     client.command('AUTH', credential.oid, await tokenOf(credential));

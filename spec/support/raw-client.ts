@@ -5,20 +5,20 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { encodeCommand } from '../../emulator/resp/encode.js';
 
-/** Where a raw client connects to. */
+/** The address of a raw client's server. */
 export interface Address {
   readonly host: string;
   readonly port: number;
-  /** Plain TCP without it. */
+  /** TLS options; plain TCP if absent. */
   readonly ca?: string;
 }
 
-/** A client that knows nothing of Redis, for specs in which every byte counts. */
+/** A client without a Redis protocol, for specs that compare bytes. */
 export class RawClient {
   readonly #socket: Socket;
   readonly #chunks: Buffer[] = [];
   readonly #ended: Promise<unknown>;
-  /** How many bytes have come that nobody has asked for yet. */
+  /** The number of received bytes that have not been read. */
   #waiting = 0;
 
   private constructor(socket: Socket) {
@@ -32,24 +32,24 @@ export class RawClient {
       this.#waiting += chunk.length;
       socket.emit('received');
     });
-    // An abrupt end is an end.
+    // A reset counts as the end.
     socket.on('error', () => undefined);
   }
 
   static async connect({ host, port, ca }: Address): Promise<RawClient> {
-    // Its own end is its own affair, as with every client that may half-close.
+    // It may half-close: its own side stays open until it is ended.
     const options = { host, port, allowHalfOpen: true, noDelay: true };
     const socket = ca === undefined ? connectTcp(options) : connectTls({ ...options, ca });
     await once(socket, ca === undefined ? 'connect' : 'secureConnect');
     return new RawClient(socket);
   }
 
-  /** Sends bytes as they are. */
+  /** Sends bytes unchanged. */
   send(bytes: string | Buffer): void {
     this.#socket.write(bytes);
   }
 
-  /** Sends bytes, and resolves when the system has taken them: in a packet of their own. */
+  /** Sends bytes in a separate packet; resolves when the system has accepted them. */
   async sendPacket(bytes: Buffer): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#socket.write(bytes, () => {
@@ -62,7 +62,7 @@ export class RawClient {
     this.send(encodeCommand(args));
   }
 
-  /** As many bytes as this, once they have come, as Latin-1 text; fewer if the server ends the connection before. */
+  /** The next `count` bytes as a Latin-1 string; fewer if the server ends the connection before. */
   async receive(length: number): Promise<string> {
     while (this.#waiting < length && !this.#socket.readableEnded && !this.#socket.destroyed) {
       await Promise.race([once(this.#socket, 'received'), this.#ended]);
@@ -89,13 +89,13 @@ export class RawClient {
     return line.slice(0, -2);
   }
 
-  /** Everything that comes before the server ends the connection. */
+  /** Everything that arrives before the server ends the connection. */
   async rest(): Promise<string> {
     await this.#ended;
     return this.receive(this.#waiting);
   }
 
-  /** Stops reading: what comes stays in the system's buffers. */
+  /** Stops reading: input remains in the system's buffers. */
   pause(): void {
     this.#socket.pause();
   }
@@ -104,7 +104,7 @@ export class RawClient {
     this.#socket.resume();
   }
 
-  /** Says that nothing more will be sent; goes on to receive. */
+  /** Half-closes the connection; it still receives. */
   end(): void {
     this.#socket.end();
   }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { freePort } from '../../emulator/ports.js';
 
-/** A redis-server that somebody else runs, on a port, with a password. */
+/** A running redis-server, on a port, with a password. */
 export class RedisOnTcp {
   readonly host = '127.0.0.1';
   readonly port: number;
@@ -41,7 +41,7 @@ export class RedisOnTcp {
         child.stdout.on('data', (text: Buffer) => {
           if (/ready to accept connections/i.test(text.toString())) resolve(true);
         });
-        // Somebody else has taken the port meanwhile: try another one.
+        // Another process has taken the port in the meantime: try another one.
         child.once('exit', () => {
           resolve(false);
         });

@@ -1,6 +1,6 @@
 import { AzureRedisError } from '../../lib/errors.js';
 
-/** The AzureRedisError that a promise rejects with; fails when it does anything else. */
+/** The AzureRedisError with which a promise rejects; fails otherwise. */
 export async function rejection(promise: Promise<unknown>): Promise<AzureRedisError> {
   try {
     await promise;

@@ -1,6 +1,6 @@
 /**
- * A process of its own that holds one client and gets its tokens from its parent. It counts when it is told to, blocks
- * its event loop, or sets its clock.
+ * A process with one client, whose tokens come from its parent. On request it increments a counter, blocks its event loop,
+ * or sets its clock.
  */
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { configureForAzure } from '../../lib/index.js';
@@ -10,12 +10,12 @@ import { next } from './waiting.js';
 
 const settings = JSON.parse(process.argv[2] ?? '') as RemoteSettings;
 
-// As far as this package goes, this is the system's clock.
+// For this package, this is the system's clock.
 const { now } = Date;
 let shift = settings.clockShift;
 Date.now = () => now() + shift;
 
-/** As the identity libraries, it adds what the service says the token lives to what its own clock says. */
+/** Like the identity libraries, it adds the lifetime of the token to the time of its own clock. */
 const credential: TokenCredential = {
   getToken() {
     return new Promise<AccessToken>((resolve) => {

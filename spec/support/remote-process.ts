@@ -5,27 +5,27 @@ import { next, nextWhere } from './waiting.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 
-/** What a process is told at its start. */
+/** The start message for a process. */
 export interface RemoteSettings {
   readonly variant: string;
   readonly host: string;
   readonly port: number;
   readonly ca: string;
-  /** By how much its clock is ahead, in ms. */
+  /** The offset of its clock, in ms. */
   readonly clockShift: number;
 }
 
-/** What a process is told. */
+/** A message to a process. */
 export interface ToRemote {
   readonly token?: { readonly text: string; readonly lifetime: number };
   readonly count?: true;
-  /** For how long its event loop is to be blocked, in ms. */
+  /** The time for which to block its event loop, in ms. */
   readonly block?: number;
   readonly clockShift?: number;
   readonly end?: true;
 }
 
-/** What a process tells. */
+/** A message from a process. */
 export interface FromRemote {
   readonly ready?: true;
   readonly wantsToken?: true;
@@ -33,7 +33,7 @@ export interface FromRemote {
   readonly counted?: number;
 }
 
-/** A client in a process of its own, which can be suspended, or blocked, or have another time. */
+/** A client in a separate process, which can be suspended, blocked, or have another time. */
 export class RemoteProcess {
   readonly #child: ChildProcess;
   readonly #credential: EmulatorCredential;
@@ -43,7 +43,7 @@ export class RemoteProcess {
     this.#credential = credential;
   }
 
-  /** Resolves when its client is ready. It gets its tokens from an identity of this cache. */
+  /** Resolves when its client is ready. Its tokens come from an identity of this cache. */
   static async start(azure: AzureRedisEmulator, variant: Variant, clockShift = 0): Promise<RemoteProcess> {
     const { host, port, ca } = azure;
     const settings: RemoteSettings = { variant: variant.name, host, port, ca, clockShift };
@@ -62,7 +62,7 @@ export class RemoteProcess {
     return remote;
   }
 
-  /** Whom it logs in as. */
+  /** The identity of its client. */
   get oid(): string {
     return this.#credential.oid;
   }
@@ -75,22 +75,22 @@ export class RemoteProcess {
     this.#child.kill('SIGCONT');
   }
 
-  /** Blocks its event loop for this long, in ms. */
+  /** Blocks its event loop for this time, in ms. */
   block(duration: number): void {
     this.#tell({ block: duration });
   }
 
-  /** Sets its clock to be this much ahead, in ms. */
+  /** Sets the offset of its clock, in ms. */
   setClock(shift: number): void {
     this.#tell({ clockShift: shift });
   }
 
-  /** Resolves when its connection is logged in with the next token. */
+  /** Resolves when its connection has logged in with the next token. */
   async reauthenticated(): Promise<void> {
     await this.#told((message) => message.reauthenticated === true);
   }
 
-  /** How often it has counted, this time included. */
+  /** Increments its counter and returns the count. */
   async count(): Promise<number> {
     const told = this.#told(({ counted }) => counted !== undefined);
     this.#tell({ count: true });

@@ -2,25 +2,25 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { decodeReply } from '../../emulator/resp/decode.js';
 
-/** A login, as the server's owner knows it: until when, in ms since 1970, and of which number its token is. */
+/** A login: its expiry, in ms since 1970, and the number of its token. */
 export interface KnownToken {
   readonly number: number;
   readonly expiresOn: number;
 }
 
-/** What a server of this kind is told, and asks. */
+/** Callbacks of the server. */
 export interface TinyRedisOwner {
-  /** The token that this text is, if it is one. */
+  /** The token with this text, if it is one. */
   token(text: string): KnownToken | undefined;
-  /** Something happened that never must. */
+  /** A promise was violated. */
   violated(what: string): void;
-  /** A connection was closed because its token has ended. */
+  /** A connection was closed because its token expired. */
   evicted(connection: TinyConnection): void;
 }
 
 /**
- * As much of a Redis as the life cycle of connections needs, on a Unix socket: it runs by the clock of its process, so
- * that a spec can let hours pass. It closes a connection when its token ends, and watches what clients must not do.
+ * The part of a Redis that the life cycle of connections needs, on a Unix socket. It uses the clock of its process, so that
+ * a spec can let hours pass. It closes a connection when its token expires, and reports violations by clients.
  */
 export class TinyRedis {
   readonly #server: Server;
@@ -53,7 +53,7 @@ export class TinyRedis {
   }
 }
 
-/** One connection. */
+/** A connection. */
 export class TinyConnection {
   readonly #socket: Socket;
   readonly #owner: TinyRedisOwner;
@@ -91,7 +91,7 @@ export class TinyConnection {
     this.#socket.destroy();
   }
 
-  /** Clients write a command at once, and what they write is small: it arrives whole. */
+  /** Clients write small commands in one write: each arrives whole. */
   #read(bytes: Buffer): void {
     for (let position = 0; position < bytes.length;) {
       const { value, end } = decodeReply(bytes, position);
@@ -123,7 +123,7 @@ export class TinyConnection {
     return this.#logIn(password) ?? `${kind}\r\n$5\r\nproto\r\n:${protocol}\r\n`;
   }
 
-  /** Why it is refused, if it is. */
+  /** The reason for a rejection, if any. */
   #logIn(password: string): string | undefined {
     if (this.#transaction) this.#owner.violated('a login in a transaction');
     const token = this.#owner.token(password);

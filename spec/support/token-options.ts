@@ -4,9 +4,8 @@ import type { AzureRedisEmulator } from '../../emulator/index.js';
 type TokenOptions = Pick<ConfigureForAzureOptions, 'credential' | 'expirationRefreshRatio'>;
 
 /**
- * What options need for tokens, beyond those given: an identity of its own, and tokens that are refreshed early. At the
- * default ratio, a short token would leave a fraction of a second for what takes place before it ends; a busy machine
- * may stand still for longer than that.
+ * Completes options with a new identity and an early refresh. At the default ratio, a short token would leave a fraction of
+ * a second between the refresh and the expiry; a busy machine may stall for longer than that.
  */
 export function tokenOptions(
   azure: AzureRedisEmulator,
@@ -16,7 +15,7 @@ export function tokenOptions(
   return { expirationRefreshRatio: 0.25, ...(given.credential ? {} : { credential: azure.credential() }) };
 }
 
-/** The options for this cache: those given, where it is, and what they need for tokens. */
+/** The options for this cache: the given ones, its address, and those for tokens. */
 export function optionsFor<Given extends Partial<ConfigureForAzureOptions>>(
   azure: AzureRedisEmulator,
   given: Given,

@@ -11,8 +11,8 @@ export async function next<Result = unknown>(emitter: object, name: string): Pro
 }
 
 /**
- * The first argument of the next event of this name that is as wanted. None is missed, though several may be emitted
- * before a promise is waited for again; and errors, which come and go, do not end the wait.
+ * The first argument of the next event of this name that meets the condition. None is missed, although several may be
+ * emitted in one turn, and an `error` event does not end the wait.
  */
 export function nextWhere<Result>(
   emitter: object,
@@ -43,22 +43,22 @@ export async function times(count: number, emitter: object, name: string): Promi
   });
 }
 
-/** Resolves when the wall clock has passed this moment. */
+/** Resolves when the wall clock has passed this time. */
 export async function past(moment: Date): Promise<void> {
   while (Date.now() <= moment.getTime()) await sleep(moment.getTime() - Date.now() + 1);
 }
 
-/** Resolves when this many tokens have ended, one after another, each of which was the newest one at some time. */
+/** Resolves when this many tokens have expired, one after another, each of which was the current one. */
 export async function expiries(count: number, authenticator: Authenticator): Promise<void> {
   for (let ended = 0; ended < count; ended += 1) await past(authenticator.expiresOn);
 }
 
-/** Resolves once what is asked for is so; for what no event tells of. mocha's timeout bounds it. */
+/** Resolves once the condition holds; for conditions without an event. The timeout of mocha limits it. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await sleep(5);
 }
 
-/** Resolves at the client's next event of this name, whatever errors it tells of before. */
+/** Resolves at the client's next event of this name, regardless of earlier errors. */
 export async function happens(client: Redis, name: string): Promise<void> {
   await new Promise((resolve) => client.once(name, resolve));
 }

@@ -1,10 +1,10 @@
-/** A thread of its own with an authenticator and a client of its own; tells of each re-authentication, and echoes. */
+/** A thread with its own authenticator and client; reports each re-authentication, and echoes. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { AccessToken } from '@azure/core-auth';
 import { Redis } from 'ioredis';
 import { configureForAzure } from '../../lib/index.js';
 
-/** What a thread is made with. */
+/** The options of the thread. */
 export interface WorkerSettings {
   readonly host: string;
   readonly port: number;
