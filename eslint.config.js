@@ -16,6 +16,7 @@ const COMMON = [
 
 /** The parts of the library, and what else of it each may import: dependencies point downwards. */
 const LAYERS = {
+  diagnosis: ['configure', 'authenticator.ts', 'identities', 'ioredis', 'credentials'],
   multiplexer: ['configure', 'authenticator.ts', 'clients', 'ioredis', 'credentials'],
   configure: ['authenticator.ts', 'identities', 'ioredis', 'credentials'],
   'authenticator.ts': ['clients', 'ioredis', 'credentials'],

@@ -73,8 +73,9 @@ export async function startProvider(
   return TokenCycle.start((timeout) => requestToken(source, timeout), cycle);
 }
 
-function credentialOf(
-  { credential, managedIdentity, servicePrincipal }: ConfigureForAzureOptions,
+/** The credential that the options select, also where the login is by access key: then `DefaultAzureCredential`. */
+export function credentialOf(
+  { credential, managedIdentity, servicePrincipal }: IdentityOptions,
   context: AuthorityContext,
 ): TokenCredential {
   if (credential) return credential;

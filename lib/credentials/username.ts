@@ -46,8 +46,12 @@ function objectId({ oid }: TokenClaims): string {
   );
 }
 
-/** The claims of a JWT. The server, not this package, verifies its signature. */
-function claimsOf(token: string): TokenClaims {
+/**
+ * The claims of a JWT. The server, not this package, verifies its signature.
+ *
+ * @throws AzureRedisError `TOKEN_INVALID` if the token is not a JWT.
+ */
+export function claimsOf(token: string): TokenClaims {
   const [, payload = '', signature] = token.split('.');
   try {
     if (signature === undefined) throw new SyntaxError('not three parts');

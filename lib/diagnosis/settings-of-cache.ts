@@ -1,0 +1,134 @@
+import type { DiagnosisContext } from './context.js';
+import type { SectionReport } from './finding.js';
+import type { AzureResource } from './management-client.js';
+import type { AzureSettings } from './resource-manager.js';
+import { reportEvictionPolicy, reportMinimumTls } from './settings-common.js';
+
+/** The default of Azure Cache for Redis. */
+const DEFAULT_EVICTION_POLICY = 'volatile-lru';
+
+/** Judges the settings of Azure Cache for Redis. */
+export function reportCacheSettings(
+  context: DiagnosisContext,
+  { resource, firewallRules }: AzureSettings,
+  report: SectionReport,
+): void {
+  reportPlainPort(context, resource, report);
+  reportMinimumTls(context, resource, report);
+  reportAuthentication(context, resource, report);
+  reportFirewall(resource, firewallRules, report);
+  reportZones(context, resource, report);
+  const policy = configuration(resource)['maxmemory-policy'];
+  reportEvictionPolicy(typeof policy === 'string' ? policy : DEFAULT_EVICTION_POLICY, report);
+}
+
+function reportPlainPort(
+  { az }: DiagnosisContext,
+  { properties = {} }: AzureResource,
+  report: SectionReport,
+): void {
+  if (properties['enableNonSslPort'] !== true) {
+    report.ok('non-tls-port', 'The port without TLS is disabled.');
+    return;
+  }
+  report.warning('non-tls-port', 'The port without TLS (6379) is enabled.', {
+    severity: 'high',
+    why: 'A client that uses it sends its token or key, and all data, readable over the network.',
+    remedy: 'Disable it.',
+    command: az.disablePlainPort,
+  });
+}
+
+function reportAuthentication(
+  { az }: DiagnosisContext,
+  resource: AzureResource,
+  report: SectionReport,
+): void {
+  // Azure stores it as the text True or true.
+  const isEnabled = String(configuration(resource)['aad-enabled']).toLowerCase() === 'true';
+  if (isEnabled) report.ok('entra', 'Entra authentication is enabled.');
+  else {
+    report.error('entra', 'Entra authentication is disabled.', {
+      severity: 'high',
+      why: 'Every login with a token is refused with WRONGPASS.',
+      remedy: 'Enable it; that restarts the nodes.',
+      command: az.enableEntra,
+    });
+  }
+  if (resource.properties?.['disableAccessKeyAuthentication'] === true) {
+    report.ok('access-keys', 'Access keys are disabled.');
+    return;
+  }
+  report.warning('access-keys', 'Access keys are enabled.', {
+    severity: 'medium',
+    why: 'A key is a shared secret with all permissions, which does not expire.',
+    remedy: 'Disable access keys once every client uses Entra.',
+    command: az.disableKeys,
+  });
+}
+
+function reportFirewall(
+  { properties = {} }: AzureResource,
+  rules: readonly AzureResource[] | undefined,
+  report: SectionReport,
+): void {
+  if (rules === undefined) {
+    report.skipped('firewall-rules', 'The identity may not read the firewall rules.');
+    return;
+  }
+  const ranges = rules.map(
+    ({ properties: range = {} }) => `${String(range['startIP'])}–${String(range['endIP'])}`,
+  );
+  const data = { ranges };
+  if (
+    rules.some(
+      ({ properties: range = {} }) => range['startIP'] === '0.0.0.0' && range['endIP'] === '255.255.255.255',
+    )
+  ) {
+    report.warning('firewall-rules', 'A firewall rule allows every address.', {
+      severity: 'medium',
+      why: 'The rule has the effect of none.',
+      remedy: 'Allow only the addresses of your clients.',
+      data,
+    });
+  } else if (rules.length > 0) {
+    report.ok('firewall-rules', `Firewall rules allow ${ranges.join(', ')}.`, { data });
+  } else if (properties['publicNetworkAccess'] === 'Disabled') {
+    report.ok('firewall-rules', 'Firewall rules are not needed: public network access is disabled.');
+  } else {
+    report.warning('firewall-rules', 'There is no firewall rule: every address may connect.', {
+      severity: 'medium',
+      why: 'Whoever obtains a token or key can use it from anywhere.',
+      remedy: 'Add the addresses of your clients, or disable public network access.',
+    });
+  }
+}
+
+function reportZones(
+  { az }: DiagnosisContext,
+  { zones = [], properties = {} }: AzureResource,
+  report: SectionReport,
+): void {
+  if (zones.length > 1 || properties['zonalAllocationPolicy'] === 'Automatic') {
+    const how = zones.length > 1 ? `zones ${zones.join(', ')}` : 'zones that Azure chooses';
+    report.ok('zone-redundancy', `The cache is spread over availability zones (${how}).`, {
+      data: { zones },
+    });
+    return;
+  }
+  report.warning('zone-redundancy', 'The cache is in one availability zone.', {
+    severity: 'low',
+    why: 'It is lost for as long as that zone is.',
+    remedy:
+      'Use a zone-redundant Standard or Premium cache; the zones of an existing one can be changed by scaling only.',
+    command: az.show,
+    data: { zones },
+  });
+}
+
+function configuration({ properties = {} }: AzureResource): Readonly<Record<string, unknown>> {
+  const { redisConfiguration } = properties;
+  return typeof redisConfiguration === 'object' && redisConfiguration !== null
+    ? { ...redisConfiguration }
+    : {};
+}

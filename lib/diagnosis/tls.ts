@@ -1,0 +1,300 @@
+import { checkServerIdentity, type ConnectionOptions, type DetailedPeerCertificate } from 'node:tls';
+import { isLoopback } from '../ioredis/transport-security.js';
+import { messageOf } from '../redaction.js';
+import type { DiagnosisContext } from './context.js';
+import type { SectionReport } from './finding.js';
+import { inspectTls, openTls, plainAnswer, type Handshake } from './tls-probe.js';
+
+/** What the TLS section found out. */
+export interface TlsResult {
+  /** Whether a token may be sent: TLS 1.2 or newer, and a certificate that is valid for the cache. */
+  readonly isSecure: boolean;
+}
+
+const OLD_VERSIONS = ['TLSv1', 'TLSv1.1'] as const;
+type OldVersion = (typeof OLD_VERSIONS)[number];
+
+/** OpenSSL 3 allows the ciphers of TLS 1.0 and 1.1 at this level only. */
+const OLD_CIPHERS = 'DEFAULT@SECLEVEL=0';
+
+const DEFAULT_PLAIN_PORT = 6379;
+
+/** From how many days before its expiry a certificate is reported. Azure replaces its certificates weeks before. */
+const EXPIRES_SOON = 14;
+
+const DAY = 86_400_000;
+
+const REASONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'the certificate has expired',
+  CERT_NOT_YET_VALID: 'the certificate is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its authority is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT: 'its authority is not trusted',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is not trusted',
+};
+
+/** Looks at TLS versions and the certificate, and whether the cache answers without TLS. */
+export async function checkTls(context: DiagnosisContext, report: SectionReport): Promise<TlsResult> {
+  const { tls } = context;
+  if (!tls) {
+    report.skipped('version', 'Plain TCP to this machine, as `tls: false` says: there is no TLS to check.');
+    return { isSecure: true };
+  }
+  const ports = plainPorts(context);
+  const [handshake, old, plain] = await Promise.all([
+    inspect(context, tls),
+    acceptedOldVersions(context, tls),
+    portsWithoutTls(context, ports),
+  ]);
+  const isSecure = reportHandshake(context, tls, handshake, old, report);
+  reportOldVersions(context, handshake, old, report);
+  reportPlainPorts(context, ports, plain, report);
+  return { isSecure };
+}
+
+function inspect(context: DiagnosisContext, tls: ConnectionOptions): Promise<Handshake | Error> {
+  return inspectTls(context, tls, context).catch((error: unknown) =>
+    error instanceof Error ? error : new Error(String(error)),
+  );
+}
+
+function reportHandshake(
+  context: DiagnosisContext,
+  tls: ConnectionOptions,
+  handshake: Handshake | Error,
+  old: readonly OldVersion[],
+  report: SectionReport,
+): boolean {
+  if (handshake instanceof Error) {
+    reportFailedHandshake(context, handshake, old, report);
+    return false;
+  }
+  const { protocol, cipher, certificate, authorizationError } = handshake;
+  report.ok('version', `${protocol} with ${cipher}.`, { data: { protocol, cipher } });
+  const isTrusted = reportTrust(certificate, authorizationError, report);
+  const isNamed = reportName(context, tls, certificate, report);
+  const isCurrent = reportExpiry(certificate, report);
+  return isTrusted && isNamed && isCurrent;
+}
+
+function reportFailedHandshake(
+  { host, port, az }: DiagnosisContext,
+  error: Error,
+  old: readonly OldVersion[],
+  report: SectionReport,
+): void {
+  const code = 'code' in error ? String(error.code) : '';
+  if (old.length > 0) {
+    report.error('version', `The endpoint speaks ${old.join(' and ')} only.`, {
+      severity: 'high',
+      why: 'TLS below 1.2 has known weaknesses; this package never uses it.',
+      remedy: 'Require TLS 1.2 at the cache, or at the proxy in front of it.',
+      command: az.requireModernTls,
+      data: { versions: old },
+    });
+    return;
+  }
+  report.error('version', `The TLS handshake with ${host}:${port} failed: ${code || error.message}.`, {
+    severity: 'high',
+    why:
+      code === 'ETIMEDOUT'
+        ? 'The port accepts connections but says nothing: it is not a TLS port, or a firewall inspects the traffic.'
+        : 'The port accepts connections but does not speak TLS, or a device on the way ends it.',
+    remedy:
+      'Check the port: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis; 6379 has no TLS. Let firewalls and proxies pass the traffic unchanged.',
+    command: `openssl s_client -connect ${host}:${port} -servername ${host}`,
+    data: { code, reason: messageOf(error) },
+  });
+}
+
+function reportTrust(
+  certificate: DetailedPeerCertificate,
+  authorizationError: string | undefined,
+  report: SectionReport,
+): boolean {
+  const chain = chainOf(certificate);
+  const data = { chain, fingerprint256: certificate.fingerprint256 };
+  // An expired certificate has a check of its own.
+  if (authorizationError === undefined || /EXPIRED|NOT_YET_VALID/.test(authorizationError)) {
+    report.ok('chain', `The certificate chain is ${chain.join(' ← ')}.`, { data });
+    return authorizationError === undefined;
+  }
+  const reason = REASONS[authorizationError] ?? authorizationError;
+  report.error('chain', `The certificate of ${chain.join(' ← ')} is not trusted: ${reason}.`, {
+    severity: 'high',
+    why: 'The peer may not be the cache: a token sent to it could be stolen.',
+    remedy:
+      'If a proxy or firewall intercepts TLS, exclude the cache from it. For a private authority pass its certificate as `tls.ca` (`--ca FILE`). On an old system, update the root certificates (Azure uses DigiCert Global Root G2).',
+    data: { ...data, code: authorizationError },
+  });
+  return false;
+}
+
+function reportName(
+  { host }: DiagnosisContext,
+  tls: ConnectionOptions,
+  certificate: DetailedPeerCertificate,
+  report: SectionReport,
+): boolean {
+  const expected = tls.servername ?? host;
+  const names = (certificate.subjectaltname ?? String(certificate.subject.CN)).replaceAll(
+    /DNS:|IP Address:/g,
+    '',
+  );
+  const mismatch = (tls.checkServerIdentity ?? checkServerIdentity)(expected, certificate);
+  if (!mismatch) {
+    report.ok('name', `The certificate is valid for ${expected}; its names are ${names}.`, {
+      data: { names },
+    });
+    return true;
+  }
+  report.error('name', `The certificate is not valid for ${expected}; its names are ${names}.`, {
+    severity: 'high',
+    why: 'The host is an address or an alias, or another server answers.',
+    remedy:
+      'Use the host name of the cache (Azure portal, Overview), also with a private endpoint, whose DNS zone resolves it to the private address. If the name differs on purpose, set `tls.servername`.',
+    data: { names, expected },
+  });
+  return false;
+}
+
+function reportExpiry({ valid_from, valid_to }: DetailedPeerCertificate, report: SectionReport): boolean {
+  const now = Date.now();
+  const from = new Date(valid_from);
+  const until = new Date(valid_to);
+  const data = { validFrom: from, validTo: until };
+  if (until.getTime() <= now || from.getTime() > now) {
+    const when =
+      until.getTime() <= now
+        ? `expired on ${until.toISOString()}`
+        : `is valid only from ${from.toISOString()}`;
+    report.error('expiry', `The certificate ${when}.`, {
+      severity: 'high',
+      remedy:
+        "Check this machine's clock. If it is right, the server in front of the cache must renew its certificate; Azure renews its own.",
+      data,
+    });
+    return false;
+  }
+  const days = Math.floor((until.getTime() - now) / DAY);
+  const message = `The certificate expires on ${until.toISOString()}, in ${days} days.`;
+  if (days >= EXPIRES_SOON) report.ok('expiry', message, { data });
+  else {
+    report.warning('expiry', message, {
+      severity: 'medium',
+      why: 'New connections fail from then on.',
+      remedy: 'Azure renews its certificates weeks before. Renew that of a server of your own.',
+      data,
+    });
+  }
+  return true;
+}
+
+/** The subject and its issuers, up to the root. */
+function chainOf(certificate: DetailedPeerCertificate): string[] {
+  const names: string[] = [];
+  const seen = new Set<string>();
+  // A root is its own issuer; an issuer that is not known is left out, whatever the type says.
+  let current: Partial<DetailedPeerCertificate> | undefined = certificate;
+  while (current?.fingerprint256 !== undefined && !seen.has(current.fingerprint256)) {
+    seen.add(current.fingerprint256);
+    names.push(nameOf(current.subject));
+    if (!current.issuerCertificate) names.push(nameOf(current.issuer));
+    current = current.issuerCertificate;
+  }
+  return names;
+}
+
+function nameOf(subject: DetailedPeerCertificate['subject'] | undefined): string {
+  const { CN, O } = subject ?? {};
+  return String(CN ?? O ?? 'an unnamed authority');
+}
+
+/** Which outdated versions the endpoint still speaks. */
+async function acceptedOldVersions(context: DiagnosisContext, tls: ConnectionOptions): Promise<OldVersion[]> {
+  const accepted = await Promise.all(
+    OLD_VERSIONS.map(async (version) =>
+      (await acceptsVersion(context, tls, version)) ? version : undefined,
+    ),
+  );
+  return accepted.filter((version) => version !== undefined);
+}
+
+async function acceptsVersion(
+  context: DiagnosisContext,
+  { servername }: ConnectionOptions,
+  version: OldVersion,
+): Promise<boolean> {
+  try {
+    const socket = await openTls(
+      context,
+      {
+        ...(servername !== undefined && { servername }),
+        minVersion: version,
+        maxVersion: version,
+        ciphers: OLD_CIPHERS,
+        rejectUnauthorized: false,
+      },
+      context,
+    );
+    socket.destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function reportOldVersions(
+  { az }: DiagnosisContext,
+  handshake: Handshake | Error,
+  old: readonly OldVersion[],
+  report: SectionReport,
+): void {
+  if (handshake instanceof Error) return;
+  if (old.length === 0) {
+    report.ok('old-versions', 'TLS 1.0 and 1.1 are refused.');
+    return;
+  }
+  report.warning('old-versions', `The endpoint still accepts ${old.join(' and ')}.`, {
+    severity: 'medium',
+    why: 'They have known weaknesses; another client may use them.',
+    remedy: 'Require TLS 1.2 at the cache.',
+    command: az.requireModernTls,
+    data: { versions: old },
+  });
+}
+
+/** The ports that must not be served without TLS. On this machine 6379 is hardly the cache's. */
+function plainPorts({ host, port, options: { plainPort } }: DiagnosisContext): number[] {
+  const known = plainPort ?? (isLoopback(host) ? undefined : DEFAULT_PLAIN_PORT);
+  return [...new Set([port, ...(known === undefined ? [] : [known])])];
+}
+
+/** Redis answers PING with +PONG or, before a login, with -NOAUTH; TLS answers with an alert, or not at all. */
+async function portsWithoutTls(context: DiagnosisContext, ports: readonly number[]): Promise<number[]> {
+  const { host } = context;
+  const answers = await Promise.all(ports.map((port) => plainAnswer({ host, port }, context)));
+  return ports.filter((_, index) => /^[+-]/.test(answers[index] ?? ''));
+}
+
+function reportPlainPorts(
+  { az }: DiagnosisContext,
+  ports: readonly number[],
+  plain: readonly number[],
+  report: SectionReport,
+): void {
+  if (plain.length === 0) {
+    report.ok('plain-port', `Redis does not answer without TLS on port ${ports.join(' or ')}.`, {
+      data: { ports },
+    });
+    return;
+  }
+  report.warning('plain-port', `Redis answers without TLS on port ${plain.join(' and ')}.`, {
+    severity: 'high',
+    why: 'A client that uses it sends its token or key, and all data, readable over the network.',
+    remedy: 'Disable access without TLS.',
+    command: az.disablePlainPort,
+    data: { ports: plain },
+  });
+}

@@ -1,0 +1,49 @@
+import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
+import { messageOf, withoutTokens } from '../redaction.js';
+
+/** What one credential of a chain answered. */
+export interface ChainLink {
+  /** The class of the credential, such as `AzureCliCredential`. */
+  readonly name: string;
+  /** Why it gave no token; `undefined` if it did. */
+  readonly reason: string | undefined;
+}
+
+/**
+ * Lets `onLink` know what each credential of a chain answers, with the same chain that an application uses.
+ *
+ * @azure/identity keeps the credentials of a chain to itself, and says which one answered in its log only. With a version
+ * that names them differently, nothing is observed, and the chain works as ever.
+ */
+export function observeChain(chain: TokenCredential, onLink: (link: ChainLink) => void): void {
+  const sources: unknown = Reflect.get(chain, '_sources');
+  if (!Array.isArray(sources)) return;
+  for (const source of sources as Partial<TokenCredential>[]) {
+    const getToken = source.getToken?.bind(source);
+    if (!getToken) continue;
+    source.getToken = async (scopes: string | string[], options?: GetTokenOptions) => {
+      return observed(nameOf(source), () => getToken(scopes, options), onLink);
+    };
+  }
+}
+
+async function observed(
+  name: string,
+  getToken: () => Promise<AccessToken | null>,
+  onLink: (link: ChainLink) => void,
+): Promise<AccessToken | null> {
+  try {
+    const token = await getToken();
+    onLink({ name, reason: token ? undefined : 'it is not available on this machine' });
+    return token;
+  } catch (error) {
+    onLink({ name, reason: withoutTokens(messageOf(error)) });
+    throw error;
+  }
+}
+
+/** A credential that could not be constructed is replaced by one that knows its name. */
+function nameOf(source: object): string {
+  const replaced: unknown = Reflect.get(source, 'credentialName');
+  return typeof replaced === 'string' ? replaced.replace(/^createDefault/, '') : source.constructor.name;
+}
