@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
+import { addDoctorCommand } from './doctor/command.js';
 import { addEmulatorCommand } from './emulator/command.js';
 import { ExitCode } from './exit-code.js';
 import { Output } from './output.js';
@@ -38,6 +39,7 @@ function createProgram(): Command {
       },
     })
     .exitOverride();
+  addDoctorCommand(program);
   addEmulatorCommand(program);
   showUsageAfterErrors(program);
   return program;
