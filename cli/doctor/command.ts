@@ -17,7 +17,7 @@ export function addDoctorCommand(program: Command): void {
     .option(
       '--dns <server>',
       'IP address of a DNS server to ask instead of the resolver of the system; repeatable',
-      (server: string, servers: readonly string[] = []) => [...servers, server],
+      (server: string, servers: readonly string[] | undefined) => [...(servers ?? []), server],
     )
     .option('--plain-port <port>', 'port that must not be served without TLS; default: 6379', wholeNumber)
     .option('--timeout <ms>', 'time that one step on the network may take; default: 3000', wholeNumber)
