@@ -1,29 +1,115 @@
 /**
- * Turns the diagnostics channels of ioredis-azure into OpenTelemetry spans and metrics. Copy it into your application, and
- * call `instrumentIoredisAzure()` once, before `configureForAzure()`; it uses the providers that you have registered.
- *
- * - spans `ioredis-azure token-refresh` and `ioredis-azure reauthentication`
- * - `ioredis_azure.token_refresh.duration` and `ioredis_azure.reauthentication.duration`: histograms in seconds, with the
- *   attribute `error.type` on those that failed
+ * OpenTelemetry spans and metrics of ioredis-azure. Copy this file into your application; it uses the providers that you have
+ * registered. README.md lists what it records.
  */
 import { tracingChannel } from 'node:diagnostics_channel';
-import { metrics, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api';
-import type { ReauthenticationTrace, TokenRefreshTrace } from 'ioredis-azure';
+import {
+  metrics,
+  type ObservableResult,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Span,
+} from '@opentelemetry/api';
+import type {
+  Authenticator,
+  AuthenticatorEvents,
+  ReauthenticationTrace,
+  TokenRefreshTrace,
+} from 'ioredis-azure';
 
 type Trace = TokenRefreshTrace | ReauthenticationTrace;
 
+/** Records each token request and each re-authentication. Call it once, before `configureForAzure()`. */
 export function instrumentIoredisAzure(): void {
-  instrument('token-refresh', 'token_refresh');
-  instrument('reauthentication', 'reauthentication');
+  instrument('token-refresh', 'token_refresh', 'The duration of a token request.');
+  instrument('reauthentication', 'reauthentication', 'The duration of an AUTH on a live connection.');
+}
+
+/**
+ * Records the connections and the token of an authenticator, until the returned function is called.
+ *
+ * The durations of `instrumentIoredisAzure()` count failures too, but such a series starts with its first failure, which
+ * `increase()` of Prometheus does not see. These counters start at 0.
+ */
+export function observeAuthenticator(authenticator: Authenticator): () => void {
+  const meter = metrics.getMeter('ioredis-azure');
+  const identity = { 'enduser.id': authenticator.username };
+
+  const remainingLife = meter.createObservableGauge('ioredis_azure.token.remaining_life', {
+    unit: 's',
+    description: 'The time until the expiry of the current token.',
+  });
+  const observeRemainingLife = (result: ObservableResult): void => {
+    result.observe((authenticator.expiresOn.getTime() - Date.now()) / 1_000, identity);
+  };
+  const connections = meter.createObservableGauge('ioredis_azure.connections', {
+    description: 'The managed connections, by endpoint and status of ioredis.',
+  });
+  const observeConnections = (result: ObservableResult): void => {
+    for (const { count, attributes } of countConnections(authenticator)) {
+      result.observe(count, { ...identity, ...attributes });
+    }
+  };
+  remainingLife.addCallback(observeRemainingLife);
+  connections.addCallback(observeConnections);
+
+  const refreshFailures = meter.createCounter('ioredis_azure.token_refresh.failures', {
+    description: 'The token requests that failed.',
+  });
+  const reauthenticationFailures = meter.createCounter('ioredis_azure.reauthentication.failures', {
+    description: 'The AUTH commands on live connections that failed.',
+  });
+  const replacements = meter.createCounter('ioredis_azure.connection.replacements', {
+    description: 'The connections that accepted no AUTH and were replaced.',
+  });
+  for (const counter of [refreshFailures, reauthenticationFailures, replacements]) counter.add(0, identity);
+  const countRefreshFailure = (): void => {
+    refreshFailures.add(1, identity);
+  };
+  const countReauthenticationFailure = (): void => {
+    reauthenticationFailures.add(1, identity);
+  };
+  const countReplacement = ({ endpoint, reason, delivery }: AuthenticatorEvents['recycled'][0]): void => {
+    replacements.add(1, { ...identity, 'server.address': endpoint, reason, delivery });
+  };
+  authenticator.on('tokenRefreshFailed', countRefreshFailure);
+  authenticator.on('reauthenticationFailed', countReauthenticationFailure);
+  authenticator.on('recycled', countReplacement);
+
+  return () => {
+    remainingLife.removeCallback(observeRemainingLife);
+    connections.removeCallback(observeConnections);
+    authenticator.off('tokenRefreshFailed', countRefreshFailure);
+    authenticator.off('reauthenticationFailed', countReauthenticationFailure);
+    authenticator.off('recycled', countReplacement);
+  };
+}
+
+/** The connections of each endpoint in each status. */
+function countConnections(authenticator: Authenticator): Iterable<ConnectionCount> {
+  const counts = new Map<string, ConnectionCount>();
+  for (const { endpoint, status } of authenticator.connections) {
+    const key = `${endpoint} ${status}`;
+    const attributes = { 'server.address': endpoint, status };
+    counts.set(key, { count: (counts.get(key)?.count ?? 0) + 1, attributes });
+  }
+  return counts.values();
+}
+
+interface ConnectionCount {
+  readonly count: number;
+  readonly attributes: Attributes;
 }
 
 /** In seconds. The first attempt to get a token may take 10 s, later ones up to a minute. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-function instrument(channel: string, metric: string): void {
+function instrument(channel: string, metric: string, description: string): void {
   const tracer = trace.getTracer('ioredis-azure');
   const durations = metrics.getMeter('ioredis-azure').createHistogram(`ioredis_azure.${metric}.duration`, {
     unit: 's',
+    description,
     advice: { explicitBucketBoundaries: BUCKETS },
   });
   const spans = new WeakMap<object, Span>();

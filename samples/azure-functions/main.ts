@@ -1,0 +1,60 @@
+/** Invokes the functions as their host does. `npm run sample:azure-functions -- --help` shows the options. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import functions from '@azure/functions';
+import { parseFlags, runProgram } from '../shared/command-line.js';
+import { stopSignal } from '../shared/stop-signal.js';
+import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
+import { SharedClient } from './src/shared-client.js';
+import { createVisits } from './src/visits.js';
+
+// A CommonJS bundle, in which Node.js does not see these names.
+const { HttpRequest, InvocationContext } = functions;
+
+const USAGE = `Usage: npm run sample:azure-functions -- ${TARGET_USAGE}`;
+const INTERVAL = 200;
+/** On the emulator, tokens live for 5 s. */
+const EMULATOR_DURATION = 12_000;
+
+await runProgram(USAGE, async () => {
+  const flags = parseFlags(TARGET_FLAGS);
+  const stopped = stopSignal();
+
+  await using target = await openTarget(flags);
+  const stop = target.emulator ? AbortSignal.any([stopped, AbortSignal.timeout(EMULATOR_DURATION)]) : stopped;
+  console.log(`Each + is an invocation, on ${target.description}. Ctrl+C ends it.`);
+
+  const client = new SharedClient(() => target.options);
+  const visits = createVisits(client);
+  let invocations = 0;
+  let failures = 0;
+  try {
+    while (!stop.aborted) {
+      invocations += 1;
+      const { status = 200 } = await visits(requestOf('home'), contextOf(invocations));
+      if (status !== 200) failures += 1;
+      process.stdout.write(status === 200 ? '+' : '-');
+      await sleep(INTERVAL, undefined, { signal: stop }).catch(() => undefined);
+    }
+  } finally {
+    await client.close();
+  }
+
+  console.log(`\nInvocations ${invocations}, failures ${failures}`);
+  if (target.emulator) {
+    const { connections, evictions } = target.emulator.statistics;
+    console.log(`The cache counted: connections ${connections.length}, evictions ${evictions.length}`);
+  }
+  if (failures > 0) process.exitCode = 1;
+});
+
+function requestOf(page: string) {
+  return new HttpRequest({
+    method: 'POST',
+    url: `http://localhost:7071/api/visits/${page}`,
+    params: { page },
+  });
+}
+
+function contextOf(invocation: number) {
+  return new InvocationContext({ functionName: 'visits', invocationId: String(invocation) });
+}

@@ -1,0 +1,39 @@
+/** Serves counters from Redis. `npm run sample:fastify -- --help` shows the options. */
+import { configureForAzure } from 'ioredis-azure';
+import { parseFlags, parseInteger, runProgram } from '../shared/command-line.js';
+import { aborted, stopSignal } from '../shared/stop-signal.js';
+import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
+import { createApp } from './app.js';
+
+const USAGE = `Usage: npm run sample:fastify -- [--listen PORT] ${TARGET_USAGE}`;
+
+await runProgram(USAGE, async () => {
+  const { listen, ...flags } = parseFlags({
+    ...TARGET_FLAGS,
+    listen: { type: 'string', default: '3000' },
+  });
+  const port = parseInteger('--listen', listen, 0, 65_535);
+  const stop = stopSignal();
+
+  await using target = await openTarget(flags);
+  const redis = await configureForAzure({
+    ...target.options,
+    connectionName: 'fastify-sample',
+    // A request is answered with 503 in time, however long the cache is away.
+    commandTimeout: 2_000,
+  });
+  const app = await createApp(redis, { logger: { level: 'info' }, requestTimeout: 30_000 });
+  try {
+    await app.listen({ port });
+    console.log(
+      `Counters in ${target.description}. Try: curl -X POST ${app.listeningOrigin}/counters/visits`,
+    );
+    await aborted(stop);
+  } finally {
+    await app.close();
+  }
+  if (target.emulator) {
+    const { connections, evictions } = target.emulator.statistics;
+    console.log(`The cache counted: connections ${connections.length}, evictions ${evictions.length}`);
+  }
+});
