@@ -1,18 +1,16 @@
 /** Serves counters from Redis. `npm run sample:fastify -- --help` shows the options. */
 import { configureForAzure } from 'ioredis-azure';
-import { parseFlags, parseInteger, runProgram } from '../shared/command-line.js';
+import { parseFlags, runProgram, UsageError } from '../shared/command-line.js';
+import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
 import { aborted, stopSignal } from '../shared/stop-signal.js';
 import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { createApp } from './app.js';
 
-const USAGE = `Usage: npm run sample:fastify -- [--listen PORT] ${TARGET_USAGE}`;
+const USAGE = `Usage: npm run sample:fastify -- ${TARGET_USAGE} ${LISTEN_USAGE}`;
 
 await runProgram(USAGE, async () => {
-  const { listen, ...flags } = parseFlags({
-    ...TARGET_FLAGS,
-    listen: { type: 'string', default: '3000' },
-  });
-  const port = parseInteger('--listen', listen, 0, 65_535);
+  const flags = parseFlags({ ...TARGET_FLAGS, ...LISTEN_FLAGS });
+  const port = listenPort(flags);
   const stop = stopSignal();
 
   await using target = await openTarget(flags);
@@ -24,7 +22,9 @@ await runProgram(USAGE, async () => {
   });
   const app = await createApp(redis, { logger: { level: 'info' }, requestTimeout: 30_000 });
   try {
-    await app.listen({ port });
+    await app.listen({ port }).catch((error: unknown) => {
+      throw new UsageError(`--listen: ${error instanceof Error ? error.message : String(error)}.`);
+    });
     console.log(
       `Counters in ${target.description}. Try: curl -X POST ${app.listeningOrigin}/counters/visits`,
     );

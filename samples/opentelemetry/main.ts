@@ -1,4 +1,5 @@
 /** Serves the metrics of two clients to Prometheus. `npm run sample:opentelemetry -- --help` shows the options. */
+import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { metrics, trace } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
@@ -6,24 +7,26 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { Redis } from 'ioredis';
 import { configureForAzure, type ConfigureForAzureOptions } from 'ioredis-azure';
-import { parseFlags, parseInteger, runProgram, UsageError } from '../shared/command-line.js';
+import { parseFlags, runProgram } from '../shared/command-line.js';
+import { HttpServer } from '../shared/http-server.js';
+import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
 import { stopSignal } from '../shared/stop-signal.js';
 import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { instrumentIoredisAzure, observeAuthenticator } from './telemetry.js';
 
-const USAGE = `Usage: npm run sample:opentelemetry -- [--listen PORT] [--spans] ${TARGET_USAGE}`;
+const USAGE = `Usage: npm run sample:opentelemetry -- [--spans] ${TARGET_USAGE} ${LISTEN_USAGE}`;
 const INTERVAL = 100;
 
 await runProgram(USAGE, async () => {
-  const { listen, spans, ...flags } = parseFlags({
+  const { spans, ...flags } = parseFlags({
     ...TARGET_FLAGS,
-    listen: { type: 'string', default: '9464' },
+    ...LISTEN_FLAGS,
     spans: { type: 'boolean', default: false },
   });
-  const port = parseInteger('--listen', listen, 1, 65_535);
+  const port = listenPort(flags);
   const stop = stopSignal();
 
-  const exporter = new PrometheusExporter({ port, host: 'localhost', preventServerStart: true });
+  const exporter = new PrometheusExporter({ preventServerStart: true });
   const meterProvider = new MeterProvider({ readers: [exporter] });
   const tracerProvider = new BasicTracerProvider({
     spanProcessors: spans ? [new SimpleSpanProcessor(new ConsoleSpanExporter())] : [],
@@ -31,25 +34,32 @@ await runProgram(USAGE, async () => {
   metrics.setGlobalMeterProvider(meterProvider);
   trace.setGlobalTracerProvider(tracerProvider);
   instrumentIoredisAzure();
+
+  await using target = await openTarget(flags);
+  const server = await HttpServer.listen(serveMetrics(exporter), { port });
   try {
-    await exporter.startServer().catch((error: unknown) => {
-      throw new UsageError(`--listen: ${error instanceof Error ? error.message : String(error)}.`);
-    });
-    await using target = await openTarget(flags);
-    console.log(
-      `Metrics of clients of ${target.description}: http://localhost:${port}/metrics. Ctrl+C ends it.`,
-    );
+    console.log(`Metrics of clients of ${target.description}: ${server.url}/metrics. Ctrl+C ends it.`);
     await runClients(target.options, stop);
   } finally {
-    // Each exports what it holds.
+    await server.close();
     await meterProvider.shutdown();
     await tracerProvider.shutdown();
   }
 });
 
+function serveMetrics(exporter: PrometheusExporter): RequestListener {
+  return (request, response) => {
+    if (request.method === 'GET' && request.url === '/metrics') {
+      exporter.getMetricsRequestHandler(request, response);
+    } else {
+      response.writeHead(404).end();
+    }
+  };
+}
+
 async function runClients(target: ConfigureForAzureOptions, stop: AbortSignal): Promise<void> {
   const options = await configureForAzure({ ...target, commandTimeout: 5_000 });
-  const stopObserving = observeAuthenticator(options.authenticator);
+  observeAuthenticator(options.authenticator);
   const redis = new Redis(options);
   const subscriber = redis.duplicate();
   for (const client of [redis, subscriber]) {
@@ -67,7 +77,6 @@ async function runClients(target: ConfigureForAzureOptions, stop: AbortSignal): 
       await sleep(INTERVAL, undefined, { signal: stop }).catch(() => undefined);
     }
   } finally {
-    stopObserving();
     await Promise.all([redis.quit(), subscriber.quit()]);
   }
 }

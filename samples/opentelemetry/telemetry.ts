@@ -3,20 +3,10 @@
  * registered. README.md lists what it records.
  */
 import { tracingChannel } from 'node:diagnostics_channel';
-import {
-  metrics,
-  type ObservableResult,
-  SpanStatusCode,
-  trace,
-  type Attributes,
-  type Span,
-} from '@opentelemetry/api';
-import type {
-  Authenticator,
-  AuthenticatorEvents,
-  ReauthenticationTrace,
-  TokenRefreshTrace,
-} from 'ioredis-azure';
+import { metrics, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api';
+import type { Authenticator, Delivery, ReauthenticationTrace, TokenRefreshTrace } from 'ioredis-azure';
+
+const DELIVERIES: readonly Delivery[] = ['exactly-once', 'at-least-once', 'at-most-once', 'best-effort'];
 
 type Trace = TokenRefreshTrace | ReauthenticationTrace;
 
@@ -27,12 +17,12 @@ export function instrumentIoredisAzure(): void {
 }
 
 /**
- * Records the connections and the token of an authenticator, until the returned function is called.
+ * Records the connections and the token of an authenticator, for the life of the process. Call it once for each.
  *
  * The durations of `instrumentIoredisAzure()` count failures too, but such a series starts with its first failure, which
  * `increase()` of Prometheus does not see. These counters start at 0.
  */
-export function observeAuthenticator(authenticator: Authenticator): () => void {
+export function observeAuthenticator(authenticator: Authenticator): void {
   const meter = metrics.getMeter('ioredis-azure');
   const identity = { 'enduser.id': authenticator.username };
 
@@ -40,19 +30,24 @@ export function observeAuthenticator(authenticator: Authenticator): () => void {
     unit: 's',
     description: 'The time until the expiry of the current token.',
   });
-  const observeRemainingLife = (result: ObservableResult): void => {
+  remainingLife.addCallback((result) => {
     result.observe((authenticator.expiresOn.getTime() - Date.now()) / 1_000, identity);
-  };
+  });
+
   const connections = meter.createObservableGauge('ioredis_azure.connections', {
     description: 'The managed connections, by endpoint and status of ioredis.',
   });
-  const observeConnections = (result: ObservableResult): void => {
-    for (const { count, attributes } of countConnections(authenticator)) {
-      result.observe(count, { ...identity, ...attributes });
+  const counts = new Map<string, { attributes: Attributes; count: number }>();
+  connections.addCallback((result) => {
+    // The SDK keeps exporting a series that is not observed any more: what has gone is observed as 0.
+    for (const entry of counts.values()) entry.count = 0;
+    for (const { endpoint, status } of authenticator.connections) {
+      const key = `${endpoint} ${status}`;
+      const attributes = { ...identity, 'server.address': endpoint, status };
+      counts.set(key, { attributes, count: (counts.get(key)?.count ?? 0) + 1 });
     }
-  };
-  remainingLife.addCallback(observeRemainingLife);
-  connections.addCallback(observeConnections);
+    for (const { attributes, count } of counts.values()) result.observe(count, attributes);
+  });
 
   const refreshFailures = meter.createCounter('ioredis_azure.token_refresh.failures', {
     description: 'The token requests that failed.',
@@ -63,43 +58,18 @@ export function observeAuthenticator(authenticator: Authenticator): () => void {
   const replacements = meter.createCounter('ioredis_azure.connection.replacements', {
     description: 'The connections that accepted no AUTH and were replaced.',
   });
-  for (const counter of [refreshFailures, reauthenticationFailures, replacements]) counter.add(0, identity);
-  const countRefreshFailure = (): void => {
+  refreshFailures.add(0, identity);
+  reauthenticationFailures.add(0, identity);
+  for (const delivery of DELIVERIES) replacements.add(0, { ...identity, delivery });
+  authenticator.on('tokenRefreshFailed', () => {
     refreshFailures.add(1, identity);
-  };
-  const countReauthenticationFailure = (): void => {
+  });
+  authenticator.on('reauthenticationFailed', () => {
     reauthenticationFailures.add(1, identity);
-  };
-  const countReplacement = ({ endpoint, reason, delivery }: AuthenticatorEvents['recycled'][0]): void => {
-    replacements.add(1, { ...identity, 'server.address': endpoint, reason, delivery });
-  };
-  authenticator.on('tokenRefreshFailed', countRefreshFailure);
-  authenticator.on('reauthenticationFailed', countReauthenticationFailure);
-  authenticator.on('recycled', countReplacement);
-
-  return () => {
-    remainingLife.removeCallback(observeRemainingLife);
-    connections.removeCallback(observeConnections);
-    authenticator.off('tokenRefreshFailed', countRefreshFailure);
-    authenticator.off('reauthenticationFailed', countReauthenticationFailure);
-    authenticator.off('recycled', countReplacement);
-  };
-}
-
-/** The connections of each endpoint in each status. */
-function countConnections(authenticator: Authenticator): Iterable<ConnectionCount> {
-  const counts = new Map<string, ConnectionCount>();
-  for (const { endpoint, status } of authenticator.connections) {
-    const key = `${endpoint} ${status}`;
-    const attributes = { 'server.address': endpoint, status };
-    counts.set(key, { count: (counts.get(key)?.count ?? 0) + 1, attributes });
-  }
-  return counts.values();
-}
-
-interface ConnectionCount {
-  readonly count: number;
-  readonly attributes: Attributes;
+  });
+  authenticator.on('recycled', ({ delivery }) => {
+    replacements.add(1, { ...identity, delivery });
+  });
 }
 
 /** In seconds. The first attempt to get a token may take 10 s, later ones up to a minute. */
