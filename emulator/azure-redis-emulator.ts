@@ -1,16 +1,19 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../lib/index.js';
+import { assertOption, isText } from '../lib/validation.js';
 import { AccessPolicy } from './access-policy.js';
 import { assertProduct, type Product } from './blocked-commands.js';
 import type { Role } from './access-policy.js';
 import type { AdminConnection } from './admin-connection.js';
 import { ClusterEmulator } from './cluster/cluster-emulator.js';
 import type { ClusterSize } from './cluster/cluster-emulator.js';
-import { createCertificateAuthority } from './certificates.js';
+import { createCertificateAuthority, namesOf } from './certificates.js';
 import { SingleServer } from './topology.js';
 import type { Topology } from './topology.js';
 import type { EntraEmulator } from './entra/index.js';
+import { assertListenOptions, assertPort, LOOPBACK } from './listen.js';
+import type { ListenOptions } from './listen.js';
 import { IdentityService } from './identity-service.js';
 import { checkTokenSettings, EmulatorCredential } from './identity.js';
 import type { TokenSettings } from './identity.js';
@@ -24,7 +27,18 @@ import { createTokenAuthority } from './tokens.js';
 import type { TokenAuthority } from './tokens.js';
 
 /** The options of `AzureRedisEmulator.start()`. */
-export interface AzureRedisEmulatorOptions extends TokenSettings {
+export interface AzureRedisEmulatorOptions extends TokenSettings, ListenOptions {
+  /**
+   * The port to listen on. The nodes of a cluster, which are announced as 127.0.0.1, use the ports after it. Default: 0, for
+   * free ports.
+   *
+   * ```ts
+   * const azure = await AzureRedisEmulator.start({ port: 6380 });
+   * ```
+   */
+  readonly port?: number;
+  /** The path or name of the redis-server to start. Default: `REDIS_SERVER`, otherwise `redis-server` on the `PATH`. */
+  readonly redisServer?: string;
   /** A running redis-server to use. Default: a child process, which `stop()` ends. */
   readonly upstream?: Upstream;
   /** The Entra whose tokens are accepted, from identities that have a role. Default: only tokens of `credential()`. */
@@ -83,6 +97,7 @@ export interface EmulatorConnectionOptions {
 }
 
 interface Parts {
+  readonly host: string;
   readonly ca: string;
   /** The password of the servers' default user, as which the access key logs in. */
   readonly serverPassword: string;
@@ -134,7 +149,7 @@ function assertIdleTimeout(idleTimeout: unknown): void {
  */
 export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   /** The host name in the certificate. */
-  readonly host = 'localhost';
+  readonly host: string;
   /** The authority that issued the endpoint's certificate, as PEM text: what a client passes as `tls.ca`. */
   readonly ca: string;
   readonly #tokens: TokenAuthority;
@@ -148,8 +163,9 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   #deployment: Topology | undefined;
   #stopped: Promise<void> | undefined;
 
-  private constructor({ ca, serverPassword, tokens, settings }: Parts) {
+  private constructor({ host, ca, serverPassword, tokens, settings }: Parts) {
     super();
+    this.host = host;
     this.ca = ca;
     this.#tokens = tokens;
     this.#settings = settings;
@@ -173,27 +189,48 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     entra,
     product = 'cache',
     idleTimeout = 0,
+    port = 0,
+    bind = LOOPBACK,
+    hostname = 'localhost',
+    redisServer: program,
     ...settings
   }: AzureRedisEmulatorOptions = {}): Promise<AzureRedisEmulator> {
     checkTokenSettings(settings);
     assertProduct(product);
     assertIdleTimeout(idleTimeout);
-    if (upstream && cluster) {
+    assertPort('port', port);
+    assertListenOptions({ bind, hostname });
+    assertOption(program === undefined || isText(program), 'redisServer', program, 'the path of a program');
+    if (cluster && bind !== LOOPBACK && bind !== '0.0.0.0') {
       throw new AzureRedisError(
         'INVALID_OPTION',
-        '`upstream` conflicts with `cluster`.',
-        'Remove one of them: a cluster always starts its own servers.',
+        `\`bind\` must be 127.0.0.1 or 0.0.0.0 with \`cluster\`, got '${bind}'.`,
+        'The nodes of a cluster are announced as 127.0.0.1.',
+      );
+    }
+    if (upstream && (cluster ?? program)) {
+      throw new AzureRedisError(
+        'INVALID_OPTION',
+        `\`upstream\` conflicts with \`${cluster ? 'cluster' : 'redisServer'}\`.`,
+        'Remove one of them: with `upstream` no server is started.',
       );
     }
     const authority = await createCertificateAuthority();
-    const addresses = cluster ? [] : ['127.0.0.1', '::1'];
-    const certificate = await authority.issue({ dns: ['localhost'], ip: addresses });
+    const certificate = await authority.issue(namesOf(hostname, cluster ? [] : [LOOPBACK, '::1']));
     const tokens = entra?.authority ?? (await createTokenAuthority());
     const password = upstream?.password ?? newServerPassword();
-    const azure = new AzureRedisEmulator({ ca: authority.ca, serverPassword: password, tokens, settings });
+    const azure = new AzureRedisEmulator({
+      host: hostname,
+      ca: authority.ca,
+      serverPassword: password,
+      tokens,
+      settings,
+    });
     const parts = {
       certificate,
       password,
+      program,
+      address: { address: bind, port },
       rules: { check: azure.#check, product, idleTimeout },
       policy: azure.#policy,
       listener: azure.#recorder,

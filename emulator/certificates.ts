@@ -1,4 +1,20 @@
+import { isIP } from 'node:net';
 import { peer } from './optional-peer.js';
+
+/** The names and addresses that a certificate is issued for. */
+export interface CertificateNames {
+  readonly dns?: readonly string[];
+  readonly ip?: readonly string[];
+}
+
+/** The names of an endpoint that clients reach by this host name or IP address, by `localhost` and by these addresses. */
+export function namesOf(hostname: string, addresses: readonly string[]): CertificateNames {
+  const isAddress = isIP(hostname) !== 0;
+  return {
+    dns: [...new Set(['localhost', ...(isAddress ? [] : [hostname])])],
+    ip: [...new Set([...addresses, ...(isAddress ? [hostname] : [])])],
+  };
+}
 
 /** A private key and its certificate, both as PEM text. */
 export interface KeyAndCertificate {
@@ -11,7 +27,7 @@ export interface CertificateAuthority {
   /** The authority's own certificate, as PEM text: what a client passes as `tls.ca`. */
   readonly ca: string;
   /** Issues a server certificate for these names and addresses, and for nothing else. */
-  issue(names: { dns?: readonly string[]; ip?: readonly string[] }): Promise<KeyAndCertificate>;
+  issue(names: CertificateNames): Promise<KeyAndCertificate>;
 }
 
 /** Creates a certificate authority whose key never leaves this process. */

@@ -5,6 +5,8 @@ import type { Server as TlsServer, TLSSocket } from 'node:tls';
 import type { KeyAndCertificate } from './certificates.js';
 import type { ConnectionListener, ConnectionRules, OpenConnection } from './connection.js';
 import { ClientConnection } from './connection.js';
+import { listen, portOf } from './listen.js';
+import type { ListenAddress } from './listen.js';
 
 /** The dependencies of an endpoint. */
 export interface EndpointParts {
@@ -28,7 +30,7 @@ export interface EndpointListener extends ConnectionListener {
   opened(): number;
 }
 
-/** A TLS endpoint in front of one redis-server, on a port of 127.0.0.1. */
+/** A TLS endpoint in front of one redis-server. */
 export class Endpoint {
   readonly #server: Server;
   readonly #door: Door | undefined;
@@ -58,16 +60,18 @@ export class Endpoint {
     this.#server = this.#door?.server ?? tls;
   }
 
-  static async listen(parts: EndpointParts, listener: EndpointListener): Promise<Endpoint> {
+  static async listen(
+    parts: EndpointParts,
+    listener: EndpointListener,
+    address: ListenAddress,
+  ): Promise<Endpoint> {
     const endpoint = new Endpoint(parts, listener);
-    endpoint.#server.listen(0, '127.0.0.1');
-    await once(endpoint.#server, 'listening');
+    await listen(endpoint.#server, address);
     return endpoint;
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+    return portOf(this.#server);
   }
 
   /** The connections that are open. */

@@ -12,6 +12,7 @@ export { EntraEmulator } from './entra/index.js';
 export type {
   Application,
   ApplicationOptions,
+  EntraEmulatorEvents,
   EntraRequestEntry,
   EntraStatistics,
   EntraTokenEntry,
@@ -23,6 +24,7 @@ export type {
   User,
   UserOptions,
 } from './entra/index.js';
+export type { ListenOptions } from './listen.js';
 export type { Role } from './access-policy.js';
 export type { Product } from './blocked-commands.js';
 export type { AdminConnection } from './admin-connection.js';

@@ -140,26 +140,31 @@ export function newServerPassword(): string {
   return randomBytes(32).toString('hex');
 }
 
-/**
- * Starts a redis-server on a socket that only this user can open.
- *
- * @param settings Additional settings. They are visible in the list of processes.
- */
-export async function startRedisServer(
-  settings: ServerSettings = {},
-  defaultPassword = newServerPassword(),
-): Promise<RedisServer> {
-  const program = process.env['REDIS_SERVER'] ?? 'redis-server';
+export interface RedisServerOptions {
+  /** The password of the default user. */
+  readonly password: string;
+  /** The path or name of the program. Default: `REDIS_SERVER`, otherwise `redis-server` on the `PATH`. */
+  readonly program: string | undefined;
+  /** Additional settings. They are visible in the list of processes. */
+  readonly settings?: ServerSettings;
+}
+
+/** Starts a redis-server on a socket that only this user can open. */
+export async function startRedisServer({
+  password,
+  program = process.env['REDIS_SERVER'] ?? 'redis-server',
+  settings = {},
+}: RedisServerOptions): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ioredis-azure-'));
   const { path, ready, stop } = run(program, folder, settings);
   try {
     await ready;
     const admin = openAdmin({ path });
     // Servers before 6.2 do not support `allchannels`.
-    await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${defaultPassword}`, 'allchannels');
+    await admin.call('ACL', 'SETUSER', 'default', 'resetpass', `>${password}`, 'allchannels');
     return {
       admin,
-      defaultPassword,
+      defaultPassword: password,
       connect: () => openSocket({ path }),
       async stop() {
         admin.close();

@@ -4,6 +4,7 @@ import type { KeyAndCertificate } from './certificates.js';
 import type { ConnectionRules, OpenConnection } from './connection.js';
 import { Endpoint } from './endpoint.js';
 import type { EndpointListener } from './endpoint.js';
+import type { ListenAddress } from './listen.js';
 import { attachRedisServer, startRedisServer } from './redis-server.js';
 import type { RedisServer, Upstream } from './redis-server.js';
 
@@ -29,6 +30,10 @@ export interface DeploymentParts {
   readonly listener: EndpointListener;
   /** The password of the servers' default user. */
   readonly password: string;
+  /** The redis-server program. */
+  readonly program: string | undefined;
+  /** The address of the first endpoint. */
+  readonly address: ListenAddress;
 }
 
 /** One server behind one endpoint. */
@@ -45,12 +50,14 @@ export class SingleServer implements Topology {
 
   /** Starts a server, unless an upstream is given. */
   static async start(parts: DeploymentParts, upstream: Upstream | undefined): Promise<SingleServer> {
-    const { certificate, rules, policy, listener, password } = parts;
-    const server = upstream ? await attachRedisServer(upstream) : await startRedisServer({}, password);
+    const { certificate, rules, policy, listener, password, program, address } = parts;
+    const server = upstream
+      ? await attachRedisServer(upstream)
+      : await startRedisServer({ password, program });
     try {
       await policy.extendTo(server.admin);
       const connectServer = (): ReturnType<RedisServer['connect']> => server.connect();
-      const endpoint = await Endpoint.listen({ certificate, rules, connectServer }, listener);
+      const endpoint = await Endpoint.listen({ certificate, rules, connectServer }, listener, address);
       return new SingleServer(server, endpoint, policy);
     } catch (error) {
       await server.stop(policy.users);

@@ -31,6 +31,7 @@ const FAILOVER_TIMEOUT = 6_000;
 export class ClusterEmulator {
   readonly #parts: DeploymentParts;
   #nodes: ClusterNode[] = [];
+  #nodesStarted = 0;
   #entry: Endpoint | undefined;
 
   private constructor(parts: DeploymentParts) {
@@ -133,7 +134,7 @@ export class ClusterEmulator {
 
   /** Adds a node: a master without slots, or a replica. */
   async addNode({ replicaOf }: { readonly replicaOf?: ClusterNode } = {}): Promise<ClusterNode> {
-    const node = await ClusterNode.start(this.#parts);
+    const node = await this.#startNode();
     this.#nodes.push(node);
     await this.#first.meet(node);
     if (replicaOf) {
@@ -197,15 +198,15 @@ export class ClusterEmulator {
 
   async #form(masters: number, replicas: number): Promise<void> {
     const started = await Promise.allSettled(
-      Array.from({ length: masters * (1 + replicas) }, () => ClusterNode.start(this.#parts)),
+      Array.from({ length: masters * (1 + replicas) }, () => this.#startNode()),
     );
     this.#nodes = started.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
     const failed = started.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
 
-    const { certificate, rules, listener } = this.#parts;
+    const { certificate, rules, listener, address } = this.#parts;
     const connectServer = (): ReturnType<ClusterNode['connect']> => this.#first.connect();
-    this.#entry = await Endpoint.listen({ certificate, rules, connectServer }, listener);
+    this.#entry = await Endpoint.listen({ certificate, rules, connectServer }, listener, address);
 
     await Promise.all(
       this.#nodes.slice(0, masters).map(async ({ server }, index) => {
@@ -224,6 +225,14 @@ export class ClusterEmulator {
       }),
     );
     await agreement(this.#nodes);
+  }
+
+  /** Starts a node on the port after that of the last one, unless ports are free ones. */
+  #startNode(): Promise<ClusterNode> {
+    const { address } = this.#parts;
+    this.#nodesStarted += 1;
+    const port = address.port === 0 ? 0 : address.port + this.#nodesStarted;
+    return ClusterNode.start({ ...this.#parts, address: { ...address, port } });
   }
 
   /** Resolves when every node knows every other one. */

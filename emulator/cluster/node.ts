@@ -28,13 +28,13 @@ export class ClusterNode {
 
   /** @internal */
   static async start(parts: DeploymentParts): Promise<ClusterNode> {
-    const { policy, password, listener, certificate, rules } = parts;
-    const { server, busPort } = await startOnFreePort(password);
+    const { policy, password, listener, certificate, rules, address } = parts;
+    const { server, busPort } = await startOnFreePort(parts);
     const connectServer = (): ReturnType<RedisServer['connect']> => server.connect();
     let endpoint: Endpoint | undefined;
     try {
       const door: EndpointParts['door'] = (tls) => new TlsGate(tls, password, connectServer);
-      endpoint = await Endpoint.listen({ certificate, rules, connectServer, door }, listener);
+      endpoint = await Endpoint.listen({ certificate, rules, connectServer, door }, listener, address);
       const settings = { masterauth: password, 'cluster-announce-port': endpoint.port };
       await server.admin.call('CONFIG', 'SET', ...Object.entries(settings).flat());
       await policy.extendTo(server.admin);
@@ -82,11 +82,15 @@ export class ClusterNode {
   }
 }
 
-async function startOnFreePort(password: string): Promise<{ server: RedisServer; busPort: number }> {
+async function startOnFreePort({
+  password,
+  program,
+}: DeploymentParts): Promise<{ server: RedisServer; busPort: number }> {
   for (let attempt = 1; ; attempt += 1) {
     const busPort = await freePort();
     try {
-      return { server: await startRedisServer(settingsOf(busPort), password), busPort };
+      const server = await startRedisServer({ password, program, settings: settingsOf(busPort) });
+      return { server, busPort };
     } catch (error) {
       // Another process may have taken the port in the meantime.
       if (attempt === ATTEMPTS || (await isFree(busPort))) throw error;

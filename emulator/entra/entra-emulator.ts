@@ -1,7 +1,9 @@
+import { EventEmitter } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createCertificateAuthority, type KeyAndCertificate } from '../certificates.js';
+import { createCertificateAuthority, namesOf } from '../certificates.js';
+import { assertListenOptions, assertPort, type ListenOptions, LOOPBACK } from '../listen.js';
 import { createTokenAuthority, REDIS_AUDIENCE, type TokenAuthority } from '../tokens.js';
 import type { Application, ApplicationOptions } from './application.js';
 import { AuthorityEndpoints } from './authority-endpoints.js';
@@ -9,14 +11,18 @@ import { Directory, type ManagedIdentity, type User, type UserOptions } from './
 import { Faults } from './faults.js';
 import { createFederatedIssuer, type FederatedIssuer } from './federated-issuer.js';
 import { MetadataEndpoint } from './metadata-endpoint.js';
-import { type EntraStatistics, RequestLog } from './request-log.js';
+import { type EntraEmulatorEvents, type EntraStatistics, RequestLog } from './request-log.js';
 import { SignIns } from './sign-ins.js';
 import { TokenIssuer } from './token-issuer.js';
 import { distrust, trust } from './trust.js';
-import { type Answer, WebServer } from './web-server.js';
+import { type Answer, WebServer, type WebServerAddress } from './web-server.js';
 
 /** The options of `EntraEmulator.start()`. */
-export interface EntraEmulatorOptions {
+export interface EntraEmulatorOptions extends ListenOptions {
+  /** The port of the identity service. Default: 0, for a free one. */
+  readonly port?: number | undefined;
+  /** The port of the endpoints of managed identities. Default: 0, for a free one. */
+  readonly metadataPort?: number | undefined;
   /** The lifetime of access tokens, in ms, at least 1000. Default: one hour. */
   readonly tokenLifetime?: number | undefined;
   /** The resources for which tokens are issued. Default: `https://redis.azure.com`. */
@@ -73,7 +79,7 @@ const EXCHANGE_AUDIENCE = 'api://AzureADTokenExchange';
  * const redis = new Redis(await configureForAzure({ host, port, tls, authorityHost, servicePrincipal }));
  * ```
  */
-export class EntraEmulator {
+export class EntraEmulator extends EventEmitter<EntraEmulatorEvents> {
   /** The authority that issued the certificate of the HTTPS endpoints, as PEM text. */
   readonly ca: string;
   /** The same in a file, for `NODE_EXTRA_CA_CERTS`. It is deleted by `stop()`. */
@@ -88,6 +94,9 @@ export class EntraEmulator {
   #stopped: Promise<void> | undefined;
 
   private constructor(parts: Parts, metadata: MetadataEndpoint) {
+    super();
+    parts.log.on('request', (entry) => this.emit('request', entry));
+    parts.log.on('token', (entry) => this.emit('token', entry));
     this.#parts = parts;
     this.#metadata = metadata;
     this.ca = parts.ca;
@@ -95,21 +104,25 @@ export class EntraEmulator {
   }
 
   /**
-   * Starts both endpoints on free ports of the loopback interface.
+   * Starts both endpoints.
    *
    * @throws AzureRedisError `MISSING_DEPENDENCY` if `jose` or `selfsigned` is not installed; `INVALID_OPTION` if
-   *   `tokenLifetime` is invalid.
+   *   an option is invalid or a port is in use.
    */
   static async start(options: EntraEmulatorOptions = {}): Promise<EntraEmulator> {
     const { tokenLifetime = 3_600_000, resources = [REDIS_AUDIENCE] } = options;
     const { cachesManagedIdentityTokens: cachesTokens = false } = options;
+    const { port = 0, metadataPort = 0, bind = LOOPBACK, hostname } = options;
+    assertPort('port', port);
+    assertPort('metadataPort', metadataPort);
+    assertListenOptions(options);
     const authority = options.authority ?? (await createTokenAuthority());
     const log = new RequestLog();
     const issuer = new TokenIssuer(authority, tokenLifetime, (token) => {
       log.token(token);
     });
     const certificateAuthority = await createCertificateAuthority();
-    const certificate = await certificateAuthority.issue({ dns: ['localhost'], ip: ['127.0.0.1'] });
+    const certificate = await certificateAuthority.issue(namesOf(hostname ?? 'localhost', [LOOPBACK]));
     const parts = {
       ca: certificateAuthority.ca,
       authority,
@@ -125,8 +138,10 @@ export class EntraEmulator {
     try {
       await writeFile(entra.caFile, entra.ca);
       const endpoints = new AuthorityEndpoints({ ...parts, resources });
-      entra.#authorityHost = await entra.#serve((...request) => endpoints.answer(...request), certificate);
-      entra.#metadataHost = await entra.#serve((request) => metadata.answer(request));
+      const address = { address: bind, port, hostname: hostname ?? 'localhost', certificate };
+      entra.#authorityHost = await entra.#serve((...request) => endpoints.answer(...request), address);
+      const metadataAddress = { address: bind, port: metadataPort, hostname: hostname ?? LOOPBACK };
+      entra.#metadataHost = await entra.#serve((request) => metadata.answer(request), metadataAddress);
     } catch (error) {
       await entra.stop();
       throw error;
@@ -283,11 +298,8 @@ export class EntraEmulator {
     await rm(this.#parts.folder, { recursive: true, force: true });
   }
 
-  async #serve(answer: Answer, certificate?: KeyAndCertificate): Promise<string> {
-    const server = await WebServer.listen(
-      { answer, faults: this.#faults, log: this.#parts.log },
-      certificate,
-    );
+  async #serve(answer: Answer, address: WebServerAddress): Promise<string> {
+    const server = await WebServer.listen({ answer, faults: this.#faults, log: this.#parts.log }, address);
     this.#servers.push(server);
     return server.origin;
   }

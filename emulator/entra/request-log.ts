@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { EntraRequest, Reply } from './http.js';
 import type { IssuedToken } from './token-issuer.js';
 
@@ -35,25 +36,37 @@ export interface EntraStatistics {
   readonly tokens: readonly EntraTokenEntry[];
 }
 
-/** Records requests and tokens. */
-export class RequestLog {
+/** The events of an `EntraEmulator`; their arguments are the entries of the statistics. */
+export interface EntraEmulatorEvents {
+  /** A request was answered. */
+  request: [entry: EntraRequestEntry];
+  /** A token was issued. */
+  token: [entry: EntraTokenEntry];
+}
+
+/** Records requests and tokens, and emits an event for each. */
+export class RequestLog extends EventEmitter<EntraEmulatorEvents> {
   readonly #requests: EntraRequestEntry[] = [];
   readonly #tokens: EntraTokenEntry[] = [];
 
   request({ url, form }: EntraRequest, { status, body }: Reply): void {
     const codes: unknown = typeof body === 'object' && 'error_codes' in body ? body.error_codes : undefined;
-    this.#requests.push({
+    const entry = {
       at: new Date(),
       path: url.pathname,
       status,
       grantType: form.get('grant_type') ?? undefined,
       clientId: form.get('client_id') ?? url.searchParams.get('client_id') ?? undefined,
       errorCode: Array.isArray(codes) ? Number(codes[0]) : undefined,
-    });
+    };
+    this.#requests.push(entry);
+    this.emit('request', entry);
   }
 
   token({ objectId, expiresOn }: IssuedToken): void {
-    this.#tokens.push({ at: new Date(), objectId, expiresOn: new Date(expiresOn * 1000) });
+    const entry = { at: new Date(), objectId, expiresOn: new Date(expiresOn * 1000) };
+    this.#tokens.push(entry);
+    this.emit('token', entry);
   }
 
   snapshot(): EntraStatistics {

@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { KeyAndCertificate } from '../certificates.js';
+import { listen, type ListenAddress } from '../listen.js';
 import type { Faults } from './faults.js';
 import { type EntraRequest, readRequest, type Reply, send } from './http.js';
 import type { RequestLog } from './request-log.js';
@@ -19,7 +20,14 @@ export interface WebServerParts {
   readonly log: RequestLog;
 }
 
-/** A web server on a free port of the loopback interface. */
+/** The address of a server, the name by which clients reach it, and its certificate. */
+export interface WebServerAddress extends ListenAddress {
+  readonly hostname: string;
+  /** With a certificate it serves HTTPS, without one HTTP. */
+  readonly certificate?: KeyAndCertificate;
+}
+
+/** A web server. */
 export class WebServer {
   readonly origin: string;
   readonly #server: Server;
@@ -29,11 +37,13 @@ export class WebServer {
     this.origin = origin;
   }
 
-  /** Listens with HTTPS if a certificate is given, otherwise with HTTP. */
-  static async listen(parts: WebServerParts, certificate?: KeyAndCertificate): Promise<WebServer> {
+  static async listen(
+    parts: WebServerParts,
+    { hostname, certificate, ...address }: WebServerAddress,
+  ): Promise<WebServer> {
     const server = certificate ? createHttpsServer(certificate) : createHttpServer();
-    const port = await listen(server);
-    const origin = certificate ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
+    const port = await listen(server, address);
+    const origin = `${certificate ? 'https' : 'http'}://${hostname}:${port}`;
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       void serve(parts, origin, request, response);
     });
@@ -71,14 +81,4 @@ async function serve(
     // The request was aborted, or the server stops: no reply can be sent.
     message.socket.destroy();
   }
-}
-
-function listen(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' ? (address?.port ?? 0) : 0);
-    });
-  });
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { encodeCommand } from '../../emulator/resp/encode.js';
@@ -11,6 +11,8 @@ export interface Address {
   readonly port: number;
   /** TLS options; plain TCP if absent. */
   readonly ca?: string;
+  /** The name in the certificate. Default: `host`. */
+  readonly servername?: string;
 }
 
 /** A client without a Redis protocol, for specs that compare bytes. */
@@ -36,10 +38,13 @@ export class RawClient {
     socket.on('error', () => undefined);
   }
 
-  static async connect({ host, port, ca }: Address): Promise<RawClient> {
+  static async connect({ host, port, ca, servername = host }: Address): Promise<RawClient> {
     // It may half-close: its own side stays open until it is ended.
     const options = { host, port, allowHalfOpen: true, noDelay: true };
-    const socket = ca === undefined ? connectTcp(options) : connectTls({ ...options, ca });
+    const socket =
+      ca === undefined
+        ? connectTcp(options)
+        : connectTls({ ...options, ca, ...(isIP(servername) === 0 && { servername }) });
     await once(socket, ca === undefined ? 'connect' : 'secureConnect');
     return new RawClient(socket);
   }

@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect } from 'chai';
+import { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
+import { freePort } from '../../emulator/ports.js';
+import { RawClient } from '../support/raw-client.js';
+import { rejection } from '../support/rejection.js';
+import { next } from '../support/waiting.js';
+
+describe('where the emulators listen', () => {
+  describe('AzureRedisEmulator', () => {
+    it('listens on the port given', async () => {
+      const port = await freePort();
+      await using azure = await AzureRedisEmulator.start({ port });
+      expect(azure.options.port).to.equal(port);
+      const client = await RawClient.connect({ host: 'localhost', port, ca: azure.ca });
+      client.destroy();
+    });
+
+    it('names a port that is in use', async () => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as { port: number };
+      const error = await rejection(AzureRedisEmulator.start({ port }));
+      expect(error).to.include({
+        code: 'INVALID_OPTION',
+        message: `Port ${port} of 127.0.0.1 cannot be listened on: it is in use.`,
+      });
+      other.close();
+      await once(other, 'close');
+    });
+
+    it('listens on every address, and has a certificate for its host name', async () => {
+      await using azure = await AzureRedisEmulator.start({ bind: '0.0.0.0', hostname: 'redis-emulator' });
+      const { host, port, ca } = azure;
+      expect(host).to.equal('redis-emulator');
+      for (const servername of ['redis-emulator', 'localhost']) {
+        const client = await RawClient.connect({ host: '127.0.0.2', port, ca, servername });
+        client.destroy();
+      }
+    });
+
+    it('has a certificate for an IP address as its host name', async () => {
+      await using azure = await AzureRedisEmulator.start({ bind: '127.0.0.2', hostname: '127.0.0.2' });
+      const client = await RawClient.connect({ host: '127.0.0.2', port: azure.port, ca: azure.ca });
+      client.destroy();
+    });
+
+    it('gives the nodes of a cluster the ports after its own', async () => {
+      // Nobody reserves them: another range is tried if one of them is in use.
+      const start = async (attempts = 5): Promise<AzureRedisEmulator> => {
+        try {
+          return await AzureRedisEmulator.start({ port: await freePort(), cluster: { masters: 2 } });
+        } catch (error) {
+          if (attempts === 1) throw error;
+          return start(attempts - 1);
+        }
+      };
+      await using azure = await start();
+      const ports = azure.cluster.nodes.map(({ port }) => port);
+      expect(ports).to.have.members([azure.port + 1, azure.port + 2]);
+    });
+
+    it('starts the redis-server given', async () => {
+      const error = await rejection(AzureRedisEmulator.start({ redisServer: '/no/such/redis-server' }));
+      expect(error).to.have.property('code', 'MISSING_DEPENDENCY');
+      expect(error.message).to.include('"/no/such/redis-server" does not run');
+    });
+
+    const mistakes: { options: object; message: RegExp }[] = [
+      { options: { port: 70_000 }, message: /`port` must be an integer from 0 to 65535, got 70000/ },
+      { options: { port: '6380' }, message: /`port` must be an integer/ },
+      { options: { bind: '' }, message: /`bind` must be an IP address/ },
+      { options: { bind: '192.0.2.1' }, message: /this machine has no such address/ },
+      { options: { hostname: 'a b' }, message: /`hostname` must be a host name/ },
+      { options: { bind: '127.0.0.2', cluster: { masters: 1 } }, message: /must be 127.0.0.1 or 0.0.0.0/ },
+      { options: { redisServer: '' }, message: /`redisServer` must be/ },
+      {
+        options: { redisServer: 'redis-server', upstream: { host: 'localhost', port: 1, password: 'p' } },
+        message: /`upstream` conflicts with `redisServer`/,
+      },
+    ];
+    for (const { options, message } of mistakes) {
+      it(`refuses ${JSON.stringify(options)}`, async () => {
+        const error = await rejection(AzureRedisEmulator.start(options));
+        expect(error).to.have.property('code', 'INVALID_OPTION');
+        expect(error.message).to.match(message);
+      });
+    }
+  });
+
+  describe('EntraEmulator', () => {
+    it('listens on the ports given, by its host name', async () => {
+      const [port, metadataPort] = [await freePort(), await freePort()];
+      const options = { port, metadataPort, bind: '0.0.0.0', hostname: 'entra-emulator' };
+      await using entra = await EntraEmulator.start(options);
+      expect(entra.authorityHost).to.equal(`https://entra-emulator:${port}`);
+      expect(entra.appServiceEnvironment).to.include({
+        IDENTITY_ENDPOINT: `http://entra-emulator:${metadataPort}/msi/token`,
+      });
+    });
+
+    it('refuses a port that is none, and a port in use', async () => {
+      expect((await rejection(EntraEmulator.start({ port: -1 }))).message).to.include('`port` must be');
+      await using entra = await EntraEmulator.start();
+      const port = Number(new URL(entra.authorityHost).port);
+      expect((await rejection(EntraEmulator.start({ metadataPort: port }))).message).to.include('in use');
+    });
+
+    it('emits each request and token', async () => {
+      await using entra = await EntraEmulator.start();
+      const { objectId } = entra.addManagedIdentity('systemAssigned');
+      const { IDENTITY_ENDPOINT = '', IDENTITY_HEADER = '' } = entra.appServiceEnvironment;
+      const events = Promise.all([next(entra, 'token'), next(entra, 'request')]);
+      const query = '?api-version=2019-08-01&resource=https://redis.azure.com';
+      await fetch(IDENTITY_ENDPOINT + query, { headers: { 'X-IDENTITY-HEADER': IDENTITY_HEADER } });
+      const [token, request] = await events;
+      expect(token).to.include({ objectId });
+      expect(request).to.include({ path: '/msi/token', status: 200 });
+      expect(entra.statistics.requests).to.deep.equal([request]);
+    });
+  });
+});
