@@ -67,6 +67,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   readonly #clusterSubscribers = new ClusterSubscribers();
   readonly #password: Password;
   readonly #connector: ConnectorClass;
+  readonly #serverNames = new Set<string>();
   #heartbeat: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -85,7 +86,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     this.#provider = provider;
     this.#heartbeatInterval = heartbeatInterval;
     this.#password = createPassword(() => provider.current.password);
-    this.#connector = connectorFor(provider);
+    this.#connector = connectorFor(provider, this.#serverNames);
     provider.on('refreshed', ({ username, expiresOn }) => {
       this.#report('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
       for (const client of this.#clients) client.scheduleReauthentication();
@@ -120,6 +121,11 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   /** @internal The options with which a client logs in. */
   get login(): { readonly password: Password; readonly Connector: ConnectorClass } {
     return { password: this.#password, Connector: this.#connector };
+  }
+
+  /** @internal Clients may log in to the server with this name, as its certificate states it. */
+  trustServer(name: string): void {
+    this.#serverNames.add(name);
   }
 
   static {

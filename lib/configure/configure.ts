@@ -32,6 +32,7 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
   checkIdentity(options);
   const authenticator = options.authenticator ?? (await createAuthenticator(options));
   const { password, Connector } = authenticator.login;
+  if (endpoint.tls && endpoint.host) authenticator.trustServer(endpoint.tls.servername ?? endpoint.host);
 
   return {
     ...redisOptionsOf(options),

@@ -3,7 +3,13 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { AbstractConnector } from 'ioredis';
 import { internals, type Client, type ClientOptions } from './client.js';
 import { patchCallingCopy } from './tracking.js';
-import { isLoopback, plainTcpError, secureTlsOptions } from './transport-security.js';
+import {
+  isLoopback,
+  plainTcpError,
+  requireModernProtocol,
+  secureTlsOptions,
+  tlsOptionsFor,
+} from './transport-security.js';
 import type { CredentialsProvider } from '../credentials/credentials.js';
 
 /** ioredis' own default, in ms. It also limits the wait for a token where `connectTimeout` is off. */
@@ -15,12 +21,15 @@ const DEFAULT_DISCONNECT_TIMEOUT = 2_000;
 /** The kind of class that ioredis takes as the option `Connector`. */
 export type ConnectorClass = new (options: unknown) => AzureConnector;
 
-/** Binds the connector to the credentials that it waits for. */
-export function connectorFor(provider: CredentialsProvider): ConnectorClass {
+/** Binds the connector to the credentials that it waits for, and to the names of the servers that it may send them to. */
+export function connectorFor(
+  provider: CredentialsProvider,
+  serverNames: ReadonlySet<string>,
+): ConnectorClass {
   return class extends AzureConnector {
     constructor(options: unknown) {
       // ioredis types the options of a custom connector as unknown, and passes the client's.
-      super(options as ClientOptions, provider);
+      super(options as ClientOptions, provider, serverNames);
     }
   };
 }
@@ -30,20 +39,22 @@ export function connectorFor(provider: CredentialsProvider): ConnectorClass {
  * be read on the way: verified TLS 1.2 or newer, a Unix socket, or plain TCP to a loopback address. The options are
  * judged at each connection, since a client's may differ from those that `configureForAzure()` returned.
  *
- * A failure is reported as a socket that is closed already, with `firstError` set: ioredis then retries as usual, whereas
- * a connector that rejects ends the client for good.
+ * A failure is reported as a socket that is closed already, with `firstError` set: ioredis then retries as usual. Only for
+ * options that are not secure it rejects, which ends the client, and rejects its commands with the same error.
  */
 export class AzureConnector extends AbstractConnector {
   readonly #options: ClientOptions;
   readonly #provider: CredentialsProvider;
+  readonly #serverNames: ReadonlySet<string>;
   #waiting: AbortController | undefined;
   #isWaitingForToken = false;
   #isClientTracked = false;
 
-  constructor(options: ClientOptions, provider: CredentialsProvider) {
+  constructor(options: ClientOptions, provider: CredentialsProvider, serverNames: ReadonlySet<string>) {
     super(options.disconnectTimeout ?? DEFAULT_DISCONNECT_TIMEOUT);
     this.#options = options;
     this.#provider = provider;
+    this.#serverNames = serverNames;
   }
 
   /** Whether the last attempt to connect had no usable credentials. */
@@ -58,6 +69,7 @@ export class AzureConnector extends AbstractConnector {
 
   override async connect(): Promise<Socket> {
     if (!this.#isClientTracked) patchCallingCopy();
+    const tls = secureTransport(this.#options, this.#serverNames);
     this.connecting = true;
     delete this.firstError;
     this.#forgetStream();
@@ -66,7 +78,7 @@ export class AzureConnector extends AbstractConnector {
       await this.#credentialsUsable();
       this.#isWaitingForToken = false;
       if (this.#isAbandoned) return closedSocket();
-      return this.#open(secureTransport(this.#options));
+      return this.#open(tls);
     } catch (error) {
       if (!this.#isAbandoned) this.firstError = error as Error;
       return closedSocket();
@@ -135,21 +147,42 @@ export function isWaitingForToken(client: Client): boolean {
 
 /**
  * Makes a client connect with this connector. ioredis builds a cluster's own subscriber from a few options only, without
- * the `Connector`. A connector that the user chose, or sentinels, are left in place.
+ * the `Connector`. A connector that the user chose is left in place, and that of sentinels too, with secure options.
  */
 export function useConnector(client: Client, Connector: ConnectorClass): void {
   const { options } = client;
   const inner = internals(client);
-  if (!options.Connector && !options.sentinels && !(inner.connector instanceof AzureConnector)) {
-    inner.connector = new Connector(options);
+  if (!options.Connector && !(inner.connector instanceof AzureConnector)) {
+    inner.connector = secureSentinels(options, inner.connector) ?? new Connector(options);
   }
   if (inner.connector instanceof AzureConnector) inner.connector.clientIsTracked();
 }
 
+/** The same connector to the servers that sentinels name, with secure options; `undefined` if the options rule that out. */
+function secureSentinels(options: ClientOptions, { constructor }: object): object | undefined {
+  if (!options.sentinels) return undefined;
+  try {
+    const tls = secureTransport(options, new Set());
+    const SentinelConnector = constructor as new (options: ClientOptions) => object;
+    return new SentinelConnector({ ...options, tls });
+  } catch {
+    // Our connector reports the error when it is to connect.
+    return undefined;
+  }
+}
+
 /** The TLS options of a connection; `undefined` where TLS is not needed. */
-function secureTransport({ tls, path, host = 'localhost' }: ClientOptions): ConnectionOptions | undefined {
-  if (tls) return secureTlsOptions(tls, path ? undefined : host);
-  if (path || isLoopback(host)) return undefined;
+function secureTransport(
+  { tls, path, host = 'localhost', sentinels, enableTLSForSentinelMode }: ClientOptions,
+  serverNames: ReadonlySet<string>,
+): ConnectionOptions | undefined {
+  if (sentinels) {
+    if (tls && enableTLSForSentinelMode) return secureTlsOptions(tls);
+    throw plainTcpError('the server that the sentinels name');
+  }
+  if (path) return tls && secureTlsOptions(tls);
+  if (tls) return tlsOptionsFor(tls, host, serverNames);
+  if (isLoopback(host)) return undefined;
   throw plainTcpError(host);
 }
 
@@ -158,7 +191,13 @@ function openSocket(
   tls: ConnectionOptions | undefined,
 ): Socket {
   const address = path ? { path } : { host, port, family };
-  return tls ? connectTls({ ...address, ...tls }) : connectTcp(address);
+  if (!tls) return connectTcp(address);
+  const socket = connectTls({ ...address, ...tls });
+  // Before ioredis writes the login.
+  socket.once('secureConnect', () => {
+    requireModernProtocol(socket);
+  });
+  return socket;
 }
 
 function closedSocket(): Socket {

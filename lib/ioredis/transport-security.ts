@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
-import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
+import { checkServerIdentity, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { AzureRedisError } from '../errors.js';
 
 /** The versions of TLS below 1.2, as Node names them. */
@@ -26,21 +26,52 @@ export function plainTcpError(peer: string): AzureRedisError {
 /**
  * Completes TLS options such that the server is verified and TLS is 1.2 or newer.
  *
- * @param servername The name that the server's certificate must be valid for, unless `tls` has another one.
+ * @param name The name that the server's certificate must be valid for, unless `tls.servername` is given.
  * @throws AzureRedisError `INSECURE_CONNECTION` if the options rule that out.
  */
-export function secureTlsOptions(tls: ConnectionOptions, servername?: string): ConnectionOptions {
+export function secureTlsOptions(tls: ConnectionOptions, name?: string): ConnectionOptions {
   requireVerification(tls);
   requireModernTls(tls);
   return {
     // Node rejects `secureProtocol` together with a minimum version.
     ...(tls.secureProtocol === undefined && { minVersion: 'TLSv1.2' }),
-    ...(servername !== undefined && isIP(servername) === 0 && { servername }),
+    ...(name !== undefined && isIP(name) === 0 && { servername: name }),
     ...defined(tls),
     ...(tls.checkServerIdentity && { checkServerIdentity: nameCheckBefore(tls.checkServerIdentity) }),
     // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not apply.
     rejectUnauthorized: true,
   };
+}
+
+/**
+ * The same for a client's own options, which may differ from the configured ones: the server is one of those that were
+ * configured, whichever address is connected to.
+ *
+ * @param names The configured names, the first of which is the default.
+ * @throws AzureRedisError `INSECURE_CONNECTION` if the options rule that out, or name another server.
+ */
+export function tlsOptionsFor(
+  tls: ConnectionOptions,
+  host: string,
+  names: ReadonlySet<string>,
+): ConnectionOptions {
+  const [firstName = host] = names;
+  const name = tls.servername ?? (names.has(host) ? host : firstName);
+  if (names.size > 0 && !names.has(name)) throw otherServerError(name, firstName);
+  const { checkServerIdentity: ownCheck = () => undefined, ...secured } = secureTlsOptions(tls, name);
+  // By the name, since Node would take an address in its place, or a `tls.host`.
+  return {
+    ...secured,
+    checkServerIdentity: (_host, certificate) =>
+      checkServerIdentity(name, certificate) ?? ownCheck(name, certificate),
+  };
+}
+
+/** Destroys a socket that has negotiated an older TLS: a `secureContext` has versions of its own. */
+export function requireModernProtocol(socket: TLSSocket): void {
+  const protocol = socket.getProtocol();
+  if (protocol === 'TLSv1.2' || protocol === 'TLSv1.3') return;
+  socket.destroy(outdatedTlsError('secureContext', protocol ?? 'none'));
 }
 
 function requireVerification({ rejectUnauthorized }: ConnectionOptions): void {
@@ -69,6 +100,14 @@ function outdatedTlsError(option: string, value = ''): AzureRedisError {
     'INSECURE_CONNECTION',
     `\`tls.${option}\` must not allow TLS below 1.2, got '${value}'.`,
     `Remove \`tls.${option}\`: the default is TLS 1.2 or newer.`,
+  );
+}
+
+function otherServerError(name: string, configured: string): AzureRedisError {
+  return new AzureRedisError(
+    'INSECURE_CONNECTION',
+    `\`tls.servername\` is '${name}', but the client was configured for '${configured}'.`,
+    'Give `tls.servername` to configureForAzure(), which the options of the client come from.',
   );
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:tls';
 import { expect } from 'chai';
-import { Redis } from 'ioredis';
+import { connect, createSecureContext, createServer } from 'node:tls';
+import { Cluster, Redis } from 'ioredis';
 import { configureForAzure, type ConfigureForAzureOptions } from '../../lib/index.js';
 import { createCertificateAuthority } from '../../emulator/certificates.js';
 import { AzureRedisEmulator } from '../../emulator/index.js';
@@ -92,13 +92,83 @@ describe('a connection to a cache', () => {
     }
 
     it('with replaced `tls` options and their own name check, to a host with another name', async () => {
-      const tls = {
-        ca: azure.ca,
-        servername: 'my-cache.redis.azure.net',
-        checkServerIdentity: () => undefined,
-      };
-      const failure = await failureWith({ ca: azure.ca }, {}, { tls });
+      const tls = { ca: azure.ca, checkServerIdentity: () => undefined };
+      const configured = { ca: azure.ca, servername: 'my-cache.redis.azure.net' };
+      const failure = await failureWith(configured, {}, { tls });
       expect(failure?.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
+    });
+
+    for (const name of ['localhost', '']) {
+      it(`to a server of another name than the configured one, though its certificate is valid: '${name}'`, async () => {
+        const configured = { ca: azure.ca, servername: 'my-cache.redis.azure.net' };
+        const failure = await failureWith(configured, {}, { tls: { ca: azure.ca, servername: name } });
+        expect(failure?.code).to.equal('INSECURE_CONNECTION');
+      });
+    }
+
+    it('to an address in `tls` whose certificate is valid for it, but not for the configured name', async () => {
+      const configured = { ca: azure.ca, servername: 'my-cache.redis.azure.net' };
+      const failure = await failureWith(configured, {}, { tls: { ca: azure.ca, host: '127.0.0.1' } });
+      expect(failure?.code).to.equal('ERR_TLS_CERT_ALTNAME_INVALID');
+    });
+
+    it('as a cluster, whose error names the cause', async () => {
+      const redisOptions = await configureForAzure(azure.options);
+      const cluster = new Cluster([{ host: 'localhost', port: azure.port }], {
+        redisOptions: { ...redisOptions, tls: { rejectUnauthorized: false } },
+        clusterRetryStrategy: () => null,
+      });
+      const [error] = (await once(cluster, 'error')) as [Error & { lastNodeError?: unknown }];
+      expect(error.lastNodeError).to.have.property('code', 'INSECURE_CONNECTION');
+      cluster.disconnect();
+    });
+
+    for (const [what, replaced] of [
+      ['an unverified server', { tls: { rejectUnauthorized: false } }],
+      ['no TLS', { tls: undefined }],
+      ['plain TCP to the servers', { enableTLSForSentinelMode: false }],
+    ] as const) {
+      it(`with sentinels and replaced options that permit ${what}`, async () => {
+        const sentinels = [{ host: '127.0.0.1', port: 1 }];
+        const { tls, credential } = azure.options;
+        const options = await configureForAzure({ sentinels, name: 'name', tls, credential });
+        const redis = new Redis({ ...options, ...replaced, lazyConnect: true });
+        redis.on('error', () => undefined);
+        const error: unknown = await redis.connect().catch((reason: unknown) => reason);
+        expect(error).to.have.property('code', 'INSECURE_CONNECTION');
+      });
+    }
+
+    it('and rejects the commands of a client whose options permit that', async () => {
+      const options = await configureForAzure(azure.options);
+      const redis = new Redis({ ...options, tls: { rejectUnauthorized: false } });
+      redis.on('error', () => undefined);
+      const error: unknown = await redis.get('key').catch((reason: unknown) => reason);
+      expect(error).to.have.property('code', 'INSECURE_CONNECTION');
+      expect(redis.status).to.equal('end');
+    });
+
+    it('over the TLS below 1.2 of a `secureContext`', async () => {
+      const authority = await createCertificateAuthority();
+      const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' } as const;
+      const received: Buffer[] = [];
+      const server = createServer(
+        { ...(await authority.issue({ dns: ['localhost'] })), ...old },
+        (socket) => {
+          socket.on('data', (data: Buffer) => received.push(data)).on('error', () => undefined);
+        },
+      ).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      const secureContext = createSecureContext({ ca: authority.ca, ...old });
+      const plain = connect({ port, host: '127.0.0.1', servername: 'localhost', secureContext });
+      await once(plain, 'secureConnect');
+      plain.destroy();
+      expect((await failureWith({ secureContext }, { port }))?.code).to.equal('INSECURE_CONNECTION');
+      expect(received).to.deep.equal([]);
+      server.close();
+      await once(server, 'close');
     });
 
     it('over TLS below 1.2', async () => {

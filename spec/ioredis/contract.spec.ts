@@ -1,5 +1,6 @@
+import { Socket } from 'node:net';
 import { expect } from 'chai';
-import { Cluster as ClusterNewest6, Command, Redis as Newest6 } from 'ioredis';
+import { AbstractConnector, Cluster as ClusterNewest6, Command, Redis as Newest6 } from 'ioredis';
 import { Cluster as ClusterOldest5, Command as CommandOldest5, Redis as Oldest5 } from 'ioredis-5.4.0';
 import { Cluster as ClusterOldest6, Command as CommandOldest6, Redis as Oldest6 } from 'ioredis-6.0.0';
 import { Cluster as ClusterNewest5, Command as CommandNewest5, Redis as Newest5 } from 'ioredis5';
@@ -237,12 +238,29 @@ describe('the internals of ioredis', () => {
         expect(error.lastNodeError).to.be.instanceOf(Error);
       });
 
+      it('ends, and rejects its commands with the same error, when a connector rejects', async () => {
+        const options = await cache.configure();
+        const client = cache.client({ Redis }, { ...options, tls: { rejectUnauthorized: false } });
+        const error: unknown = await client.get('key').catch((reason: unknown) => reason);
+        expect(error).to.have.property('code', 'INSECURE_CONNECTION');
+        expect(client.status).to.equal('end');
+      });
+
       it('retries when a connector returns a destroyed socket, with its `firstError`', async () => {
         const options = await cache.configure({ retryStrategy: () => 60_000 });
-        const client = cache.client({ Redis }, { ...options, tls: { rejectUnauthorized: false } });
+        const Connector = class extends AbstractConnector {
+          constructor() {
+            super(0);
+          }
+          connect(): Promise<Socket> {
+            this.firstError = new Error('the reason');
+            return Promise.resolve(new Socket().destroy());
+          }
+        };
+        const client = cache.client({ Redis }, { ...options, Connector });
         const reconnecting = new Promise((resolve) => client.once('reconnecting', resolve));
         const error = await next(client, 'error').catch((reason: unknown) => reason);
-        expect(error).to.have.property('code', 'INSECURE_CONNECTION');
+        expect(error).to.have.property('message', 'the reason');
         await reconnecting;
         expect(internals(client).reconnectTimeout).not.to.equal(null);
       });
