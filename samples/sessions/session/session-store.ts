@@ -1,0 +1,240 @@
+import { promisify } from 'node:util';
+import { RedisStore } from 'connect-redis';
+import type { Request } from 'express';
+import type { Session, SessionData } from 'express-session';
+import {
+  reportUnavailable,
+  SessionBusyError,
+  SessionEndedError,
+  SessionsUnavailableError,
+} from './errors.js';
+import { defineScripts, type RedisClient } from './scripts.js';
+import {
+  groupOfSession,
+  groupOfUser,
+  handleOf,
+  indexKey,
+  lockKey,
+  nameOf,
+  newGroup,
+  newSessionId,
+  SESSION_PREFIX,
+  sessionKey,
+} from './session-id.js';
+import { SessionLock } from './session-lock.js';
+import type { LastUse, Ticket } from './ticket.js';
+
+/** In ms. */
+export interface SessionTimeouts {
+  /** A session ends when it has not been used for so long. */
+  readonly idle: number;
+  /** A session ends so long after the sign-in, however much it is used. */
+  readonly absolute: number;
+}
+
+export interface SessionStoreOptions {
+  readonly redis: RedisClient;
+  readonly timeouts: SessionTimeouts;
+  /** Turns the ids of users into groups of sessions: the same in all processes. */
+  readonly secret: string;
+}
+
+type Callback<Result> = (error: unknown, result?: Result) => void;
+
+/**
+ * The store of connect-redis, and what it lacks: its keys are hashes, a session that exists is saved by the holder of its
+ * lock only, one that has ended is not brought back, and an absolute timeout ends each.
+ */
+export class SessionStore extends RedisStore {
+  readonly #redis: RedisClient;
+  readonly #timeouts: SessionTimeouts;
+  readonly #secret: string;
+  /** The group of the sessions of a user who is signing in, by request. */
+  readonly #groups = new WeakMap<object, string>();
+  /** The sessions that were loaded, each with the lock under which it may be saved. */
+  readonly #loaded = new WeakMap<object, SessionLock | undefined>();
+
+  constructor({ redis, timeouts, secret }: SessionStoreOptions) {
+    // `renew` takes the place of `touch`, which comes after the response, when a failure can no longer be reported.
+    super({ client: redis, prefix: SESSION_PREFIX, disableTouch: true });
+    defineScripts(redis);
+    this.#redis = redis;
+    this.#timeouts = timeouts;
+    this.#secret = secret;
+  }
+
+  /** The id of the next session of a request, for express-session's `genid`. */
+  readonly newId = (request: object): string => newSessionId(this.#groups.get(request) ?? newGroup());
+
+  override get(id: string, callback: Callback<SessionData | null>): Promise<void> {
+    return settle(this.#load(id), callback);
+  }
+
+  override set(id: string, session: SessionData, callback: Callback<undefined>): Promise<void> {
+    return settle(this.#loaded.has(session) ? this.#save(id, session) : this.#create(id, session), callback);
+  }
+
+  override destroy(id: string, callback: Callback<undefined>): Promise<void> {
+    return settle(this.#destroy(id), callback);
+  }
+
+  override createSession(request: Request, data: SessionData): Session & SessionData {
+    const session = super.createSession(request, data);
+    this.#loaded.set(session, undefined);
+    return session;
+  }
+
+  /**
+   * Starts the session of a user who signs in. It has a new id: one that somebody else has given to the browser, to use the
+   * session as well, is worth nothing.
+   */
+  async start(request: Request, ticket: Ticket): Promise<void> {
+    const before = request.session;
+    this.#groups.set(request, groupOfUser(ticket.userId, this.#secret));
+    await call(before, 'regenerate');
+    try {
+      request.session.ticket = ticket;
+      request.session.basket = 0;
+      await call(request.session, 'save');
+    } catch (error) {
+      request.session = before;
+      throw error;
+    }
+  }
+
+  /** Starts the idle timeout again, and records the use. Resolves to false if the session has ended. */
+  async renew(id: string, ticket: Ticket, use: LastUse): Promise<boolean> {
+    const { group, handle } = partsOf(id);
+    const outcome = await reportUnavailable(
+      this.#redis.renewSession(
+        sessionKey(group, handle),
+        indexKey(group),
+        this.#secondsLeft(ticket),
+        handle,
+        JSON.stringify(use),
+        this.#indexSeconds,
+      ),
+    );
+    return outcome === 'renewed';
+  }
+
+  /**
+   * Changes and saves the session of a request. The changes of a session are made one after another, whichever process
+   * makes them, each to what the one before has saved. One that throws saves nothing.
+   *
+   * @throws SessionEndedError if the session has ended.
+   * @throws SessionBusyError if others do not finish in time, or `change` takes longer than the lock lives.
+   */
+  async update(
+    request: Request,
+    change: (session: Request['session']) => void | Promise<void>,
+  ): Promise<void> {
+    const { group, handle } = partsOf(request.sessionID);
+    const before = request.session;
+    await using lock = await SessionLock.acquire(this.#redis, lockKey(group, handle));
+    try {
+      await reload(request.session);
+      // Reloading has put another object in place.
+      const { session } = request;
+      this.#loaded.set(session, lock);
+      await change(session);
+      await call(session, 'save');
+    } catch (error) {
+      // Otherwise express-session would save the unfinished change as the response ends.
+      request.session = before;
+      throw error;
+    }
+  }
+
+  /** Ends the session of a request. */
+  async end(request: Request): Promise<void> {
+    await call(request.session, 'destroy');
+  }
+
+  async #load(id: string): Promise<SessionData | null> {
+    const { group, handle } = partsOf(id);
+    // connect-redis declares no type for what it has read.
+    const session = (await reportUnavailable(super.get(nameOf(group, handle)))) as SessionData | null;
+    return session && session.ticket.expiresAt > Date.now() ? session : null;
+  }
+
+  async #create(id: string, session: SessionData): Promise<undefined> {
+    const { group, handle } = partsOf(id);
+    const { signedInAt, address } = session.ticket;
+    const use: LastUse = { at: signedInAt, address };
+    await reportUnavailable(
+      this.#redis.createSession(
+        sessionKey(group, handle),
+        indexKey(group),
+        this.serializer.stringify(session),
+        this.#secondsLeft(session.ticket),
+        handle,
+        JSON.stringify(use),
+        this.#indexSeconds,
+      ),
+    );
+  }
+
+  async #save(id: string, session: SessionData): Promise<undefined> {
+    const lock = this.#loaded.get(session);
+    if (!lock) throw new Error('A session is changed within SessionStore.update() only.');
+    const { group, handle } = partsOf(id);
+    const outcome = await reportUnavailable(
+      this.#redis.saveSession(
+        sessionKey(group, handle),
+        lockKey(group, handle),
+        lock.holder,
+        this.serializer.stringify(session),
+        this.#secondsLeft(session.ticket),
+      ),
+    );
+    if (outcome === 'ended') throw new SessionEndedError();
+    if (outcome === 'busy') throw new SessionBusyError();
+  }
+
+  async #destroy(id: string): Promise<undefined> {
+    const { group, handle } = partsOf(id);
+    // First the session, so that one of which this process sees no more is listed and can be signed out.
+    await reportUnavailable(super.destroy(nameOf(group, handle)));
+    await reportUnavailable(this.#redis.hdel(indexKey(group), handle));
+  }
+
+  /** Until the idle or the absolute timeout, whichever comes first. Redis keeps no session for longer. */
+  #secondsLeft({ expiresAt }: Ticket): number {
+    return Math.ceil(Math.min(this.#timeouts.idle, expiresAt - Date.now()) / 1000);
+  }
+
+  /** No session outlives the index, which is renewed with each of them. */
+  get #indexSeconds(): number {
+    return Math.ceil(this.#timeouts.absolute / 1000);
+  }
+}
+
+function partsOf(id: string): { group: string; handle: string } {
+  return { group: groupOfSession(id), handle: handleOf(id) };
+}
+
+async function settle<Result>(outcome: Promise<Result>, callback: Callback<Result>): Promise<void> {
+  await outcome.then(
+    (result) => {
+      callback(null, result);
+    },
+    (error: unknown) => {
+      callback(error);
+    },
+  );
+}
+
+/** The methods of express-session take callbacks. */
+async function call(session: Session, method: 'regenerate' | 'reload' | 'save' | 'destroy'): Promise<void> {
+  await promisify((callback: (error: unknown) => void) => session[method](callback))();
+}
+
+async function reload(session: Session): Promise<void> {
+  try {
+    await call(session, 'reload');
+  } catch (error) {
+    if (error instanceof SessionsUnavailableError) throw error;
+    throw new SessionEndedError();
+  }
+}

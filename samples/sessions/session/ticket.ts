@@ -1,0 +1,30 @@
+import 'express-session';
+
+/** Who is signed in, since when and from where. It is kept in the session, and never leaves the server. */
+export interface Ticket {
+  readonly userId: string;
+  readonly displayName: string;
+  readonly claims: Readonly<Record<string, string>>;
+  /** In ms since 1970, as are all times here. */
+  readonly signedInAt: number;
+  /** When the session ends, however much it is used. */
+  readonly expiresAt: number;
+  /** What the browser says that it is. */
+  readonly userAgent: string;
+  /** From where the user signed in. */
+  readonly address: string;
+}
+
+/** When and from where a session was used last. */
+export interface LastUse {
+  readonly at: number;
+  readonly address: string;
+}
+
+declare module 'express-session' {
+  interface SessionData {
+    ticket: Ticket;
+    /** The number of items in the basket: it stands for what your application keeps in a session. */
+    basket: number;
+  }
+}
