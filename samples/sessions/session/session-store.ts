@@ -89,15 +89,14 @@ export class SessionStore extends RedisStore {
    * session as well, is worth nothing.
    */
   async start(request: Request, ticket: Ticket): Promise<void> {
-    const before = request.session;
     this.#groups.set(request, groupOfUser(ticket.userId, this.#secret));
-    await call(before, 'regenerate');
+    await call(request.session, 'regenerate');
     try {
       request.session.ticket = ticket;
       request.session.basket = 0;
       await call(request.session, 'save');
     } catch (error) {
-      request.session = before;
+      dropSession(request);
       throw error;
     }
   }
@@ -120,7 +119,8 @@ export class SessionStore extends RedisStore {
 
   /**
    * Changes and saves the session of a request. The changes of a session are made one after another, whichever process
-   * makes them, each to what the one before has saved. One that throws saves nothing.
+   * makes them, each to what the one before has saved. One that throws saves nothing, and its request has no session any
+   * more.
    *
    * @throws SessionEndedError if the session has ended.
    * @throws SessionBusyError if others do not finish in time, or `change` takes longer than the lock lives.
@@ -130,7 +130,6 @@ export class SessionStore extends RedisStore {
     change: (session: Request['session']) => void | Promise<void>,
   ): Promise<void> {
     const { group, handle } = partsOf(request.sessionID);
-    const before = request.session;
     await using lock = await SessionLock.acquire(this.#redis, lockKey(group, handle));
     try {
       await reload(request.session);
@@ -140,8 +139,7 @@ export class SessionStore extends RedisStore {
       await change(session);
       await call(session, 'save');
     } catch (error) {
-      // Otherwise express-session would save the unfinished change as the response ends.
-      request.session = before;
+      dropSession(request);
       throw error;
     }
   }
@@ -228,6 +226,11 @@ async function settle<Result>(outcome: Promise<Result>, callback: Callback<Resul
 /** The methods of express-session take callbacks. */
 async function call(session: Session, method: 'regenerate' | 'reload' | 'save' | 'destroy'): Promise<void> {
   await promisify((callback: (error: unknown) => void) => session[method](callback))();
+}
+
+/** Keeps express-session from saving an unfinished change as the response ends. */
+function dropSession(request: Request): void {
+  Reflect.deleteProperty(request, 'session');
 }
 
 async function reload(session: Session): Promise<void> {

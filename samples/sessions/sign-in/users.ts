@@ -23,7 +23,11 @@ const hashPassword = promisify<string, Buffer, number, ScryptOptions, Buffer>(sc
 
 /** OWASP's Password Storage Cheat Sheet: 32 MB of memory for each attempt. Node.js permits 32 MB, without the overhead. */
 const SCRYPT: ScryptOptions = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 };
+const SALT_LENGTH = 16;
 const HASH_LENGTH = 32;
+
+/** Compared with in place of the password of a user who does not exist. No password has this hash. */
+const NOBODYS: StoredPassword = { salt: randomBytes(SALT_LENGTH), hash: randomBytes(HASH_LENGTH) };
 
 const PEOPLE: Readonly<Record<string, User>> = {
   ada: {
@@ -38,27 +42,23 @@ const PEOPLE: Readonly<Record<string, User>> = {
 export class DemoUsers implements Users {
   readonly names = Object.keys(PEOPLE);
   readonly #passwords: ReadonlyMap<string, StoredPassword>;
-  /** Checked in place of the password of a user who does not exist. */
-  readonly #nobodys: StoredPassword;
 
-  private constructor(passwords: ReadonlyMap<string, StoredPassword>, nobodys: StoredPassword) {
+  private constructor(passwords: ReadonlyMap<string, StoredPassword>) {
     this.#passwords = passwords;
-    this.#nobodys = nobodys;
   }
 
   static async create(password: string): Promise<DemoUsers> {
-    const stored = Object.keys(PEOPLE).map(async (name) => [name, await store(password)] as const);
-    return new DemoUsers(new Map(await Promise.all(stored)), await store(randomBytes(16).toString('hex')));
+    const entries = Object.keys(PEOPLE).map(async (name) => [name, await store(password)] as const);
+    return new DemoUsers(new Map(await Promise.all(entries)));
   }
 
   async authenticate(name: string, password: string): Promise<User | undefined> {
-    const stored = this.#passwords.get(name) ?? this.#nobodys;
-    return (await matches(stored, password)) && stored !== this.#nobodys ? PEOPLE[name] : undefined;
+    return (await matches(this.#passwords.get(name) ?? NOBODYS, password)) ? PEOPLE[name] : undefined;
   }
 }
 
 async function store(password: string): Promise<StoredPassword> {
-  const salt = randomBytes(16);
+  const salt = randomBytes(SALT_LENGTH);
   return { salt, hash: await hashPassword(password, salt, HASH_LENGTH, SCRYPT) };
 }
 

@@ -1,13 +1,13 @@
 /** A browser without a window: it keeps cookies, and sends the forms of the page that it has read last. */
 export class Visitor {
   readonly cookies = new Map<string, string>();
-  readonly #url: string;
+  readonly url: string;
   readonly #headers: Readonly<Record<string, string>>;
   /** The page that was read last; a redirect is none. */
   page = '';
 
   constructor(url: string, headers: Readonly<Record<string, string>> = {}) {
-    this.#url = url;
+    this.url = url;
     this.#headers = headers;
   }
 
@@ -45,7 +45,7 @@ export class Visitor {
 
   async #fetch(path: string, options: RequestInit): Promise<Response> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(`${this.#url}${path}`, {
+    const response = await fetch(`${this.url}${path}`, {
       redirect: 'manual',
       headers: { ...this.#headers, ...(cookie !== '' && { Cookie: cookie }) },
       ...options,
