@@ -79,12 +79,12 @@ function ticketCard({ ticket, timeouts }: SessionsPage): Html {
     ...Object.entries(ticket.claims),
     ['Signed in', moment(ticket.signedInAt)],
     ['Ends if unused for', duration(timeouts.idle)],
-    ['Ends at the latest', moment(ticket.expiresAt)],
+    ['Ends by', moment(ticket.expiresAt)],
   ];
   return html`<section class="card" aria-labelledby="ticket">
     <h2 id="ticket">Ticket</h2>
     <p class="hint">
-      It stays on the server. The browser has a random id only, and the cache a hash of that id.
+      It stays on the server: the browser holds a random id, and the cache a hash of that id.
     </p>
     <dl>
       ${facts.map(
@@ -101,7 +101,7 @@ function ticketCard({ ticket, timeouts }: SessionsPage): Html {
 function basketCard({ basket, csrf }: SessionsPage): Html {
   return html`<section class="card" aria-labelledby="basket">
     <h2 id="basket">Basket</h2>
-    <p class="hint">Add items in several tabs at once: none is lost.</p>
+    <p class="hint">Add items in several tabs at once: none gets lost.</p>
     <form class="basket" method="post" action="/basket">
       ${hidden(csrf)}<output>${basket} ${basket === 1 ? 'item' : 'items'}</output><button>Add an item</button>
     </form>

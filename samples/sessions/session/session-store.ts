@@ -199,7 +199,9 @@ export class SessionStore extends RedisStore {
 
   /** Until the idle or the absolute timeout, whichever comes first. Redis keeps no session for longer. */
   #secondsLeft({ expiresAt }: Ticket): number {
-    return Math.ceil(Math.min(this.#timeouts.idle, expiresAt - Date.now()) / 1000);
+    const left = Math.min(this.#timeouts.idle, expiresAt - Date.now());
+    // Redis takes no less.
+    return Math.max(Math.ceil(left / 1000), 1);
   }
 
   /** No session outlives the index, which is renewed with each of them. */

@@ -20,7 +20,7 @@ export function securityHeaders({ behindTlsProxy }: { readonly behindTlsProxy: b
     'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
     'Referrer-Policy': 'same-origin',
     'X-Content-Type-Options': 'nosniff',
-    ...(behindTlsProxy && { 'Strict-Transport-Security': `max-age=${ONE_YEAR}; includeSubDomains` }),
+    ...(behindTlsProxy && { 'Strict-Transport-Security': `max-age=${ONE_YEAR}` }),
   };
   return (_request, response, next) => {
     response.set(headers);
