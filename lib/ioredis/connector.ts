@@ -7,6 +7,7 @@ import {
   isLoopback,
   plainTcpError,
   requireModernProtocol,
+  secureContextFor,
   secureTlsOptions,
   tlsOptionsFor,
 } from './transport-security.js';
@@ -187,12 +188,12 @@ function secureTransport(
 }
 
 function openSocket(
-  { host = 'localhost', port = 6379, family = 0, path }: ClientOptions,
+  { host = 'localhost', port = 6379, family = 0, path, tls: given }: ClientOptions,
   tls: ConnectionOptions | undefined,
 ): Socket {
   const address = path ? { path } : { host, port, family };
-  if (!tls) return connectTcp(address);
-  const socket = connectTls({ ...address, ...tls });
+  if (!tls || !given) return connectTcp(address);
+  const socket = connectTls({ ...address, ...tls, secureContext: secureContextFor(given, tls) });
   // Before ioredis writes the login.
   socket.once('secureConnect', () => {
     requireModernProtocol(socket);

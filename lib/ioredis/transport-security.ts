@@ -1,5 +1,11 @@
 import { isIP, isIPv4 } from 'node:net';
-import { checkServerIdentity, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type ConnectionOptions,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { AzureRedisError } from '../errors.js';
 
 /** The versions of TLS below 1.2, as Node names them. */
@@ -7,6 +13,12 @@ const OUTDATED_VERSIONS: ReadonlySet<unknown> = new Set(['TLSv1', 'TLSv1.1']);
 
 /** How Node's names of the OpenSSL methods begin that allow nothing below TLS 1.2. */
 const SAFE_SECURE_PROTOCOL = 'TLSv1_2_';
+
+/** The context of the latest connection with each `tls` option, and what that option was then. */
+const contexts = new WeakMap<
+  ConnectionOptions,
+  { readonly given: ConnectionOptions; readonly context: SecureContext }
+>();
 
 /** Whether what is sent to this host never leaves the machine. */
 export function isLoopback(host: string): boolean {
@@ -65,6 +77,29 @@ export function tlsOptionsFor(
     checkServerIdentity: (_host, certificate) =>
       checkServerIdentity(name, certificate) ?? ownCheck(name, certificate),
   };
+}
+
+/**
+ * The TLS context for a connection with the `tls` option of a client, completed by {@link tlsOptionsFor}. Node would create
+ * one for each connection, and parse the certificates in it again, which is a third of the work of a handshake.
+ */
+export function secureContextFor(given: ConnectionOptions, completed: ConnectionOptions): SecureContext {
+  if (given.secureContext) return given.secureContext;
+  const known = contexts.get(given);
+  // Its certificates may have been replaced in place.
+  if (known && isSame(known.given, given)) return known.context;
+  const context = createSecureContext(completed);
+  // ioredis also takes `true`, for the defaults.
+  if (typeof given === 'object') contexts.set(given, { given: { ...given }, context });
+  return context;
+}
+
+function isSame(one: object, other: object): boolean {
+  const entries = Object.entries(one);
+  return (
+    entries.length === Object.keys(other).length &&
+    entries.every(([name, value]) => Reflect.get(other, name) === value)
+  );
 }
 
 /** Destroys a socket that has negotiated an older TLS: a `secureContext` has versions of its own. */
