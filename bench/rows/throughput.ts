@@ -1,0 +1,96 @@
+import { nameOf } from '../peers/index.js';
+import type { PeerName, PeerSettings } from '../peers/peer.js';
+import { Remote } from '../remote.js';
+import { atLeast, quantity, ratio, type Result } from '../result.js';
+import type { Row } from '../row.js';
+import { median, ratiosOf } from '../statistics.js';
+import { StaticCache } from '../static-cache.js';
+import type { LoadRequest, Workload } from '../workers/load.js';
+
+const VARIANTS = [
+  { ioredis: 6, protocol: 3 },
+  { ioredis: 6, protocol: 2 },
+  { ioredis: 5, protocol: 2 },
+] as const;
+
+const WORKLOADS: readonly Workload[] = ['single', 'pipeline', 'autopipelining'];
+
+const CALLERS = [1, 32];
+
+const PEERS: readonly PeerName[] = ['ioredis', 'ioredis and a timer', 'node-redis', 'ioredis-azure'];
+
+export const throughput: Row = {
+  name: 'throughput',
+  title: 'Throughput over plain ioredis',
+  method:
+    'GETs against a redis-server over plain TCP, so that the client is the bottleneck, each client in a process of its own, ' +
+    'one after the other in each round, in alternating order. The ratio is that of the same round. Pipelines and ' +
+    'autopipelining: 20 commands at a time. node-redis pipelines all commands of a tick by itself.',
+  async run({ rounds, slice }, progress) {
+    const results: Result[] = [];
+    for (const variant of VARIANTS) results.push(...(await compare(variant, rounds, slice, progress)));
+    return { results };
+  },
+};
+
+async function compare(
+  variant: { ioredis: 5 | 6; protocol: 2 | 3 },
+  rounds: number,
+  slice: number,
+  progress: (text: string) => void,
+): Promise<Result[]> {
+  const cache = await StaticCache.start();
+  // node-redis does not depend on the version of ioredis: once for each protocol.
+  const peers = PEERS.filter((peer) => peer !== 'node-redis' || variant.ioredis === 6).map(
+    (peer): PeerSettings => ({ peer, ...variant, cache: cache.address }),
+  );
+  const workers = await Promise.all(peers.map(() => Remote.start('workers/load.ts')));
+  const results: Result[] = [];
+  try {
+    for (const workload of WORKLOADS) {
+      for (const [index, worker] of workers.entries()) {
+        await worker.call('connect', {
+          ...peers[index],
+          enableAutoPipelining: workload === 'autopipelining',
+        });
+      }
+      for (const callers of CALLERS) {
+        const label = `${workload}, ${callers} ${callers === 1 ? 'caller' : 'callers'}`;
+        progress(`${nameOf({ ...variant, peer: 'ioredis', cache: cache.address })}: ${label}`);
+        const rates = await alternate(workers, { workload, callers, duration: slice }, rounds);
+        results.push(...resultsOf(label, peers, rates));
+      }
+    }
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await cache.stop();
+  }
+  return results;
+}
+
+/** The rates of each worker, round by round. The first round warms up. */
+async function alternate(
+  workers: readonly Remote[],
+  request: LoadRequest,
+  rounds: number,
+): Promise<number[][]> {
+  const rates = workers.map((): number[] => []);
+  for (let round = 0; round <= rounds; round += 1) {
+    const order = [...workers.entries()];
+    if (round % 2 === 1) order.reverse();
+    for (const [index, worker] of order) {
+      const rate = await worker.call<number>('throughput', request);
+      if (round > 0) rates[index]?.push(rate);
+    }
+  }
+  return rates;
+}
+
+function resultsOf(label: string, peers: readonly PeerSettings[], rates: readonly number[][]): Result[] {
+  const [floor = []] = rates;
+  return peers.map((peer, index) => {
+    if (index === 0) return quantity(label, nameOf(peer), median(floor), 'commands/s');
+    const goal = peer.peer === 'ioredis-azure' ? atLeast(0.99) : undefined;
+    return ratio(label, nameOf(peer), ratiosOf(rates[index] ?? [], floor), goal);
+  });
+}

@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util';
+import type { Scale } from './row.js';
+
+export interface Settings {
+  readonly scale: Scale;
+  /** The names of the rows to run. */
+  readonly rows: readonly string[];
+}
+
+const FULL: Scale = {
+  rounds: 10,
+  expiries: 100,
+  peerExpiries: 20,
+  tokenLifetime: 1_500,
+  slice: 150,
+  clients: [1, 10, 100, 1_000, 5_000],
+  nodes: [1, 3, 6, 12],
+  churn: 10_000,
+  modules: 20_000,
+  isShort: false,
+};
+
+/** Only what must hold on any machine, however loaded: tokens live for long enough that a stall of a second evicts nobody. */
+const SHORT: Scale = {
+  ...FULL,
+  rounds: 1,
+  expiries: 4,
+  peerExpiries: 0,
+  tokenLifetime: 4_000,
+  clients: [1, 100],
+  nodes: [1, 3],
+  churn: 500,
+  isShort: true,
+};
+
+/** The usage, for people. */
+export function usageOf(rowNames: readonly string[]): string {
+  return `npm run bench -- [--only NAME]... [--rounds ${FULL.rounds}] [--short]
+
+  --only    one row; may be given several times. Default: all of ${rowNames.join(', ')}
+  --rounds  how often each ratio is measured, from 1
+  --short   what CI runs: only what is counted, never timed, in about two minutes`;
+}
+
+/**
+ * What the command line says; `undefined` if it asks for help.
+ *
+ * @throws Error with a sentence for the user.
+ */
+export function settingsOf(args: readonly string[], rowNames: readonly string[]): Settings | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string', multiple: true },
+      rounds: { type: 'string' },
+      short: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return undefined;
+  const scale = values.short ? SHORT : FULL;
+  const rounds = Number(values.rounds ?? scale.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new Error(`--rounds must be a whole number from 1, got "${values.rounds ?? ''}".`);
+  for (const name of values.only ?? []) {
+    if (!rowNames.includes(name))
+      throw new Error(`--only must be one of ${rowNames.join(', ')}, got "${name}".`);
+  }
+  return { scale: { ...scale, rounds }, rows: values.only ?? rowNames };
+}
