@@ -4,11 +4,14 @@ import createDebug from 'debug';
 import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
 import type { Client } from './ioredis/client.js';
 import { ClusterSubscribers, isClusterSubscriber } from './clients/cluster-subscriber.js';
+import { LivenessMonitor, type HeartbeatSettings } from './clients/liveness-monitor.js';
 import { ManagedClient, type ManagedClientObserver } from './clients/managed-client.js';
 import type { RecycleReason, Replacement } from './clients/replacement.js';
 import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
+import { isProbe } from './ioredis/probe-connection.js';
 import { dateOf } from './timing/deadline.js';
 import { emitLater } from './emit-later.js';
+import { publishStall, type Stall } from './diagnostics.js';
 import { AzureRedisError } from './errors.js';
 import type { RefreshingCredentialsProvider } from './credentials/credentials.js';
 import { createPassword, type Password } from './ioredis/password.js';
@@ -24,6 +27,8 @@ export interface ConnectionSnapshot {
    * with an access key, which does not expire.
    */
   readonly expiresOn?: Date;
+  /** How many of the client's connections were replaced because they did not answer within `heartbeatTimeout`. */
+  readonly stalls: number;
 }
 
 /** The events of an {@link Authenticator}. Each has one object as its argument, which never contains a token, key or secret. */
@@ -37,6 +42,11 @@ export interface AuthenticatorEvents {
   /** The re-authentication of a live connection failed; it is retried automatically. */
   reauthenticationFailed: [event: { readonly endpoint: string; readonly error: Error }];
   /**
+   * A connection owed a reply for longer than `heartbeatTimeout`, and is replaced. `silence` says for how many ms nothing
+   * arrived, `awaited` is the name of the command whose reply was due.
+   */
+  stalled: [event: Stall];
+  /**
    * A connection was replaced by a new one; for `gap` ms there was none. `delivery` says how the messages of its channels
    * were delivered across the gap.
    */
@@ -46,10 +56,12 @@ export interface AuthenticatorEvents {
 const debugAuthenticator = createDebug('ioredis-azure:authenticator');
 const debugClient = createDebug('ioredis-azure:connection');
 
+export type { HeartbeatSettings };
+
 /** @internal Creates an authenticator whose connections log in with the credentials of `provider`. */
 export let authenticatorFor: (
   provider: RefreshingCredentialsProvider,
-  heartbeatInterval: number,
+  heartbeat: HeartbeatSettings,
 ) => Authenticator;
 
 const BRAND = Symbol.for('ioredis-azure.Authenticator');
@@ -62,16 +74,15 @@ const BRAND = Symbol.for('ioredis-azure.Authenticator');
  */
 export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   readonly #provider: RefreshingCredentialsProvider;
-  readonly #heartbeatInterval: number;
   readonly #clients = new Set<ManagedClient>();
   readonly #clusterSubscribers = new ClusterSubscribers();
   readonly #password: Password;
   readonly #connector: ConnectorClass;
   readonly #serverNames = new Set<string>();
-  #heartbeat: NodeJS.Timeout | undefined;
+  readonly #liveness: LivenessMonitor;
   #closed = false;
 
-  private constructor(provider: RefreshingCredentialsProvider, heartbeatInterval: number) {
+  private constructor(provider: RefreshingCredentialsProvider, heartbeat: HeartbeatSettings) {
     super();
     // The constructor is private in TypeScript only.
     if (
@@ -84,7 +95,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       );
     }
     this.#provider = provider;
-    this.#heartbeatInterval = heartbeatInterval;
+    this.#liveness = new LivenessMonitor(heartbeat, this.#clients);
     this.#password = createPassword(() => provider.current.password);
     this.#connector = connectorFor(provider, this.#serverNames);
     provider.on('refreshed', ({ username, expiresOn }) => {
@@ -111,9 +122,11 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   /** A snapshot of the connections. */
   get connections(): ConnectionSnapshot[] {
-    return [...this.#clients].map(({ endpoint, client: { status }, expiresOn }) => ({
+    const clients = [...this.#clients].filter(({ client }) => !isProbe(client));
+    return clients.map(({ endpoint, client: { status }, expiresOn, liveness: { stalls } }) => ({
       endpoint,
       status,
+      stalls,
       ...(expiresOn !== undefined && Number.isFinite(expiresOn) && { expiresOn: new Date(expiresOn) }),
     }));
   }
@@ -130,7 +143,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   static {
     Object.defineProperty(this.prototype, BRAND, { value: true });
-    authenticatorFor = (provider, heartbeatInterval) => new Authenticator(provider, heartbeatInterval);
+    authenticatorFor = (provider, heartbeat) => new Authenticator(provider, heartbeat);
   }
 
   /** @internal A process can load this package as ES modules and as CommonJS: the authenticators of both are instances. */
@@ -142,6 +155,11 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   connectionOf(client: Client): ManagedClient {
     if (this.#closed) throw closedError();
     return this.#manage(client);
+  }
+
+  /** @internal Judges connections to this cache faster for `duration` ms, in which Azure maintains it. */
+  expectMaintenance(cache: string, duration: number): void {
+    this.#liveness.expectMaintenance(cache, duration);
   }
 
   /**
@@ -231,6 +249,10 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     reauthenticationFailed: ({ endpoint }, error) => {
       this.#report('reauthenticationFailed', { endpoint, error });
     },
+    stalled: (_client, stall) => {
+      publishStall(stall);
+      this.#report('stalled', stall);
+    },
     recycled: ({ endpoint }, reason, { gap, delivery }) => {
       this.#report('recycled', { endpoint, reason, gap, delivery });
     },
@@ -243,17 +265,12 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   #start(): void {
     this.#provider.start();
-    if (this.#heartbeat || this.#heartbeatInterval === 0) return;
-    this.#heartbeat = setInterval(() => {
-      for (const client of this.#clients) client.pingIfIdle();
-    }, this.#heartbeatInterval);
-    this.#heartbeat.unref();
+    this.#liveness.start();
   }
 
   #stop(): void {
     this.#provider.stop();
-    clearInterval(this.#heartbeat);
-    this.#heartbeat = undefined;
+    this.#liveness.stop();
   }
 
   #report<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {

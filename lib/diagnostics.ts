@@ -1,4 +1,4 @@
-import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
+import { channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
 
 /** The message of the `tracing:ioredis-azure:token-refresh` channels: one token request. It never holds a secret. */
 export interface TokenRefreshTrace {
@@ -29,8 +29,27 @@ export interface ReauthenticationTrace {
   error?: unknown;
 }
 
+/**
+ * A connection that was replaced because it did not answer: the message of the channel `ioredis-azure:stalled`. It never holds
+ * a secret.
+ */
+export interface Stall {
+  /** `host:port`, or the path of a Unix socket. */
+  readonly endpoint: string;
+  /** For how long a reply was due and nothing arrived, in ms. */
+  readonly silence: number;
+  /** The name of the command whose reply was due, such as `GET`, or `PING` of the heartbeat. */
+  readonly awaited: string;
+}
+
+const stalled = channel('ioredis-azure:stalled');
 const tokenRefresh = tracingChannel<unknown, TokenRefreshTrace>('ioredis-azure:token-refresh');
 const reauthentication = tracingChannel<unknown, ReauthenticationTrace>('ioredis-azure:reauthentication');
+
+/** Publishes that a connection did not answer. */
+export function publishStall(message: Stall): void {
+  stalled.publish(message);
+}
 
 /** Publishes a token request on its channels. */
 export async function traceTokenRefresh<

@@ -23,6 +23,7 @@
  * - `CLUSTER_MODE_DISABLED`: the client is a `Cluster`, and the cache is not a cluster.
  * - `UNMANAGED_CLIENT`: the client does not log in with this authenticator.
  * - `CONNECTION_FAILED`: a connection failed, or was lost for good.
+ * - `CONNECTION_STALLED`: the connection did not answer and was replaced; the command may have been executed.
  * - `CLOSED`: the authenticator or multiplexer has been closed.
  *
  * Subscriptions:
@@ -47,6 +48,7 @@ export type AzureRedisErrorCode =
   | 'CLUSTER_MODE_DISABLED'
   | 'UNMANAGED_CLIENT'
   | 'CONNECTION_FAILED'
+  | 'CONNECTION_STALLED'
   | 'SUBSCRIPTION_REFUSED'
   | 'UNSUPPORTED'
   | 'LISTENER_FAILED'

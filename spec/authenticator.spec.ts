@@ -29,7 +29,12 @@ describe('Authenticator', () => {
     expect(authenticator.connections).to.deep.equal([]);
     await cache.connect(variant, options);
     expect(authenticator.connections).to.deep.equal([
-      { endpoint: `localhost:${cache.azure.port}`, status: 'ready', expiresOn: authenticator.expiresOn },
+      {
+        endpoint: `localhost:${cache.azure.port}`,
+        status: 'ready',
+        expiresOn: authenticator.expiresOn,
+        stalls: 0,
+      },
     ]);
   });
 

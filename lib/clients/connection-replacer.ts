@@ -1,8 +1,10 @@
+import type { Stall } from '../diagnostics.js';
 import { pendingReplies, type Client } from '../ioredis/client.js';
-import { reconnect } from '../ioredis/reconnect.js';
+import { closeNow, reconnect, reconnectSilent } from '../ioredis/reconnect.js';
 import { settlesWithin } from '../timing/timeouts.js';
 import type { RecycleReason, ReplaceClient, Replacement } from './replacement.js';
 import type { Session } from './session.js';
+import { stallError } from './stall.js';
 
 /** Replaces the connection of a client where it cannot be re-authenticated. */
 export class ConnectionReplacer {
@@ -41,6 +43,24 @@ export class ConnectionReplacer {
     this.#current = { reason, since: performance.now() };
     if (this.#delegate) void this.#replaceClient(reason, this.#delegate);
     else reconnect(this.#client);
+  }
+
+  /** Replaces a connection that no longer answers. Commands that cannot be sent again are rejected with the stall. */
+  replaceSilent(stall: Stall): void {
+    if (this.#current) {
+      // The replacement in progress waits for it in vain.
+      closeNow(this.#client);
+      return;
+    }
+    const reason = 'stalled';
+    this.#current = { reason, since: performance.now() - stall.silence };
+    if (this.#delegate) {
+      void this.#replaceClient(reason, this.#delegate);
+      closeNow(this.#client);
+    } else {
+      const explain = (error?: Error): Error => stallError(stall, error);
+      reconnectSilent(this.#client, this.#session.transaction.isConfirmed, explain);
+    }
   }
 
   /** The client is ready. */

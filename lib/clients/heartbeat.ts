@@ -1,5 +1,6 @@
+import { blockingTime } from '../ioredis/blocking-command.js';
 import type { Client } from '../ioredis/client.js';
-import { bytesWritten, isLeaving } from '../ioredis/client-state.js';
+import { bytesWritten, isLeaving, vitalSignsOf } from '../ioredis/client-state.js';
 import type { TransactionTracker } from './transaction-tracker.js';
 
 /**
@@ -17,18 +18,27 @@ export class Heartbeat {
   }
 
   pingIfIdle(): void {
-    const wasIdle = bytesWritten(this.#client) === this.#bytesWritten;
-    if (wasIdle && this.#mayPing()) {
-      // The client's own events report a connection that does not answer.
-      this.#client.ping().catch(() => undefined);
-    }
+    if (bytesWritten(this.#client) === this.#bytesWritten) this.ping();
     this.#bytesWritten = bytesWritten(this.#client);
   }
 
-  /** In a transaction, PING would be queued and shift the results; in MONITOR mode, ioredis rejects it. */
+  ping(): void {
+    // An unanswered PING is noticed by the LivenessMonitor.
+    if (this.#mayPing()) this.#client.ping().catch(() => undefined);
+  }
+
+  /**
+   * In a transaction, PING would be queued and shift the results; in MONITOR mode, ioredis rejects it; behind a command that
+   * blocks, it is not answered, and its missing acknowledgement would keep TCP from sending keep-alive probes.
+   */
   #mayPing(): boolean {
     const { status, mode } = this.#client;
     const isUsable = status === 'ready' && mode !== 'monitor' && !isLeaving(this.#client);
-    return isUsable && !this.#transaction.isOpen;
+    return isUsable && !this.#transaction.isOpen && !this.#isBlocked();
+  }
+
+  #isBlocked(): boolean {
+    const awaited = vitalSignsOf(this.#client)?.awaited;
+    return awaited !== undefined && blockingTime(awaited) > 0;
   }
 }

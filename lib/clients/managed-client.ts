@@ -1,4 +1,5 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
+import type { Stall } from '../diagnostics.js';
 import { limitBlocking, type BlockingRules } from '../ioredis/blocking-command.js';
 import {
   endpointOf,
@@ -8,7 +9,13 @@ import {
   type Command,
   type ReplyError,
 } from '../ioredis/client.js';
-import { isInHandshake, rejectUnsent } from '../ioredis/client-state.js';
+import {
+  isInHandshake,
+  isLeaving,
+  isLoggingIn,
+  reconnectsByItself,
+  rejectUnsent,
+} from '../ioredis/client-state.js';
 import { isWaitingForToken } from '../ioredis/connector.js';
 import {
   handlersOf,
@@ -25,11 +32,14 @@ import {
   redactRefusedLogin,
   rejectQueuedLogins,
 } from '../ioredis/login-command.js';
-import { connectNow } from '../ioredis/reconnect.js';
+import { ProbeConnection } from '../ioredis/probe-connection.js';
+import { closeNow, connectNow } from '../ioredis/reconnect.js';
 import { resolveLastIds } from '../ioredis/stream-position.js';
 import { ConnectionReplacer } from './connection-replacer.js';
+import type { SilentConnection } from './endpoint-health.js';
 import { explained, isNoAuth, isWrongPass } from './error-replies.js';
 import { Heartbeat } from './heartbeat.js';
+import { Liveness } from './liveness.js';
 import { NoAuthRetry } from './no-auth-retry.js';
 import { Reauthentication } from './reauthentication.js';
 import type { RecycleReason, ReplaceClient, Replacement } from './replacement.js';
@@ -39,6 +49,7 @@ import { blockingLimit, REPLACE_BEFORE_EXPIRY, Session } from './session.js';
 export interface ManagedClientObserver {
   reauthenticated(client: ManagedClient): void;
   reauthenticationFailed(client: ManagedClient, error: Error): void;
+  stalled(client: ManagedClient, stall: Stall): void;
   recycled(client: ManagedClient, reason: RecycleReason, replacement: Replacement): void;
   ended(client: ManagedClient): void;
 }
@@ -46,6 +57,7 @@ export interface ManagedClientObserver {
 /** An ioredis client whose connections are kept logged in with the current credentials, one connection after the other. */
 export class ManagedClient implements HookHandlers {
   readonly client: Client;
+  readonly liveness: Liveness;
   readonly #provider: CredentialsProvider;
   readonly #observer: ManagedClientObserver;
   readonly #session: Session;
@@ -54,10 +66,13 @@ export class ManagedClient implements HookHandlers {
   /** Created when first needed: hardly any client ever needs it. */
   #noAuthRetry: NoAuthRetry | undefined;
   readonly #heartbeat: Heartbeat;
+  /** Since when the last connection was silent (`performance.now()`), if it was replaced for that. */
+  #silentSince: number | undefined;
   #onSubscription: ((reply: Promise<unknown>) => void) | undefined;
 
   constructor(client: Client, provider: CredentialsProvider, observer: ManagedClientObserver) {
     this.client = client;
+    this.liveness = new Liveness(client);
     this.#provider = provider;
     this.#observer = observer;
     this.#session = new Session(client);
@@ -86,6 +101,12 @@ export class ManagedClient implements HookHandlers {
     return endpointOf(this.client);
   }
 
+  /** The name of the cache, which the certificates of all of its nodes are valid for. */
+  get cache(): string {
+    const { tls, host = '' } = this.client.options;
+    return tls?.servername ?? host;
+  }
+
   /** When the server drops the live connection, in ms since 1970. */
   get expiresOn(): number | undefined {
     return this.#session.credentials?.expiresOn;
@@ -97,8 +118,47 @@ export class ManagedClient implements HookHandlers {
     else this.#reauthentication.schedule();
   }
 
+  /** Since when the last connection was silent (`performance.now()`), if it was replaced for that. */
+  get silentSince(): number | undefined {
+    return this.#silentSince;
+  }
+
+  /** Sends PING if nothing was written since the last call. */
   pingIfIdle(): void {
     this.#heartbeat.pingIfIdle();
+  }
+
+  /** Sends PING, unless a reply is due already. */
+  ping(): void {
+    if (this.liveness.silence === 0) this.#heartbeat.ping();
+  }
+
+  /** The connection, which is silent and has to answer within `limit` ms. */
+  silentConnection(limit: number): SilentConnection {
+    const { liveness, client } = this;
+    return {
+      silence: liveness.silence,
+      isOverdue: liveness.silence >= limit,
+      isAnsweredAtOnce: liveness.isAnsweredAtOnce,
+      hasAlternatives: !reconnectsByItself(client),
+      createProbe: () => new ProbeConnection(client),
+      replace: () =>
+        this.#stalled((stall) => {
+          // ioredis' own rules apply to a client that logs in, or has sent QUIT.
+          if (isLoggingIn(client) || isLeaving(client)) closeNow(client);
+          else this.#replacer.replaceSilent(stall);
+        }),
+      abandon: () => {
+        void this.#stalled(() => {
+          closeNow(client);
+        });
+      },
+    };
+  }
+
+  /** Replaces the connection, which waits in a command that blocks: if it is alive, nothing is lost. */
+  replaceBlocked(): void {
+    this.#replacer.replace('blocked');
   }
 
   /**
@@ -133,6 +193,7 @@ export class ManagedClient implements HookHandlers {
     if (status === 'connecting') {
       rejectQueuedLogins(this.client);
     } else if (status === 'ready') {
+      this.#silentSince = undefined;
       // A wrapper around sendCommand() that calls ioredis' own method bypasses the hooks, as the handshake shows.
       if (!this.#session.hasLoggedIn) observeCommandQueue(this.client, this);
       this.#reauthentication.connected();
@@ -213,6 +274,16 @@ export class ManagedClient implements HookHandlers {
     this.#session.isReset = true;
     await command.promise.catch(() => undefined);
     if (id === this.#session.id) this.#replacer.replace('reset');
+  }
+
+  #stalled(replace: (stall: Stall) => void): Promise<unknown> {
+    const { endpoint, liveness } = this;
+    const stall = { endpoint, silence: Math.round(liveness.silence), awaited: liveness.awaited };
+    const answered = liveness.stalled();
+    this.#silentSince = performance.now() - stall.silence;
+    this.#observer.stalled(this, stall);
+    replace(stall);
+    return answered;
   }
 
   #retry(command: Command): boolean {

@@ -28,9 +28,13 @@ const UNBLOCK_SHARE = 0.6;
 /** The shortest turn of a blocking command, in ms, so that no turn follows the other without a pause. */
 const MIN_TURN = 250;
 
+/** The longest turn of a blocking command, in ms, so that a connection that has gone silent is noticed. */
+const MAX_TURN = 60_000;
+
 /** How long a command may block on a connection whose credentials have `left` ms to live, in ms. */
 export function blockingLimit(left: number): number {
-  return Math.max(MIN_TURN, left - Math.min(UNBLOCK_BEFORE_EXPIRY, left * UNBLOCK_SHARE));
+  const limit = left - Math.min(UNBLOCK_BEFORE_EXPIRY, left * UNBLOCK_SHARE);
+  return Math.max(MIN_TURN, Math.min(MAX_TURN, limit));
 }
 
 /** What is known of a client's live connection. It starts afresh with each connection. */

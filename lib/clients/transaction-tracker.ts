@@ -22,6 +22,11 @@ export class TransactionTracker {
     return this.#opener !== undefined;
   }
 
+  /** Whether the server has opened it: commands that are sent again on another connection would be outside of it. */
+  get isConfirmed(): boolean {
+    return this.#opener !== undefined && !this.#isPending(this.#opener);
+  }
+
   /** A MULTI was sent. */
   opened(multi: Command): void {
     if (this.#opener) return;

@@ -86,7 +86,7 @@ function checkOptions(options: unknown): void {
 
 async function createAuthenticator(options: ConfigureForAzureOptions): Promise<Authenticator> {
   const settings = authenticatorSettings(options);
-  return authenticatorFor(await startProvider(options, settings), settings.heartbeatInterval);
+  return authenticatorFor(await startProvider(options, settings), settings.heartbeat);
 }
 
 /** The options of ioredis, without `tls`, which is part of the endpoint. */

@@ -160,6 +160,21 @@ export interface AuthenticatorOptions {
    * have been idle for ten minutes.
    */
   heartbeatInterval?: number | undefined;
+  /**
+   * How long a connection may owe a reply before it is replaced, in ms, or 0 to wait for ever. It applies to a connection
+   * that receives nothing while the server answers another one; a command that blocks, such as BLPOP, has its own timeout
+   * in addition. Default: 5000, or twice a shorter `heartbeatInterval`, but at least 2000.
+   *
+   * After a failover, TCP gives up a silent connection after about 15 minutes on Linux. Within five seconds it sends a lost
+   * segment four times again, so that a short interruption replaces nothing. Set it above the duration of your slowest
+   * command.
+   *
+   * @example
+   * ```ts
+   * await configureForAzure({ host, heartbeatInterval: 1_000 }); // An idle connection is found dead in 3 to 4 s.
+   * ```
+   */
+  heartbeatTimeout?: number | undefined;
 }
 
 /** The options that this package adds to those of ioredis, or types differently. */

@@ -1,3 +1,4 @@
+import type { HeartbeatSettings } from '../authenticator.js';
 import type { TokenCycleSettings } from '../credentials/token-cycle.js';
 import type { UsernameOption } from '../credentials/username.js';
 import { AUTHORITY_HOSTS, authorityHostOf, DEFAULT_SCOPE } from '../identities/authority.js';
@@ -15,6 +16,7 @@ export const AUTHENTICATOR_OPTIONS = [
   'acquireTimeout',
   'retry',
   'heartbeatInterval',
+  'heartbeatTimeout',
 ] as const satisfies readonly (keyof AuthenticatorOptions)[];
 
 /** The validated options of an authenticator, with their defaults. */
@@ -22,7 +24,7 @@ export interface AuthenticatorSettings {
   readonly authorityHost: string;
   readonly scope: string;
   readonly username: UsernameOption | undefined;
-  readonly heartbeatInterval: number;
+  readonly heartbeat: HeartbeatSettings;
   readonly cycle: TokenCycleSettings;
 }
 
@@ -38,6 +40,15 @@ const RETRY_OPTIONS = [
 const LONGEST_BACKOFF = 60_000;
 
 /**
+ * In ms. A segment that is lost is sent again after 0.2, 0.6, 1.4, 3 and 6.2 s (Linux): a network that has recovered within
+ * five seconds is heard of.
+ */
+const DEFAULT_HEARTBEAT_TIMEOUT = 5_000;
+
+/** In ms: a busy machine, or a collection of garbage, takes parts of a second. */
+const SHORTEST_HEARTBEAT_TIMEOUT = 100;
+
+/**
  * Validates the options of an authenticator and adds their defaults.
  *
  * @throws AzureRedisError `INVALID_OPTION`.
@@ -51,6 +62,7 @@ export function authenticatorSettings(options: ConfigureForAzureOptions): Authen
     acquireTimeout = 10_000,
     retry = {},
     heartbeatInterval = 60_000,
+    heartbeatTimeout = defaultHeartbeatTimeout(heartbeatInterval),
   } = options;
 
   assertOption(
@@ -85,14 +97,29 @@ export function authenticatorSettings(options: ConfigureForAzureOptions): Authen
     'a number of milliseconds from 0',
     { hint: 'Set the time between two PINGs on an idle connection, or 0 for none.' },
   );
+  assertOption(
+    isNumber(heartbeatTimeout) &&
+      (heartbeatTimeout === 0 ||
+        (heartbeatTimeout >= SHORTEST_HEARTBEAT_TIMEOUT && heartbeatTimeout <= LONGEST_TIMER)),
+    'heartbeatTimeout',
+    heartbeatTimeout,
+    `0, or a number of milliseconds from ${SHORTEST_HEARTBEAT_TIMEOUT}`,
+    { hint: 'Set how long a connection may owe a reply before it is replaced, or 0 to wait for ever.' },
+  );
 
   return {
     authorityHost: authorityHostFor(options),
     scope,
     username,
-    heartbeatInterval,
+    heartbeat: { heartbeatInterval, heartbeatTimeout },
     cycle: { expirationRefreshRatio, acquireTimeout, retry: retrySettings(retry) },
   };
+}
+
+/** Who has a connection asked more often than usual wants to know sooner. */
+function defaultHeartbeatTimeout(heartbeatInterval: number): number {
+  if (heartbeatInterval === 0) return DEFAULT_HEARTBEAT_TIMEOUT;
+  return Math.min(DEFAULT_HEARTBEAT_TIMEOUT, Math.max(2_000, 2 * heartbeatInterval));
 }
 
 /** The option takes precedence over the environment, which takes precedence over the host suffix. */

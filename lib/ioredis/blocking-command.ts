@@ -46,6 +46,14 @@ export function limitBlocking(client: Client, command: Command, rules: BlockingR
   blocking.sentOn(client, rules);
 }
 
+/**
+ * How long a command may block before it is answered, in ms: `Infinity` if that has no limit, and 0 for a command that does
+ * not block.
+ */
+export function blockingTime(command: Command): number {
+  return known.get(command)?.turn ?? 0;
+}
+
 /** A blocking command, through all of its turns. */
 class BlockingCommand {
   readonly #command: Command;
@@ -55,6 +63,8 @@ class BlockingCommand {
   #rules: BlockingRules | undefined;
   /** When its own timeout ends, on the clock of `performance`; counted from when it was first written. */
   #deadline: number | undefined;
+  /** How long the present turn lasts, in ms. */
+  #turn = 0;
   /** Whether the present turn ends before the timeout does. */
   #isLimited = false;
   #isRejected = false;
@@ -83,6 +93,10 @@ class BlockingCommand {
     };
   }
 
+  get turn(): number {
+    return this.#turn;
+  }
+
   /** A `Cluster` may send it to one node after another. */
   sentOn(client: Client, rules: BlockingRules): void {
     this.#client = client;
@@ -102,6 +116,7 @@ class BlockingCommand {
     const left = this.#deadline - now;
     const limit = this.#mayBeLimited ? (this.#rules?.limit() ?? Infinity) : Infinity;
     this.#isLimited = limit < left;
+    this.#turn = Math.min(limit, left);
     if (!this.#isLimited && (isFirst || left === Infinity)) return given;
     // 0 would block for ever.
     const turn = Math.max(1, Math.round(Math.min(limit, left)));

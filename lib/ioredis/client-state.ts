@@ -1,5 +1,60 @@
+import type { Socket } from 'node:net';
 import { rejectQueued } from './command-queues.js';
 import { internals, type Client, type Command } from './client.js';
+
+/** What shows, at one moment, whether a connection is alive. */
+export interface VitalSigns {
+  /** Differs for each connection. */
+  readonly socket: object;
+  readonly bytesRead: number;
+  /** How many bytes the operating system has not taken yet: its own buffer is full, since the server reads slowly. */
+  readonly bytesUnsent: number;
+  /** The command whose reply is due next. */
+  readonly awaited: Command | undefined;
+  /** Whether the connection is in MONITOR mode, where the server sends without being asked. */
+  readonly isMonitoring: boolean;
+}
+
+/** The vital signs of a client's connection; `undefined` unless it is open, or logs in. */
+export function vitalSignsOf(client: Client): VitalSigns | undefined {
+  const { status } = client;
+  const { stream, commandQueue } = internals(client);
+  const isMonitoring = status === 'monitoring';
+  const isOpen = isMonitoring || status === 'ready' || status === 'connect';
+  if (!isOpen || !stream || stream.destroyed) return undefined;
+  return {
+    socket: stream,
+    bytesRead: stream.bytesRead,
+    bytesUnsent: bytesUnsent(stream),
+    awaited: commandQueue.peekAt(0)?.command,
+    isMonitoring,
+  };
+}
+
+interface Handle {
+  readonly writeQueueSize?: number;
+  /** That of the TCP connection below TLS. */
+  readonly _parent?: Handle | null;
+}
+
+/**
+ * `socket.writableLength` counts a value until all of it was taken. Node.js itself tells by these fields, which it does not
+ * document, whether a write makes progress (`socket.setTimeout()`).
+ */
+function bytesUnsent(stream: Socket): number {
+  const { _handle: handle } = stream as unknown as { _handle?: Handle | null };
+  return (handle?._parent ?? handle)?.writeQueueSize ?? 0;
+}
+
+/** Whether the connection is logging in: it is open, and takes no command of the application yet. */
+export function isLoggingIn(client: Client): boolean {
+  return client.status === 'connect';
+}
+
+/** Whether ioredis connects the client again by itself: not a node of a cluster, which has other nodes. */
+export function reconnectsByItself({ options }: Client): boolean {
+  return typeof options.retryStrategy === 'function';
+}
 
 /**
  * Whether the application has sent QUIT or disconnected. The connection that may still be open takes no further command:

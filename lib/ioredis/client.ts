@@ -16,7 +16,8 @@ export interface Client {
   disconnect(reconnect?: boolean): void;
   auth(username: string, password: string): Promise<unknown>;
   ping(): Promise<unknown>;
-  on(event: string, listener: () => void): unknown;
+  duplicate(override: object): Client;
+  on(event: string, listener: (argument: unknown) => void): unknown;
   once(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
 }
@@ -31,6 +32,7 @@ export interface ClientOptions {
   readonly tls?: ConnectionOptions | undefined;
   readonly connectTimeout?: number | undefined;
   readonly disconnectTimeout?: number | undefined;
+  readonly keepAlive?: unknown;
   readonly password?: unknown;
   readonly Connector?: unknown;
   readonly sentinels?: unknown;

@@ -19,6 +19,13 @@ const DEFAULT_CONNECT_TIMEOUT = 10_000;
 /** ioredis' own default, in ms. */
 const DEFAULT_DISCONNECT_TIMEOUT = 2_000;
 
+/**
+ * ioredis' own default from version 6 on, in ms: how long a connection may be idle before TCP asks whether the other end is
+ * there. It finds a dead connection that awaits nothing, or a command that blocks for ever, and keeps load balancers, which
+ * forget idle connections after 4 minutes, from doing so.
+ */
+const DEFAULT_KEEP_ALIVE = 30_000;
+
 /** The kind of class that ioredis takes as the option `Connector`. */
 export type ConnectorClass = new (options: unknown) => AzureConnector;
 
@@ -108,6 +115,9 @@ export class AzureConnector extends AbstractConnector {
     stream.on('error', (error) => {
       this.firstError ??= error;
     });
+    // ioredis 5 sets none by default, which leaves it to the system: two hours on Linux.
+    const { keepAlive } = this.#options;
+    if (typeof keepAlive === 'number') stream.setKeepAlive(true, keepAlive || DEFAULT_KEEP_ALIVE);
     this.stream = stream;
     return stream;
   }

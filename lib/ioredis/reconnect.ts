@@ -1,6 +1,12 @@
 import type { Socket } from 'node:net';
-import { rejectQueued } from './command-queues.js';
+import {
+  explainRejections,
+  isConnectionClosed,
+  rejectQueued,
+  transactionFragment,
+} from './command-queues.js';
 import { internals, type Client, type ClientOptions } from './client.js';
+import { reconnectsByItself } from './client-state.js';
 
 /**
  * How long the server may take to answer our FIN while no reply is pending, in ms: enough for the messages that it has
@@ -17,11 +23,60 @@ const IDLE_CLOSE_TIMEOUT = 100;
 export function reconnect(client: Client): void {
   const inner = internals(client);
   const { stream, options } = inner;
-  // ioredis reads the options in its own 'close' listener. The application's listeners run later, in another tick, and
-  // never see these values; neither does `duplicate()`.
   stream?.prependOnceListener('close', () => {
     // ioredis would forget these without settling them.
     if (options.autoResendUnfulfilledCommands === false) rejectQueued(inner.commandQueue);
+  });
+  retryImmediately(client);
+  client.disconnect(true);
+  if (inner.commandQueue.length === 0) closeWithin(IDLE_CLOSE_TIMEOUT, inner.stream);
+}
+
+/**
+ * Closes a connection that no longer answers, so that the client connects again by ioredis' own rules: its retry strategy,
+ * `autoResendUnfulfilledCommands`, `maxRetriesPerRequest`. A client without a retry strategy, such as the node of a
+ * cluster, is connected again at once.
+ *
+ * @param isInTransaction Whether the server has opened a transaction, which ends with the connection.
+ * @param explain Gives the error of a command that is not sent again, for the one with which ioredis rejects it.
+ */
+export function reconnectSilent(
+  client: Client,
+  isInTransaction: boolean,
+  explain: (error?: Error) => Error,
+): void {
+  const inner = internals(client);
+  const { stream, options } = inner;
+  // A cluster sends a command of a node whose connection has closed to another node.
+  const isOfCluster = !reconnectsByItself(client);
+  const explainUnlessSentAgain = (error: Error): Error =>
+    isOfCluster && isConnectionClosed(error) ? error : explain(error);
+  let stopExplaining: (() => void) | undefined;
+  stream?.prependOnceListener('close', () => {
+    const { commandQueue } = inner;
+    const fragment = transactionFragment(commandQueue, isInTransaction);
+    rejectQueued(commandQueue, (command) => fragment.has(command), explain);
+    stopExplaining = explainRejections(commandQueue, explainUnlessSentAgain);
+    // ioredis would forget these without settling them.
+    if (options.autoResendUnfulfilledCommands === false) rejectQueued(commandQueue);
+  });
+  stream?.once('close', () => stopExplaining?.());
+  if (isOfCluster) retryImmediately(client);
+  closeNow(client);
+}
+
+/** Closes the connection without waiting for anything, and leaves it to ioredis what follows. */
+export function closeNow(client: Client): void {
+  internals(client).stream?.destroy();
+}
+
+/** When the present connection closes, the client connects again without delay, and no command is rejected. */
+function retryImmediately(client: Client): void {
+  const inner = internals(client);
+  const { stream, options } = inner;
+  // ioredis reads the options in its own 'close' listener. The application's listeners run later, in another tick, and
+  // never see these values; neither does `duplicate()`.
+  stream?.prependOnceListener('close', () => {
     inner.options = withImmediateRetry(options, () => (inner.retryAttempts -= 1));
   });
   stream?.once('close', () => {
@@ -32,8 +87,6 @@ export function reconnect(client: Client): void {
       if (client.status === 'reconnecting' && !inner.manuallyClosing) connectNow(client);
     });
   });
-  client.disconnect(true);
-  if (inner.commandQueue.length === 0) closeWithin(IDLE_CLOSE_TIMEOUT, inner.stream);
 }
 
 /**

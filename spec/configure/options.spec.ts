@@ -281,6 +281,20 @@ describe('configureForAzure()', () => {
         /^`heartbeatInterval` must be a number of milliseconds from 0, got 'fast'\.$/,
         /0 for none/,
       ],
+      [
+        'a heartbeat timeout of a few ms',
+        { ...good, heartbeatTimeout: 5 },
+        'INVALID_OPTION',
+        /^`heartbeatTimeout` must be 0, or a number of milliseconds from 100, got 5\.$/,
+        /0 to wait for ever/,
+      ],
+      [
+        'a heartbeat timeout that is no number',
+        { ...good, heartbeatTimeout: '5s' },
+        'INVALID_OPTION',
+        /got '5s'/,
+        /0 to wait/,
+      ],
       ['a negative heartbeat', { ...good, heartbeatInterval: -1 }, 'INVALID_OPTION', /got -1/, /0 for none/],
       [
         'retry: null',

@@ -7,6 +7,11 @@ interface Route {
   readonly server: Socket;
 }
 
+/** Whether a connection is meant, by the client's port. */
+type IsMeant = (port: number) => boolean;
+
+const ALL: IsMeant = () => true;
+
 /**
  * The network between clients and an endpoint of this machine, with the faults that networks have. It passes bytes on
  * unread, so that TLS is between the two ends.
@@ -16,11 +21,14 @@ export class Network {
   readonly #routes = new Set<Route>();
   /** Clients whose endpoint has forgotten them. */
   readonly #lost = new Set<Socket>();
+  /** Those whose replies are lost for good. */
+  readonly #deaf = new WeakSet<Route>();
   #target: number;
   #isSilent = false;
   #isDown = false;
   #isNoisy = false;
   #delay = 0;
+  #rate = Infinity;
 
   private constructor(target: number) {
     this.#target = target;
@@ -61,9 +69,17 @@ export class Network {
     for (const route of this.#routes) hush(route);
   }
 
-  /** The endpoint forgets the connections that are open now, and the clients are not told. */
-  loseServerSides(): void {
-    for (const route of this.#routes) {
+  /** From now on nothing that the endpoint says arrives on these connections, while it still gets what they send. */
+  loseReplies(isMeant: IsMeant = ALL): void {
+    for (const route of this.#routesOf(isMeant)) {
+      route.server.pause();
+      this.#deaf.add(route);
+    }
+  }
+
+  /** The endpoint forgets these connections, and the clients are not told. */
+  loseServerSides(isMeant: IsMeant = ALL): void {
+    for (const route of this.#routesOf(isMeant)) {
       const { client, server } = route;
       hush(route);
       this.#routes.delete(route);
@@ -77,6 +93,11 @@ export class Network {
     this.#delay = delay;
   }
 
+  /** From now on this many bytes a second pass in either direction of each connection. */
+  slowDown(rate: number): void {
+    this.#rate = rate;
+  }
+
   /** From now on what passes is changed on the way. */
   corrupt(): void {
     this.#isNoisy = true;
@@ -88,9 +109,11 @@ export class Network {
     this.#isSilent = false;
     this.#isNoisy = false;
     this.#delay = 0;
-    for (const { client, server } of this.#routes) {
-      client.resume();
-      server.resume();
+    this.#rate = Infinity;
+    for (const route of this.#routes) {
+      if (this.#deaf.has(route)) continue;
+      route.client.resume();
+      route.server.resume();
     }
   }
 
@@ -103,6 +126,10 @@ export class Network {
       server.destroy();
     }
     await closed;
+  }
+
+  #routesOf(isMeant: IsMeant): Route[] {
+    return [...this.#routes].filter(({ client }) => isMeant(client.remotePort ?? 0));
   }
 
   #route(client: Socket): void {
@@ -136,6 +163,9 @@ export class Network {
     };
     from.on('data', (bytes) => {
       afterDelay(() => to.write(this.#isNoisy ? corrupted(bytes) : bytes));
+      if (this.#rate === Infinity) return;
+      from.pause();
+      void sleep((1_000 * bytes.length) / this.#rate).then(() => from.resume());
     });
     from.on('end', () => {
       afterDelay(() => to.end());

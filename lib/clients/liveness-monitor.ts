@@ -1,0 +1,159 @@
+import { LONGEST_TIMER } from '../timing/timeouts.js';
+import { EndpointHealth } from './endpoint-health.js';
+import type { ManagedClient } from './managed-client.js';
+
+/** How often connections are sent a PING, and how long they may be silent. Both are in ms, and 0 is for never. */
+export interface HeartbeatSettings {
+  readonly heartbeatInterval: number;
+  readonly heartbeatTimeout: number;
+}
+
+/** How often connections are observed within `heartbeatTimeout`. */
+const OBSERVATIONS = 5;
+
+/** The share of `heartbeatTimeout` after which a silent connection is suspected, and the server asked whether it answers. */
+const SUSPICION_SHARE = 1 / 2;
+
+/** The longest `heartbeatTimeout`, and time between two PINGs, while maintenance is announced, in ms. */
+const ALERT_TIMEOUT = 2_000;
+
+/**
+ * Sends PING on idle connections, and replaces those that do not answer. One timer serves all clients, and a command costs
+ * nothing: what ioredis and the sockets count tells enough.
+ */
+export class LivenessMonitor {
+  readonly #settings: HeartbeatSettings;
+  readonly #clients: Iterable<ManagedClient>;
+  readonly #health = new Map<string, EndpointHealth>();
+  /** Until when maintenance is announced (`performance.now()`), by the name of the cache. */
+  readonly #alerts = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #observedAt = 0;
+  #sincePing = 0;
+
+  constructor(settings: HeartbeatSettings, clients: Iterable<ManagedClient>) {
+    this.#settings = settings;
+    this.#clients = clients;
+  }
+
+  /** Starts the timer; does nothing while it runs. */
+  start(): void {
+    if (this.#timer || this.#period === LONGEST_TIMER) return;
+    this.#observedAt = performance.now();
+    this.#sincePing = 0;
+    this.#schedule();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const health of this.#health.values()) health.close();
+    this.#health.clear();
+  }
+
+  /** Shortens the timeout for connections to a cache for this time, in ms. */
+  expectMaintenance(cache: string, duration: number): void {
+    const until = Math.max(this.#alerts.get(cache) ?? 0, performance.now() + duration);
+    this.#alerts.set(cache, until);
+    if (!this.#timer) return;
+    clearTimeout(this.#timer);
+    this.#schedule();
+  }
+
+  /** The shortest `heartbeatTimeout` in force. */
+  get #shortestTimeout(): number {
+    return this.#timeoutAt(this.#alerts.size > 0);
+  }
+
+  #timeoutAt(isAlerted: boolean): number {
+    const { heartbeatTimeout } = this.#settings;
+    return isAlerted ? Math.min(heartbeatTimeout, ALERT_TIMEOUT) : heartbeatTimeout;
+  }
+
+  get #pingInterval(): number {
+    const { heartbeatInterval } = this.#settings;
+    return this.#alerts.size > 0 ? Math.min(heartbeatInterval, ALERT_TIMEOUT) : heartbeatInterval;
+  }
+
+  /** The time between two observations, in ms: a whole part of that between two PINGs. */
+  get #period(): number {
+    const observation = this.#shortestTimeout / OBSERVATIONS || LONGEST_TIMER;
+    const ping = this.#pingInterval;
+    return ping > 0 ? ping / Math.ceil(ping / observation) : observation;
+  }
+
+  #schedule(): void {
+    const period = this.#period;
+    this.#timer = setTimeout(() => {
+      // What has arrived by now is read first.
+      setImmediate(() => {
+        if (!this.#timer) return;
+        this.#observe(period);
+        this.#schedule();
+      });
+    }, period);
+    this.#timer.unref();
+  }
+
+  #observe(period: number): void {
+    const now = performance.now();
+    // No more than the period: nothing could be read while the event loop was blocked, or the process suspended.
+    const elapsed = Math.min(now - this.#observedAt, period);
+    this.#observedAt = now;
+    for (const [cache, until] of this.#alerts) if (until <= now) this.#alerts.delete(cache);
+    if (this.#settings.heartbeatTimeout > 0) this.#replaceSilent(elapsed, period);
+    this.#ping(elapsed);
+  }
+
+  #ping(elapsed: number): void {
+    this.#sincePing += elapsed;
+    const interval = this.#pingInterval;
+    // Half a millisecond, since periods are no whole numbers.
+    if (interval === 0 || this.#sincePing < interval - 0.5) return;
+    this.#sincePing = 0;
+    for (const client of this.#clients) client.pingIfIdle();
+  }
+
+  #replaceSilent(elapsed: number, period: number): void {
+    const suspects = this.#suspects(elapsed);
+    for (const [endpoint, health] of this.#health) {
+      const connections = suspects.get(endpoint) ?? [];
+      if (health.review(connections, this.#shortestTimeout, period)) this.#replaced(endpoint);
+      if (connections.length === 0) this.#health.delete(endpoint);
+    }
+  }
+
+  /** The silent connections by endpoint; each endpoint has a state from now on. */
+  #suspects(elapsed: number): Map<string, ReturnType<ManagedClient['silentConnection']>[]> {
+    const suspects = new Map<string, ReturnType<ManagedClient['silentConnection']>[]>();
+    for (const client of this.#clients) {
+      const { liveness } = client;
+      liveness.observe(elapsed);
+      if (liveness.silence === 0) continue;
+      const timeout = this.#timeoutAt(this.#alerts.has(client.cache)) * liveness.patience;
+      const grace = liveness.grace(this.#settings.heartbeatInterval);
+      if (liveness.silence < grace + timeout * SUSPICION_SHARE) continue;
+      const { endpoint } = client;
+      const ofEndpoint = suspects.get(endpoint) ?? [];
+      ofEndpoint.push(client.silentConnection(grace + timeout));
+      suspects.set(endpoint, ofEndpoint);
+      if (!this.#health.has(endpoint)) this.#health.set(endpoint, new EndpointHealth());
+    }
+    return suspects;
+  }
+
+  /**
+   * A connection to this server was dead. Others may be, without knowing it: those that are idle are asked, and those that
+   * block for longer than anybody would wait are replaced as well.
+   */
+  #replaced(endpoint: string): void {
+    const { heartbeatInterval, heartbeatTimeout } = this.#settings;
+    for (const client of this.#clients) {
+      if (client.endpoint !== endpoint) continue;
+      const { liveness } = client;
+      if (liveness.silence >= heartbeatTimeout && liveness.grace(heartbeatInterval) > 0)
+        client.replaceBlocked();
+      else if (heartbeatInterval > 0) client.ping();
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { blockingTime } from '../ioredis/blocking-command.js';
+import type { Client, Command } from '../ioredis/client.js';
+import { isLoggingIn, vitalSignsOf } from '../ioredis/client-state.js';
+import { Silence } from './silence.js';
+
+/** The commands that a server which serves answers at once, whatever its data and its load are. */
+const ANSWERED_AT_ONCE = /^(?:ping|auth|hello|select|client|quit|[ps]?(?:un)?subscribe)$/i;
+
+/** How a client's connection answers, and how patient one has to be with it. */
+export class Liveness {
+  readonly #client: Client;
+  readonly #silence = new Silence();
+  /** The command during which the last connection was silent. */
+  #suspected: WeakRef<Command> | undefined;
+  /** How many connections were silent during that command. */
+  #repetitions = 0;
+  #stalls = 0;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** How many of the client's connections were replaced because they were silent. */
+  get stalls(): number {
+    return this.#stalls;
+  }
+
+  /** For how long the connection has been silent while a reply is due, in ms. */
+  get silence(): number {
+    return this.#silence.duration;
+  }
+
+  /** The command whose reply is due next, or what a connection in MONITOR mode waits for. */
+  get awaited(): string {
+    return this.#awaitedCommand?.name.toUpperCase() ?? 'MONITOR';
+  }
+
+  /** Whether the reply that is due does not depend on what the command has to do. */
+  get isAnsweredAtOnce(): boolean {
+    const command = this.#awaitedCommand;
+    return !command || isLoggingIn(this.#client) || ANSWERED_AT_ONCE.test(command.name);
+  }
+
+  /** @param elapsed The time since the last observation, in ms. */
+  observe(elapsed: number): void {
+    this.#silence.observe(vitalSignsOf(this.#client), elapsed);
+  }
+
+  /**
+   * How long silence means nothing, in ms, before `heartbeatTimeout` begins: while a command blocks; `Infinity` if it
+   * blocks without a limit. In MONITOR mode, a server without any traffic has nothing to send.
+   */
+  grace(heartbeatInterval: number): number {
+    const command = this.#awaitedCommand;
+    if (command) return blockingTime(command);
+    return heartbeatInterval > 0 ? heartbeatInterval : Infinity;
+  }
+
+  /**
+   * By how much longer than `heartbeatTimeout` the reply is awaited. A command during which connection after connection is
+   * silent is slow itself: each time, it gets twice as long.
+   */
+  get patience(): number {
+    return this.#awaitedCommand === this.#suspected?.deref() ? 2 ** this.#repetitions : 1;
+  }
+
+  /**
+   * The connection is replaced.
+   *
+   * @returns A promise that resolves once the command whose reply was due is settled.
+   */
+  stalled(): Promise<unknown> {
+    const command = this.#awaitedCommand;
+    this.#stalls += 1;
+    this.#repetitions = command && command === this.#suspected?.deref() ? this.#repetitions + 1 : 1;
+    this.#suspected = command && new WeakRef(command);
+    return command?.promise.catch(() => undefined) ?? Promise.resolve();
+  }
+
+  get #awaitedCommand(): Command | undefined {
+    return vitalSignsOf(this.#client)?.awaited;
+  }
+}

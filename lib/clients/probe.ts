@@ -1,0 +1,86 @@
+import { backoffDelay, type Backoff } from '../timing/backoff.js';
+
+/** A connection that tells whether a server answers. */
+export interface ProbeTarget {
+  /** Whether the server cannot be reached at all. */
+  readonly isUnreachable: boolean;
+  /** Connects, and resolves once the server has answered. */
+  open(): Promise<void>;
+  /** Resolves once the server has answered. */
+  ping(): Promise<void>;
+  close(): void;
+}
+
+/** The waits between the attempts of a probe that is not answered, in ms. */
+const RETRY: Backoff = { minTimeout: 1_000, maxTimeout: 10_000, factor: 2, randomize: true };
+
+/** Asks a server, over one connection at a time, whether it answers. */
+export class Probe {
+  #target: ProbeTarget | undefined;
+  /** Since when the last question waits for its answer (`performance.now()`). */
+  #askedAt: number | undefined;
+  #answeringSince: number | undefined;
+  #failures = 0;
+  #nextAttemptAt = 0;
+  #isUnreachable = false;
+
+  /** Whether the last attempt did not reach the server. */
+  get isUnreachable(): boolean {
+    return this.#isUnreachable;
+  }
+
+  /** For how long the server has answered every question, in ms. */
+  get answeringFor(): number {
+    return this.#answeringSince === undefined ? 0 : performance.now() - this.#answeringSince;
+  }
+
+  /**
+   * Asks again, or for the first time; does nothing while an answer is due.
+   *
+   * @param timeout How long an answer may take, in ms.
+   */
+  ask(timeout: number, createTarget: () => ProbeTarget): void {
+    const now = performance.now();
+    if (this.#askedAt !== undefined) {
+      if (now - this.#askedAt > timeout) this.#fail();
+    } else if (this.#target) {
+      this.#await(this.#target, this.#target.ping());
+    } else if (now >= this.#nextAttemptAt) {
+      this.#target = createTarget();
+      this.#await(this.#target, this.#target.open());
+    }
+  }
+
+  close(): void {
+    this.#target?.close();
+    this.#target = undefined;
+    this.#askedAt = undefined;
+    this.#answeringSince = undefined;
+  }
+
+  #await(target: ProbeTarget, answer: Promise<void>): void {
+    this.#askedAt = performance.now();
+    answer.then(
+      () => {
+        if (target === this.#target) this.#answered();
+      },
+      () => {
+        if (target === this.#target) this.#fail();
+      },
+    );
+  }
+
+  #answered(): void {
+    this.#askedAt = undefined;
+    this.#answeringSince ??= performance.now();
+    this.#failures = 0;
+    this.#isUnreachable = false;
+  }
+
+  #fail(): void {
+    this.#isUnreachable = this.#target?.isUnreachable ?? false;
+    this.close();
+    this.#failures += 1;
+    this.#nextAttemptAt = performance.now() + backoffDelay(this.#failures, RETRY);
+  }
+}

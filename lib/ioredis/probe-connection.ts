@@ -1,0 +1,83 @@
+import { internals, type Client } from './client.js';
+
+/** The errors of a connection that TCP could not establish. */
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+]);
+
+/** Replies of a server that runs, and does not serve: it is busy with a script, or loads its data. */
+const NOT_SERVING = /^(?:BUSY|LOADING)\b/;
+
+/** The options in which a probe differs from the client that it stands beside. */
+const PROBE_OPTIONS = {
+  lazyConnect: true,
+  connectionName: 'ioredis-azure(probe)',
+  monitor: false,
+  readOnly: false,
+  db: 0,
+  keyPrefix: '',
+  enableReadyCheck: false,
+  disableClientInfo: true,
+  enableAutoPipelining: false,
+  retryStrategy: null,
+  reconnectOnError: null,
+  maxRetriesPerRequest: null,
+  commandTimeout: undefined,
+  himportFieldsets: undefined,
+};
+
+const probes = new WeakSet<Client>();
+
+/** Whether the client is one of a {@link ProbeConnection}, not of the application. */
+export function isProbe(client: Client): boolean {
+  return probes.has(client);
+}
+
+/** A second connection to the server of a client, logged in as that one is, which tells whether the server answers. */
+export class ProbeConnection {
+  readonly #client: Client;
+  #error: unknown;
+
+  /** @param template A client of the server. */
+  constructor(template: Client) {
+    this.#client = template.duplicate(PROBE_OPTIONS);
+    probes.add(this.#client);
+    // ioredis prints an error that nobody listens to.
+    this.#client.on('error', (error) => {
+      this.#error = error;
+    });
+  }
+
+  /** Whether TCP cannot reach the server, which a server that is merely slow does not prevent. */
+  get isUnreachable(): boolean {
+    const code: unknown = this.#error instanceof Error ? Reflect.get(this.#error, 'code') : undefined;
+    return UNREACHABLE.has(String(code)) || internals(this.#client).stream?.connecting === true;
+  }
+
+  /** Connects, logs in, and resolves once the server has answered a PING. */
+  async open(): Promise<void> {
+    await this.#client.connect();
+    await this.ping();
+  }
+
+  /** Resolves once the server has answered; rejects if it does not serve commands. */
+  async ping(): Promise<void> {
+    try {
+      await this.#client.ping();
+    } catch (error) {
+      const isReply = error instanceof Error && error.name === 'ReplyError';
+      // A role that does not permit PING is an answer, too.
+      if (!isReply || NOT_SERVING.test(error.message)) throw error;
+    }
+  }
+
+  close(): void {
+    this.#client.disconnect();
+    internals(this.#client).stream?.destroy();
+  }
+}

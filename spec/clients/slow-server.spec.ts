@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { Redis } from 'ioredis';
+import type { ConfiguredRedisOptions, Stall } from '../../lib/index.js';
+import { Cache } from '../support/cache.js';
+import { VARIANTS } from '../support/ioredis-versions.js';
+
+const TIMEOUT = 500;
+
+/** Many times the timeout. */
+const PAUSE = 4_000;
+
+describe('a server that is slow', () => {
+  const cache = Cache.forEach();
+  let clients: Redis[];
+  let stalls: Stall[];
+
+  beforeEach(async () => {
+    const options = await cache.configure({ heartbeatInterval: 200, heartbeatTimeout: TIMEOUT });
+    stalls = [];
+    options.authenticator.on('stalled', (stall) => stalls.push(stall));
+    clients = await connect(options);
+  });
+
+  function connect(options: ConfiguredRedisOptions): Promise<Redis[]> {
+    return Promise.all(
+      Array.from({ length: 10 }, () => VARIANTS.map((variant) => cache.connect(variant, options))).flat(),
+    );
+  }
+
+  function opened(): number {
+    return cache.azure.statistics.connections.length;
+  }
+
+  it('is waited for if it stands still: no connection is replaced, and each command is run once', async () => {
+    const pid = Number(/process_id:(\d+)/.exec(String(await cache.azure.server.call('INFO', 'server')))?.[1]);
+    const before = opened();
+    process.kill(pid, 'SIGSTOP');
+    const replies = Promise.all(clients.map((client) => client.incr('counter')));
+    try {
+      await sleep(PAUSE);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await replies;
+    expect(await clients[0]?.get('counter')).to.equal(String(clients.length));
+    expect(stalls).to.deep.equal([]);
+    // Probes alone, one at a time.
+    expect(opened() - before).to.be.within(1, 4);
+  });
+
+  it('is waited for if it holds back writes alone, as in a failover', async () => {
+    const before = opened();
+    await cache.azure.server.call('CLIENT', 'PAUSE', String(PAUSE), 'WRITE');
+    await Promise.all(clients.map((client) => client.set('key', 'value')));
+    // After 0.5, 1 and 2 s.
+    expect(stalls.length).to.be.within(1, 4);
+    expect(opened() - before).to.be.at.most(8);
+  });
+
+  it('is waited for while it runs a script', async () => {
+    await cache.azure.server.call('CONFIG', 'SET', 'busy-reply-threshold', '1000');
+    const [runner, ...others] = clients;
+    const script = `redis.call('INCR', 'runs') local t = redis.call('TIME')[1] while redis.call('TIME')[1] - t < 3 do end`;
+    const running = runner?.eval(script, 0);
+    // A server that runs a script for long refuses all other commands.
+    await Promise.all(others.map((client) => client.set('key', 'value').catch(() => undefined)));
+    await running;
+    expect(await runner?.get('runs')).to.equal('1');
+    expect(stalls).to.deep.equal([]);
+  });
+});

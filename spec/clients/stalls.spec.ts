@@ -1,0 +1,290 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { Redis } from 'ioredis';
+import {
+  AzureRedisError,
+  type AuthenticatorEvents,
+  type ConfigureForAzureOptions,
+  type ConfiguredRedisOptions,
+  type Stall,
+} from '../../lib/index.js';
+import { Cache } from '../support/cache.js';
+import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
+import { Network } from '../support/network.js';
+import { rejection } from '../support/rejection.js';
+import { next, nextWhere, until } from '../support/waiting.js';
+
+type Recycled = AuthenticatorEvents['recycled'][0];
+
+const [FIRST] = VARIANTS as readonly [Variant, ...Variant[]];
+
+/** Short, so that the specs are; a stall of the machine is no matter, since the server has to answer a probe first. */
+const QUICK = { heartbeatInterval: 200, heartbeatTimeout: 500 };
+
+describe('a connection that has gone silent', () => {
+  const cache = Cache.forEach();
+  let network: Network;
+  let stalls: Stall[];
+
+  beforeEach(async () => {
+    network = await Network.to(cache.azure.port);
+    stalls = [];
+  });
+  afterEach(() => network.close());
+
+  async function configure(more: Partial<ConfigureForAzureOptions> = {}): Promise<ConfiguredRedisOptions> {
+    const options = await cache.configure({ port: network.port, ...QUICK, ...more });
+    options.authenticator.on('stalled', (stall) => stalls.push(stall));
+    return options;
+  }
+
+  function connectAll(options: ConfiguredRedisOptions): Promise<Redis[]> {
+    return Promise.all(VARIANTS.map((variant) => cache.connect(variant, options)));
+  }
+
+  /** A client of the first variant. */
+  function connect(options: ConfiguredRedisOptions): Promise<Redis> {
+    return cache.connect(FIRST, options);
+  }
+
+  it('is replaced within seconds, with heartbeatInterval: 1000, and its commands are answered', async () => {
+    const published: unknown[] = [];
+    const listener = (message: unknown): void => void published.push(message);
+    subscribe('ioredis-azure:stalled', listener);
+    try {
+      const options = await configure({ heartbeatInterval: 1_000, heartbeatTimeout: undefined });
+      const clients = await connectAll(options);
+      const recycled: Recycled[] = [];
+      options.authenticator.on('recycled', (event) => recycled.push(event));
+      network.loseServerSides();
+      // TCP would wait for a quarter of an hour.
+      await Promise.all(clients.map((client) => client.set('key', 'value')));
+      await until(() => recycled.length === clients.length);
+
+      const endpoint = `localhost:${network.port}`;
+      for (const stall of stalls) {
+        expect(stall).to.deep.include({ endpoint, awaited: 'SET' });
+        expect(stall.silence).to.be.within(2_000, 20_000);
+      }
+      expect(published).to.deep.equal(stalls);
+      expect(recycled.map(({ reason }) => reason)).to.deep.equal(['stalled', 'stalled', 'stalled']);
+      expect(options.authenticator.connections.map((each) => each.stalls)).to.deep.equal([1, 1, 1]);
+    } finally {
+      unsubscribe('ioredis-azure:stalled', listener);
+    }
+  });
+
+  it('is replaced while it is idle', async () => {
+    const options = await configure();
+    await connectAll(options);
+    network.loseServerSides();
+    await until(() => options.authenticator.connections.every((each) => each.stalls === 1));
+    expect(stalls.map(({ awaited }) => awaited)).to.deep.equal(['PING', 'PING', 'PING']);
+  });
+
+  it('is replaced under load, and no command is lost', async () => {
+    const clients = await connectAll(await configure());
+    const answered = clients.map(() => 0);
+    let isOver = false;
+    const counting = clients.map(async (client, index) => {
+      for (; !isOver; answered[index] = (answered[index] ?? 0) + 1) await client.incr(`counter ${index}`);
+    });
+    await until(() => answered.every((count) => count > 50));
+    network.loseServerSides();
+    await until(() => stalls.length === clients.length);
+    const before = [...answered];
+    await until(() => answered.every((count, index) => count > (before[index] ?? 0) + 50));
+    isOver = true;
+    await Promise.all(counting);
+    for (const [index, client] of clients.entries()) {
+      const count = answered[index] ?? 0;
+      // The one whose reply was lost may have been executed before it was sent again.
+      expect(Number(await client.get(`counter ${index}`))).to.be.within(count, count + 1);
+    }
+  });
+
+  it('rejects what must not be sent again with CONNECTION_STALLED', async () => {
+    const options = await configure();
+    for (const choice of [{ autoResendUnfulfilledCommands: false }, { maxRetriesPerRequest: 0 }]) {
+      const client = await connect({ ...options, ...choice });
+      await client.set('counter', 1);
+      network.loseServerSides();
+      const error = await rejection(client.incr('counter'));
+      expect(error).to.be.instanceOf(AzureRedisError);
+      expect(error).to.include({ code: 'CONNECTION_STALLED' });
+      expect((error as Error).message).to.match(
+        /localhost:\d+ was silent for \d+ ms while the reply to INCR/,
+      );
+      expect(await client.get('counter')).to.equal('1');
+      client.disconnect();
+    }
+  });
+
+  it('is found in one direction only: its commands arrive, their replies do not', async () => {
+    const clients = await connectAll(await configure({ autoResendUnfulfilledCommands: false }));
+    network.loseReplies();
+    const errors = await Promise.all(
+      clients.map((client, index) => rejection(client.incr(`counter ${index}`))),
+    );
+    for (const error of errors) expect(error).to.include({ code: 'CONNECTION_STALLED' });
+    expect(await Promise.all(clients.map((client, index) => client.get(`counter ${index}`)))).to.deep.equal(
+      clients.map(() => '1'),
+    );
+  });
+
+  for (const variant of VARIANTS) {
+    it(`ends a transaction with it, and runs none of its commands outside: ${variant.name}`, async () => {
+      const client = await cache.connect(variant, await configure());
+      await client.multi({ pipeline: false });
+      network.loseServerSides();
+      const error = await rejection(client.set('key', 'value'));
+      expect(error).to.include({ code: 'CONNECTION_STALLED' });
+      expect(await client.get('key')).to.equal(null);
+    });
+  }
+
+  it('sends a whole transaction again', async () => {
+    const clients = await connectAll(await configure());
+    network.loseServerSides();
+    const results = await Promise.all(
+      clients.map((client, index) => client.multi().incr(`a ${index}`).incr(`b ${index}`).exec()),
+    );
+    for (const result of results)
+      expect(result).to.deep.equal([
+        [null, 1],
+        [null, 1],
+      ]);
+    expect(stalls.length).to.equal(clients.length);
+  });
+
+  for (const variant of VARIANTS) {
+    it(`is replaced if it is subscribed: ${variant.name}`, async () => {
+      const options = await configure();
+      const client = await cache.connect(variant, options);
+      await client.subscribe('news');
+      const recycled = next<Recycled>(options.authenticator, 'recycled');
+      network.loseServerSides();
+      expect(await recycled).to.include({ reason: 'stalled', delivery: 'at-most-once' });
+      const message = next(client, 'message');
+      await until(async () => (await cache.azure.server.call('PUBLISH', 'news', 'hello')) === 1);
+      await message;
+    });
+  }
+
+  it('is replaced in MONITOR mode', async () => {
+    const options = await configure();
+    const client = await cache.connect(FIRST, options);
+    const monitor = await client.monitor();
+    monitor.on('error', () => undefined);
+    try {
+      const recycled = nextWhere<Recycled>(options.authenticator, 'recycled', () => true);
+      network.loseServerSides((port) => port === monitor.stream.localPort);
+      expect(await recycled).to.include({ reason: 'stalled' });
+      expect(stalls).to.have.length(1);
+      expect(stalls[0]).to.include({ awaited: 'MONITOR' });
+    } finally {
+      monitor.disconnect();
+    }
+  });
+
+  it('is replaced once a command that blocks is overdue, and not before', async () => {
+    const clients = await connectAll(await configure());
+    expect(await Promise.all(clients.map((client) => client.blpop('queue', 1.5)))).to.deep.equal([
+      null,
+      null,
+      null,
+    ]);
+    expect(stalls).to.deep.equal([]);
+    network.loseServerSides();
+    const popping = clients.map((client) => client.blpop('queue', 1));
+    await until(() => stalls.length === clients.length);
+    for (const stall of stalls) {
+      expect(stall.awaited).to.equal('BLPOP');
+      expect(stall.silence).to.be.at.least(1_500);
+    }
+    await Promise.all(popping);
+  });
+
+  it('is replaced in a command that blocks for ever once another one is found dead', async () => {
+    const options = await configure();
+    const blocked = await connect(options);
+    const popping = blocked.blpop('queue', 0);
+    await until(() => blocked.stream.bytesWritten > 0);
+    const client = await connect(options);
+    await until(async () => String(await cache.azure.server.call('CLIENT', 'LIST')).includes('cmd=blpop'));
+    const recycled = nextWhere<Recycled>(
+      options.authenticator,
+      'recycled',
+      ({ reason }) => reason === 'blocked',
+    );
+    network.loseServerSides();
+    await client.set('key', 'value');
+    await recycled;
+    await client.rpush('queue', 'job');
+    expect(await popping).to.deep.equal(['queue', 'job']);
+  });
+
+  it('is replaced while it logs in', async () => {
+    const options = await configure();
+    const client = cache.client(FIRST, { ...options, lazyConnect: true });
+    client.connect().catch(() => undefined);
+    await next(client, 'connect');
+    network.loseReplies();
+    await until(() => stalls.length > 0);
+    expect(await client.set('key', 'value')).to.equal('OK');
+  });
+
+  it('does not keep QUIT waiting', async () => {
+    const client = await connect(await configure());
+    network.loseServerSides();
+    const ended = next(client, 'end');
+    await client.quit().catch(() => undefined);
+    await ended;
+    expect(stalls[0]).to.include({ awaited: 'QUIT' });
+  });
+});
+
+describe('a connection that is not silent', () => {
+  const cache = Cache.forEach();
+  let network: Network;
+
+  beforeEach(async () => {
+    network = await Network.to(cache.azure.port);
+  });
+  afterEach(() => network.close());
+
+  async function connect(heartbeatTimeout = 500): Promise<{ client: Redis; stalls: Stall[] }> {
+    const options = await cache.configure({ port: network.port, heartbeatInterval: 200, heartbeatTimeout });
+    const stalls: Stall[] = [];
+    options.authenticator.on('stalled', (stall) => stalls.push(stall));
+    return { client: await cache.connect(FIRST, options), stalls };
+  }
+
+  it('is left alone while a long reply arrives', async () => {
+    const { client, stalls } = await connect();
+    await client.set('key', 'x'.repeat(2_000_000));
+    network.slowDown(1_000_000);
+    expect(await client.strlen('key')).to.equal(2_000_000);
+    expect(await client.get('key')).to.have.length(2_000_000);
+    expect(stalls).to.deep.equal([]);
+  });
+
+  it('is left alone while a long command leaves', async () => {
+    const { client, stalls } = await connect(1_000);
+    // Sockets hold several megabytes, which are on their way after the last one has left this process.
+    network.slowDown(16_000_000);
+    expect(await client.set('key', 'x'.repeat(40_000_000))).to.equal('OK');
+    expect(stalls).to.deep.equal([]);
+  });
+
+  it('is left alone if only this process was blocked', async () => {
+    const { client, stalls } = await connect();
+    const reply = client.get('key');
+    const end = performance.now() + 3_000;
+    while (performance.now() < end);
+    await reply;
+    await sleep(300);
+    expect(stalls).to.deep.equal([]);
+  });
+});
