@@ -142,18 +142,9 @@ export class LivenessMonitor {
     return suspects;
   }
 
-  /**
-   * A connection to this server was dead. Others may be, without knowing it: those that are idle are asked, and those that
-   * block for longer than anybody would wait are replaced as well.
-   */
+  /** A connection to this server was dead. Others may be, without knowing it: those that are idle are asked. */
   #replaced(endpoint: string): void {
-    const { heartbeatInterval, heartbeatTimeout } = this.#settings;
-    for (const client of this.#clients) {
-      if (client.endpoint !== endpoint) continue;
-      const { liveness } = client;
-      if (liveness.silence >= heartbeatTimeout && liveness.grace(heartbeatInterval) > 0)
-        client.replaceBlocked();
-      else if (heartbeatInterval > 0) client.ping();
-    }
+    if (this.#settings.heartbeatInterval === 0) return;
+    for (const client of this.#clients) if (client.endpoint === endpoint) client.ping();
   }
 }

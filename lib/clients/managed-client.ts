@@ -156,11 +156,6 @@ export class ManagedClient implements HookHandlers {
     };
   }
 
-  /** Replaces the connection, which waits in a command that blocks: if it is alive, nothing is lost. */
-  replaceBlocked(): void {
-    this.#replacer.replace('blocked');
-  }
-
   /**
    * From now on `replace` is called instead of connecting this client again, and `onSubscription` with the reply to each
    * command that subscribes it.

@@ -4,10 +4,7 @@ export type RecycleReason =
   | 'subscriber'
   /** It is in MONITOR mode, where ioredis sends no AUTH. */
   | 'monitor'
-  /**
-   * The AUTH was not answered in time, or another connection to the server was found dead: the connection is dead, or waits
-   * in a pipeline with a blocking command.
-   */
+  /** The AUTH was not answered in time: the connection is dead, or waits in a pipeline with a blocking command. */
   | 'blocked'
   /** The application sent RESET, after which the connection is neither logged in nor set up. */
   | 'reset'
