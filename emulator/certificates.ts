@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { peer } from './optional-peer.js';
 
@@ -33,7 +34,9 @@ export interface CertificateAuthority {
 /** Creates a certificate authority whose key never leaves this process. */
 export async function createCertificateAuthority(): Promise<CertificateAuthority> {
   const { generate } = await peer('selfsigned', import('selfsigned'));
-  const authority = await generate([{ name: 'commonName', value: 'AzureRedisEmulator CA' }], {
+  // OpenSSL finds the issuer of a certificate by its name: that of another authority in the same file must differ.
+  const name = `AzureRedisEmulator CA ${randomBytes(4).toString('hex')}`;
+  const authority = await generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
     extensions: [

@@ -42,17 +42,31 @@ export class CommandProcess {
     return { code: this.#child.exitCode, stdout: this.#stdout, stderr: this.#stderr };
   }
 
+  /** What it has printed so far. */
+  get output(): string {
+    return this.#stdout;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
     this.#child.kill(signal);
   }
 
   /** The part of the output that matches; rejects when the command ends without. */
-  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+  printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.found((output) => pattern.exec(output));
+  }
+
+  /** What is found in the output, as soon as it is; rejects when the command ends without. */
+  async found<Result>(find: (output: string) => Result | null): Promise<Result> {
     for (;;) {
-      const match = pattern.exec(this.#stdout);
-      if (match) return match;
-      const { stdout, exitCode } = this.#child;
-      if (!stdout || exitCode !== null)
+      const { stdout, exitCode, signalCode } = this.#child;
+      const result = find(this.#stdout);
+      if (result !== null) return result;
+      if (!stdout || exitCode !== null || signalCode !== null)
         throw new Error(`The command has ended:\n${this.#stdout}\n${this.#stderr}`);
       await Promise.race([once(stdout, 'data'), this.#closed]);
     }

@@ -1,0 +1,262 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { RawClient } from '../support/raw-client.js';
+import { RedisOnTcp } from '../support/redis-on-tcp.js';
+import { until } from '../support/waiting.js';
+import { CommandProcess } from './support/command-process.js';
+import { EmulatorProcess } from './support/emulator-process.js';
+import { processesOf } from './support/processes.js';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const CHILD = fileURLToPath(new URL('./support/azure-identity-child.ts', import.meta.url));
+
+/** Resolves when neither the folder of an emulator nor a process of it is left. */
+async function nothingIsLeft(folder: string): Promise<void> {
+  await until(async () => !existsSync(folder) && (await processesOf(folder)).length === 0);
+}
+
+async function loginByKey({ description }: EmulatorProcess): Promise<{ client: RawClient; reply: string }> {
+  const { port, caFile, accessKey } = description;
+  const client = await RawClient.connect({ host: 'localhost', port, ca: await readFile(caFile, 'utf8') });
+  client.command('AUTH', 'default', accessKey);
+  return { client, reply: await client.line() };
+}
+
+describe('ioredis-azure emulator', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'emulator-spec-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  describe('with defaults', () => {
+    let emulator: EmulatorProcess;
+    let environmentFile: string;
+    before(async () => {
+      environmentFile = join(folder, 'default.env');
+      emulator = await EmulatorProcess.start('--name', 'first', '--env', environmentFile);
+    });
+    after(() => emulator.stop());
+
+    it('describes how to connect', () => {
+      const { identities, ...description } = emulator.description;
+      expect(description).to.include({
+        name: 'first',
+        host: 'localhost',
+        product: 'cache',
+        role: 'data-owner',
+        tokenLifetime: 3_600_000,
+        environmentFile,
+      });
+      expect(identities.map(({ kind }) => kind)).to.deep.equal([
+        'system-assigned',
+        'user-assigned',
+        'client-secret',
+        'user',
+      ]);
+    });
+
+    it('keeps its secrets from other users', async () => {
+      for (const path of [environmentFile, emulator.description.caFile]) {
+        expect((await stat(path)).mode & 0o077).to.equal(0);
+      }
+      expect((await stat(dirname(emulator.description.caFile))).mode & 0o077).to.equal(0);
+    });
+
+    it('writes an environment in which @azure/identity logs in with each identity', async () => {
+      const [secret, user] = [emulator.identity('client-secret'), emulator.identity('user-assigned')];
+      const settings = JSON.stringify({ ...secret, userAssigned: user.clientId });
+      const command = `. '${environmentFile}' && exec "$0" --import tsx "$1" "$2"`;
+      const child = spawn('/bin/sh', ['-c', command, process.execPath, CHILD, settings], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let output = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+      await once(child, 'close');
+      expect(JSON.parse(output)).to.deep.equal({
+        DefaultAzureCredential: emulator.identity('system-assigned').objectId,
+        ManagedIdentityCredential: emulator.identity('system-assigned').objectId,
+        'ManagedIdentityCredential, user-assigned': user.objectId,
+        ClientSecretCredential: secret.objectId,
+      });
+      const logins = await emulator.happened('login', 4);
+      expect(new Set(logins.map((login) => 'identity' in login && login.identity))).to.deep.equal(
+        new Set(['system-assigned managed identity', 'user-assigned managed identity', 'service principal']),
+      );
+    });
+
+    it('fails as a second terminal says, until it recovers', async () => {
+      const begin = await emulator.control('fail', 'logins');
+      expect(begin).to.deep.equal({
+        code: 0,
+        stdout: 'Emulator first fails: logins, until `recover`.\n',
+        stderr: '',
+      });
+      const refused = await loginByKey(emulator);
+      expect(refused.reply).to.match(/^-WRONGPASS/);
+      refused.client.destroy();
+      const end = await emulator.control('recover', '--json');
+      expect(JSON.parse(end.stdout)).to.deep.include({ name: 'first', action: 'recover', ended: ['logins'] });
+      const accepted = await loginByKey(emulator);
+      expect(accepted.reply).to.equal('+OK');
+      accepted.client.destroy();
+    });
+
+    it('ends a fault after the time given', async () => {
+      const { IDENTITY_ENDPOINT = '', IDENTITY_HEADER = '' } = emulator.description.environment;
+      const ask = (): Promise<number> =>
+        fetch(`${IDENTITY_ENDPOINT}?api-version=2019-08-01&resource=https://redis.azure.com`, {
+          headers: { 'X-IDENTITY-HEADER': IDENTITY_HEADER },
+        }).then(
+          ({ status }) => status,
+          () => 0,
+        );
+      expect(await ask()).to.equal(200);
+      const fault = await emulator.control('fail', 'identity', '--for', '1s', '--json');
+      expect(JSON.parse(fault.stdout)).to.include({ action: 'fail', fault: 'identity', duration: 1_000 });
+      await emulator.happened('recovery', 2);
+      expect(await ask()).to.equal(200);
+      const [, began] = await emulator.happened('fault', 2);
+      expect(began).to.include({ fault: 'identity', duration: 1_000 });
+    });
+
+    it('refuses HELLO only, on request', async () => {
+      await emulator.control('fail', 'hello');
+      const { client, reply } = await loginByKey(emulator);
+      expect(reply).to.equal('+OK');
+      client.command('HELLO', '2', 'AUTH', 'default', emulator.description.accessKey);
+      expect(await client.line()).to.match(/^-WRONGPASS/);
+      client.destroy();
+      expect((await emulator.control('recover', 'hello')).stdout).to.include('recovered: hello');
+    });
+
+    it('drops every connection on request', async () => {
+      const { client } = await loginByKey(emulator);
+      const { stdout } = await emulator.control('fail', 'drop');
+      expect(stdout).to.match(/^\d+ connection\(s\) of emulator first closed/);
+      await client.ended();
+    });
+
+    it('is selected by its name, or by its port, among several', async () => {
+      const second = await EmulatorProcess.start('--name', 'second');
+      const ambiguous = await CommandProcess.run(['emulator', 'fail', 'drop']);
+      expect(ambiguous.code).to.equal(1);
+      expect(ambiguous.stderr).to.include('select one with --name or --port').and.include('first (port ');
+      const byName = await CommandProcess.run(['emulator', 'fail', 'drop', '--name', 'second']);
+      expect(byName.stdout).to.include('emulator second');
+      await second.stop();
+      const gone = await second.control('recover');
+      expect(gone).to.include({ code: 1, stdout: '' });
+      expect(gone.stderr).to.include('No such emulator runs.');
+    });
+
+    it('does not replace a file of --env that another program wrote', async () => {
+      const file = join(folder, 'mine.env');
+      await writeFile(file, 'KEY=1\n');
+      const { code, stderr } = await CommandProcess.run(['emulator', '--port', '0', '--env', file]);
+      expect(code).to.equal(2);
+      expect(stderr).to.include('--env exists');
+      expect(await readFile(file, 'utf8')).to.equal('KEY=1\n');
+    });
+  });
+
+  describe('its end', () => {
+    it('leaves nothing behind after Ctrl+C', async () => {
+      const environmentFile = join(folder, 'ctrl-c.env');
+      const emulator = await EmulatorProcess.start('--env', environmentFile);
+      const temporary = dirname(emulator.description.caFile);
+      expect((await processesOf(temporary)).length).to.be.greaterThan(1);
+      expect(existsSync(environmentFile)).to.equal(true);
+      const { code, stderr } = await emulator.stop();
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+      expect(await processesOf(temporary)).to.deep.equal([]);
+      expect([existsSync(temporary), existsSync(environmentFile)]).to.deep.equal([false, false]);
+    });
+
+    it('leaves nothing behind after SIGKILL', async () => {
+      const environmentFile = join(folder, 'killed.env');
+      const emulator = await EmulatorProcess.start('--env', environmentFile);
+      emulator.process.kill('SIGKILL');
+      await emulator.process.ended();
+      await nothingIsLeft(dirname(emulator.description.caFile));
+      expect(existsSync(environmentFile)).to.equal(false);
+    });
+
+    for (const background of [false, true]) {
+      const outcome = background ? 'survives its parent with --background' : 'ends when its parent is killed';
+      it(outcome, async () => {
+        const flags = ['emulator', '--json', '--port', '0', ...(background ? ['--background'] : [])];
+        const shell = spawn(
+          '/bin/sh',
+          ['-c', '"$@" & wait', 'sh', process.execPath, '--import', 'tsx', MAIN, ...flags],
+          { stdio: ['ignore', 'pipe', 'inherit'] },
+        );
+        let output = '';
+        shell.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+        await until(() => output.includes('\n'));
+        const { pid, port, caFile } = JSON.parse(output.split('\n')[0] ?? '') as {
+          pid: number;
+          port: number;
+          caFile: string;
+        };
+        shell.kill('SIGKILL');
+        await once(shell, 'exit');
+        if (background) {
+          const { code } = await CommandProcess.run(['emulator', 'fail', 'drop', '--port', String(port)]);
+          expect(code).to.equal(0);
+          process.kill(pid, 'SIGTERM');
+        }
+        await nothingIsLeft(dirname(caFile));
+      });
+    }
+  });
+
+  it('fronts a Redis that runs already', async () => {
+    const upstream = await RedisOnTcp.start('secret');
+    const emulator = await EmulatorProcess.start(
+      '--upstream',
+      `127.0.0.1:${upstream.port}`,
+      '--upstream-password',
+      'secret',
+    );
+    const { client, reply } = await loginByKey(emulator);
+    expect(reply).to.equal('+OK');
+    client.destroy();
+    await emulator.stop();
+    await upstream.stop();
+  });
+
+  it('runs a cluster, of a version, for Azure Managed Redis', async () => {
+    const flags = ['--cluster', '2x0', '--product', 'managed', '--redis-version', '7'];
+    const emulator = await EmulatorProcess.start(...flags);
+    expect(emulator.description).to.deep.include({
+      cluster: { masters: 2, replicas: 0 },
+      product: 'managed',
+    });
+    expect(emulator.description.redisVersion).to.match(/^7\./);
+    const { client } = await loginByKey(emulator);
+    client.command('CLUSTER', 'INFO');
+    await client.line();
+    expect(await client.line()).to.equal('cluster_state:ok');
+    client.destroy();
+    await emulator.stop();
+  });
+
+  it('names the versions of redis-server that it found', async () => {
+    const { code, stderr } = await CommandProcess.run(['emulator', '--redis-version', '99']);
+    expect(code).to.equal(1);
+    expect(stderr).to.match(/No redis-server of version 99 was found; found: \d+\.\d+\.\d+ \(/);
+  });
+
+  it('reports why it cannot start as JSON', async () => {
+    const { code, stdout } = await CommandProcess.run(['emulator', '--redis-version', '99', '--json']);
+    expect(code).to.equal(1);
+    expect(JSON.parse(stdout)).to.have.nested.property('error.code', 'MISSING_DEPENDENCY');
+  });
+});
