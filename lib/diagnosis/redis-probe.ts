@@ -53,7 +53,7 @@ function exchange(
       fail('the connection was closed before the reply');
     };
     const timer = setTimeout(() => {
-      fail(`no reply within ${timeout} ms`);
+      setImmediate(fail, `no reply within ${timeout} ms`);
     }, timeout);
     const settle = (): void => {
       clearTimeout(timer);

@@ -59,7 +59,7 @@ async function readSettings(client: ManagementClient, { target }: DiagnosisConte
     optional(client.list(`${resourceId}${DIAGNOSTIC_SETTINGS}`, API_VERSIONS.diagnosticSettings)),
     // Azure Managed Redis logs connections for each database, and metrics for the cluster.
     data === resourceId
-      ? []
+      ? undefined
       : optional(client.list(`${data}${DIAGNOSTIC_SETTINGS}`, API_VERSIONS.diagnosticSettings)),
   ]);
   const diagnosticSettings =

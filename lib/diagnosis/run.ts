@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { checkIdentity as checkIdentityOptions } from '../configure/identity.js';
 import { endpointOptions } from '../configure/endpoint.js';
 import { authenticatorSettings } from '../configure/settings.js';
@@ -164,7 +165,9 @@ function contextOf(options: DiagnoseOptions): DiagnosisContext {
   assertDnsServers(dnsServers);
   if (resourceId !== undefined) managementEndpoint(options);
   const target = azureTarget(host, resourceId);
-  const signal = options.signal ?? new AbortController().signal;
+  const signal = AbortSignal.any(options.signal ? [options.signal] : []);
+  // Probes run side by side, each with a listener.
+  setMaxListeners(0, signal);
   const resolve = createResolver(dnsServers, timeout, signal);
   const lookup = dnsServers && lookupWith(resolve);
   return {

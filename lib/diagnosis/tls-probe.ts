@@ -39,7 +39,11 @@ export function openTls(
       fail(new Error('aborted'));
     };
     const timer = setTimeout(() => {
-      fail(Object.assign(new Error(`no TLS handshake within ${timeout} ms`), { code: 'ETIMEDOUT' }));
+      // A busy process may have the answer already: its input is handled first.
+      setImmediate(
+        fail,
+        Object.assign(new Error(`no TLS handshake within ${timeout} ms`), { code: 'ETIMEDOUT' }),
+      );
     }, timeout);
     const settle = (): void => {
       clearTimeout(timer);
