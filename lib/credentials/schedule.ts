@@ -12,13 +12,20 @@ const CACHE_MARGIN = 5 * 60_000;
 /** The shortest time between two requests for a token, in ms, whatever the identity library answers. */
 export const MIN_REQUEST_INTERVAL = 1_000;
 
-/** The same for the tokens of tests, which live for a few seconds only: a share of their lifetime, and a lower limit in ms. */
-const MIN_INTERVAL_SHARE = 1 / 5;
+/** The same for the tokens of tests, which live for less than two seconds: a share of their lifetime, and a lower limit in ms. */
+const MIN_INTERVAL_SHARE = 1 / 2;
 const MIN_INTERVAL_OF_TESTS = 100;
 
+/** The share after an answer with the current token: a longer wait could find the next one too late. */
+const MIN_POLL_SHARE = 1 / 5;
+
 /** The shortest time between the request that gave this token and the next one, in ms. */
-export function minRequestInterval({ lifetime }: Token): number {
-  return Math.min(MIN_REQUEST_INTERVAL, Math.max(MIN_INTERVAL_OF_TESTS, lifetime * MIN_INTERVAL_SHARE));
+export function minRequestInterval(token: Token): number {
+  return minInterval(token, MIN_INTERVAL_SHARE);
+}
+
+function minInterval({ lifetime }: Token, share: number): number {
+  return Math.min(MIN_REQUEST_INTERVAL, Math.max(MIN_INTERVAL_OF_TESTS, lifetime * share));
 }
 
 /**
@@ -43,5 +50,5 @@ export function nextPoll(token: Token, now: number): number {
     (time): time is number => time !== undefined && time > now,
   );
   const quarter = now + (token.expiresOn - now) / 4;
-  return Math.max(now + minRequestInterval(token), Math.min(quarter, ...expected));
+  return Math.max(now + minInterval(token, MIN_POLL_SHARE), Math.min(quarter, ...expected));
 }

@@ -53,6 +53,12 @@ const NOTEWORTHY =
 
 const LOGIN = /^(?:auth|hello)$/i;
 
+/**
+ * The statuses in which a client is tracked. The first client of another copy of ioredis, with a connector of its own, is
+ * not seen before it logs in.
+ */
+const OPEN = /^(?:connecting|connect|ready|monitoring)$/;
+
 const patched = new WeakSet<ClientPrototype>();
 
 /**
@@ -61,7 +67,7 @@ const patched = new WeakSet<ClientPrototype>();
  * a user puts there stay in place and call these methods; nor is a listener used, which `removeAllListeners()` would
  * remove.
  *
- * `track` is called with each client that begins to connect, and with one that logs in without having been seen
+ * `track` is called with each client that connects or is connected, and with one that logs in without having been seen
  * before, since its copy of ioredis was not known yet.
  */
 export function patchPrototype(prototype: ClientPrototype, track: Track): void {
@@ -94,7 +100,7 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
 
   prototype.setStatus = function (status, argument) {
     setStatus.call(this, status, argument);
-    if (status === 'connecting' || status === 'connect') track(this);
+    if (OPEN.test(status)) track(this);
     const handlers = handlersOf(this);
     if (!handlers) return;
     // ioredis forgets a disconnect() only when a connection closes, and that one may have found none. It would take the

@@ -43,12 +43,12 @@ describe('the refresh of a token', () => {
     expect(refreshTime(token({ lifetime: HOUR, refreshAfter: HOUR - 1 }), 0.75)).to.equal(54 * MINUTE);
   });
 
-  it('is due a second after the token was acquired at the earliest, or sooner for a token of a few seconds', () => {
+  it('is due a second after the token was acquired at the earliest, or sooner for a token of less than two', () => {
     sinon.stub(Math, 'random').returns(0.999);
     expect(refreshTime(token({ lifetime: HOUR }), 0.01)).to.equal(1_000);
     expect(refreshTime(token({ lifetime: HOUR, refreshAfter: 1 }), 0.75)).to.equal(1_000);
-    expect(refreshTime(token({ lifetime: 5_000, refreshAfter: 1 }), 0.75)).to.equal(1_000);
-    expect(refreshTime(token({ lifetime: 1_000, refreshAfter: 1 }), 0.75)).to.equal(200);
+    expect(refreshTime(token({ lifetime: 2_000, refreshAfter: 1 }), 0.75)).to.equal(1_000);
+    expect(refreshTime(token({ lifetime: 1_000, refreshAfter: 1 }), 0.75)).to.equal(500);
     expect(refreshTime(token({ lifetime: 1 }), 0.75)).to.equal(100);
   });
 });

@@ -1,4 +1,9 @@
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
+import type * as Ioredis from 'ioredis';
 import { Redis as PlainRedis, type Command } from 'ioredis';
 import { Cache, connectionsOf } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
@@ -154,4 +159,44 @@ describe('an unmanaged client', () => {
     client.disconnect();
     await ended;
   });
+});
+
+describe('the first client of another copy of ioredis', () => {
+  const cache = Cache.forEach({ tokenLifetime: 3_000 });
+  const require = createRequire(import.meta.url);
+  let folder: string;
+
+  beforeEach(async () => {
+    // Beside the dependencies of ioredis.
+    const parent = join(dirname(require.resolve('ioredis/package.json')), '..', '.cache');
+    await mkdir(parent, { recursive: true });
+    folder = await mkdtemp(join(parent, 'ioredis-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  for (const name of ['ioredis', 'ioredis5', 'ioredis-5.4.0']) {
+    it(`is managed, though it has a connector of its own: ${name}`, async () => {
+      await cp(dirname(require.resolve(`${name}/package.json`)), folder, { recursive: true });
+      const copy = require(join(folder, 'built', 'index.js')) as typeof Ioredis;
+      class OwnConnector extends copy.AbstractConnector {
+        constructor() {
+          super(0);
+        }
+        connect(): Promise<TLSSocket> {
+          const { ca, host, port } = cache.azure;
+          this.connecting = true;
+          const socket = connect({ ca, host, port });
+          this.stream = socket;
+          return Promise.resolve(socket);
+        }
+      }
+      const credential = cache.azure.credential();
+      const options = await cache.configure({ credential });
+      const client = cache.client(copy, { ...options, Connector: OwnConnector });
+      await times(2, options.authenticator, 'reauthenticated');
+      expect(client.status).to.equal('ready');
+      expect(connectionsOf(cache.azure, credential)).to.equal(1);
+      expect(cache.azure.statistics.evictions).to.deep.equal([]);
+    });
+  }
 });
