@@ -10,17 +10,23 @@ export class SampleProcess {
   #output = '';
   #hasExited = false;
 
-  /** @param environment Variables in addition to those of this process. */
+  /**
+   * @param environment Variables in addition to those of this process.
+   * @param terminal Whether it runs on a terminal of its own, on which `type()` types.
+   */
   constructor(
     path: string,
     args: readonly string[] = [],
     environment: Readonly<Record<string, string>> = {},
+    { terminal = false }: { readonly terminal?: boolean } = {},
   ) {
     const root = fileURLToPath(new URL('../..', import.meta.url));
-    this.#child = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
+    const command = [process.execPath, '--import', 'tsx', path, ...args];
+    const [program = '', ...rest] = terminal ? onTerminal(command) : command;
+    this.#child = spawn(program, rest, {
       cwd: root,
       env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [terminal ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -62,6 +68,11 @@ export class SampleProcess {
     return this.#exited;
   }
 
+  /** Types on its terminal. */
+  type(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }
@@ -71,4 +82,10 @@ export class SampleProcess {
     this.signal('SIGTERM');
     await this.#exited;
   }
+}
+
+/** The command that runs a command on a terminal of its own (util-linux). */
+function onTerminal(command: readonly string[]): string[] {
+  const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  return ['script', '--quiet', '--return', '--flush', '--command', quoted.join(' '), '/dev/null'];
 }

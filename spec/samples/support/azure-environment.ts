@@ -10,8 +10,11 @@ import { SampleProcess } from '../../support/sample-process.js';
 export class AzureEnvironment {
   readonly entra: EntraEmulator;
   readonly azure: AzureRedisEmulator;
-  readonly #arguments: readonly string[];
-  readonly #variables: Readonly<Record<string, string>>;
+  /** The flags of a sample that choose the cache. */
+  readonly flags: readonly string[];
+  /** The environment in which a sample finds the identity service. */
+  readonly authority: Readonly<Record<string, string>>;
+  readonly #application: Readonly<Record<string, string>>;
   readonly #samples: SampleProcess[] = [];
 
   private constructor(
@@ -23,10 +26,9 @@ export class AzureEnvironment {
   ) {
     this.entra = entra;
     this.azure = azure;
-    this.#arguments = ['--host', azure.host, '--port', String(azure.port), '--ca', caFile];
-    this.#variables = {
-      AZURE_AUTHORITY_HOST: entra.authorityHost,
-      NODE_EXTRA_CA_CERTS: entra.caFile,
+    this.flags = ['--host', azure.host, '--port', String(azure.port), '--ca', caFile];
+    this.authority = { AZURE_AUTHORITY_HOST: entra.authorityHost, NODE_EXTRA_CA_CERTS: entra.caFile };
+    this.#application = {
       AZURE_TENANT_ID: entra.tenantId,
       AZURE_CLIENT_ID: clientId,
       AZURE_CLIENT_SECRET: clientSecret,
@@ -46,7 +48,12 @@ export class AzureEnvironment {
 
   /** Starts a sample on the cache. */
   run(path: string, ...args: string[]): SampleProcess {
-    const sample = new SampleProcess(path, [...this.#arguments, ...args], this.#variables);
+    const environment = { ...this.authority, ...this.#application };
+    return this.keep(new SampleProcess(path, [...this.flags, ...args], environment));
+  }
+
+  /** Ends this sample, too, at the end. */
+  keep(sample: SampleProcess): SampleProcess {
     this.#samples.push(sample);
     return sample;
   }
