@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import { isClientError } from '../shared/client-error.js';
 import { StoreUnavailableError } from './visit-store.js';
 
 /** An error that the client is to be told of. */
@@ -39,17 +40,6 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
 function publicErrorOf(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   if (error instanceof StoreUnavailableError) return new HttpError(503, error.message);
-  // Express' own, of a request that it cannot read, such as one with a malformed path.
   if (isClientError(error)) return new HttpError(error.status, 'The request is not valid.');
   return new HttpError(500, 'The service failed.');
-}
-
-function isClientError(error: unknown): error is Error & { readonly status: number } {
-  return (
-    error instanceof Error &&
-    'status' in error &&
-    typeof error.status === 'number' &&
-    error.status >= 400 &&
-    error.status < 500
-  );
 }

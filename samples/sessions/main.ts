@@ -39,7 +39,7 @@ await runProgram(USAGE, async () => {
   const server = await HttpServer.listen(app, { port });
   console.log(`Sessions are kept by ${target.description}.`);
   console.log(`Open ${server.url} and sign in as ${users.names.join(' or ')}.`);
-  if (process.env['DEMO_PASSWORD'] === undefined) console.log(`Password: ${demoPassword}`);
+  if (!process.env['DEMO_PASSWORD']) console.log(`Password: ${demoPassword}`);
 
   await aborted(stopping);
   console.log('Stopping.');

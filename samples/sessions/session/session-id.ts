@@ -38,20 +38,21 @@ export function handleOf(id: string): string {
 
 export const SESSION_PREFIX = 'session:';
 
-/** The key of a session, without `SESSION_PREFIX`. */
-export function nameOf(group: string, handle: string): string {
-  return `${hashTagOf(group)}:${handle}`;
+/** The keys of a session: its data, its lock, and the list of all sessions of its user. */
+export function keysOf(id: string): { session: string; lock: string; index: string } {
+  const group = groupOfSession(id);
+  const handle = handleOf(id);
+  return {
+    session: sessionKey(group, handle),
+    lock: `session-lock:${hashTagOf(group)}:${handle}`,
+    index: indexKey(group),
+  };
 }
 
 export function sessionKey(group: string, handle: string): string {
-  return `${SESSION_PREFIX}${nameOf(group, handle)}`;
+  return `${SESSION_PREFIX}${hashTagOf(group)}:${handle}`;
 }
 
-export function lockKey(group: string, handle: string): string {
-  return `session-lock:${nameOf(group, handle)}`;
-}
-
-/** The key under which the sessions of a user are listed. */
 export function indexKey(group: string): string {
   return `sessions:${hashTagOf(group)}`;
 }

@@ -9,18 +9,7 @@ import {
   SessionsUnavailableError,
 } from './errors.js';
 import { defineScripts, type RedisClient } from './scripts.js';
-import {
-  groupOfSession,
-  groupOfUser,
-  handleOf,
-  indexKey,
-  lockKey,
-  nameOf,
-  newGroup,
-  newSessionId,
-  SESSION_PREFIX,
-  sessionKey,
-} from './session-id.js';
+import { groupOfUser, handleOf, keysOf, newGroup, newSessionId, SESSION_PREFIX } from './session-id.js';
 import { SessionLock } from './session-lock.js';
 import type { LastUse, Ticket } from './ticket.js';
 
@@ -35,15 +24,15 @@ export interface SessionTimeouts {
 export interface SessionStoreOptions {
   readonly redis: RedisClient;
   readonly timeouts: SessionTimeouts;
-  /** Turns the ids of users into groups of sessions: the same in all processes. */
+  /** The key of the hashes of users' ids; the same in all processes. */
   readonly secret: string;
 }
 
 type Callback<Result> = (error: unknown, result?: Result) => void;
 
 /**
- * The store of connect-redis, and what it lacks: its keys are hashes, a session that exists is saved by the holder of its
- * lock only, one that has ended is not brought back, and an absolute timeout ends each.
+ * The store of connect-redis, and what that lacks: keys are hashes of ids, only the holder of its lock changes a session,
+ * one that has ended is not brought back, and an absolute timeout ends each.
  */
 export class SessionStore extends RedisStore {
   readonly #redis: RedisClient;
@@ -85,8 +74,8 @@ export class SessionStore extends RedisStore {
   }
 
   /**
-   * Starts the session of a user who signs in. It has a new id: one that somebody else has given to the browser, to use the
-   * session as well, is worth nothing.
+   * Starts the session of a user who signs in, always with a new id: an attacker who has planted one in the browser does not
+   * know it.
    */
   async start(request: Request, ticket: Ticket): Promise<void> {
     this.#groups.set(request, groupOfUser(ticket.userId, this.#secret));
@@ -103,13 +92,13 @@ export class SessionStore extends RedisStore {
 
   /** Starts the idle timeout again, and records the use. Resolves to false if the session has ended. */
   async renew(id: string, ticket: Ticket, use: LastUse): Promise<boolean> {
-    const { group, handle } = partsOf(id);
+    const { session, index } = keysOf(id);
     const outcome = await reportUnavailable(
       this.#redis.renewSession(
-        sessionKey(group, handle),
-        indexKey(group),
+        session,
+        index,
         this.#secondsLeft(ticket),
-        handle,
+        handleOf(id),
         JSON.stringify(use),
         this.#indexSeconds,
       ),
@@ -129,8 +118,7 @@ export class SessionStore extends RedisStore {
     request: Request,
     change: (session: Request['session']) => void | Promise<void>,
   ): Promise<void> {
-    const { group, handle } = partsOf(request.sessionID);
-    await using lock = await SessionLock.acquire(this.#redis, lockKey(group, handle));
+    await using lock = await SessionLock.acquire(this.#redis, keysOf(request.sessionID).lock);
     try {
       await reload(request.session);
       // Reloading has put another object in place.
@@ -150,23 +138,22 @@ export class SessionStore extends RedisStore {
   }
 
   async #load(id: string): Promise<SessionData | null> {
-    const { group, handle } = partsOf(id);
     // connect-redis declares no type for what it has read.
-    const session = (await reportUnavailable(super.get(nameOf(group, handle)))) as SessionData | null;
+    const session = (await reportUnavailable(super.get(nameOf(id)))) as SessionData | null;
     return session && session.ticket.expiresAt > Date.now() ? session : null;
   }
 
   async #create(id: string, session: SessionData): Promise<undefined> {
-    const { group, handle } = partsOf(id);
+    const keys = keysOf(id);
     const { signedInAt, address } = session.ticket;
     const use: LastUse = { at: signedInAt, address };
     await reportUnavailable(
       this.#redis.createSession(
-        sessionKey(group, handle),
-        indexKey(group),
+        keys.session,
+        keys.index,
         this.serializer.stringify(session),
         this.#secondsLeft(session.ticket),
-        handle,
+        handleOf(id),
         JSON.stringify(use),
         this.#indexSeconds,
       ),
@@ -176,11 +163,11 @@ export class SessionStore extends RedisStore {
   async #save(id: string, session: SessionData): Promise<undefined> {
     const lock = this.#loaded.get(session);
     if (!lock) throw new Error('A session is changed within SessionStore.update() only.');
-    const { group, handle } = partsOf(id);
+    const keys = keysOf(id);
     const outcome = await reportUnavailable(
       this.#redis.saveSession(
-        sessionKey(group, handle),
-        lockKey(group, handle),
+        keys.session,
+        keys.lock,
         lock.holder,
         this.serializer.stringify(session),
         this.#secondsLeft(session.ticket),
@@ -191,10 +178,9 @@ export class SessionStore extends RedisStore {
   }
 
   async #destroy(id: string): Promise<undefined> {
-    const { group, handle } = partsOf(id);
-    // First the session, so that one of which this process sees no more is listed and can be signed out.
-    await reportUnavailable(super.destroy(nameOf(group, handle)));
-    await reportUnavailable(this.#redis.hdel(indexKey(group), handle));
+    // The session first: a list that names an ended one is corrected when it is read.
+    await reportUnavailable(super.destroy(nameOf(id)));
+    await reportUnavailable(this.#redis.hdel(keysOf(id).index, handleOf(id)));
   }
 
   /** Until the idle or the absolute timeout, whichever comes first. Redis keeps no session for longer. */
@@ -210,10 +196,12 @@ export class SessionStore extends RedisStore {
   }
 }
 
-function partsOf(id: string): { group: string; handle: string } {
-  return { group: groupOfSession(id), handle: handleOf(id) };
+/** connect-redis puts the prefix before it. */
+function nameOf(id: string): string {
+  return keysOf(id).session.slice(SESSION_PREFIX.length);
 }
 
+/** Answers express-session, which takes callbacks. */
 async function settle<Result>(outcome: Promise<Result>, callback: Callback<Result>): Promise<void> {
   await outcome.then(
     (result) => {
@@ -225,7 +213,6 @@ async function settle<Result>(outcome: Promise<Result>, callback: Callback<Resul
   );
 }
 
-/** The methods of express-session take callbacks. */
 async function call(session: Session, method: 'regenerate' | 'reload' | 'save' | 'destroy'): Promise<void> {
   await promisify((callback: (error: unknown) => void) => session[method](callback))();
 }

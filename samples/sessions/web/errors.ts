@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { isClientError } from '../../shared/client-error.js';
 import { type Message, messagePage } from '../pages/message-page.js';
 import { SessionBusyError, SessionEndedError, SessionsUnavailableError } from '../session/errors.js';
 import { TooManyAttemptsError } from '../sign-in/attempts.js';
@@ -108,15 +109,4 @@ function describe(error: unknown): string {
 
 function describeCause(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** Express' own errors of requests that it cannot read. */
-function isClientError(error: unknown): error is Error & { readonly status: number } {
-  return (
-    error instanceof Error &&
-    'status' in error &&
-    typeof error.status === 'number' &&
-    error.status >= 400 &&
-    error.status < 500
-  );
 }

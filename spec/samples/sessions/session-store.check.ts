@@ -4,13 +4,7 @@ import session from 'express-session';
 import { Redis } from 'ioredis';
 import { configureForAzure } from 'ioredis-azure';
 import { AzureRedisEmulator } from 'ioredis-azure/emulator';
-import {
-  groupOfSession,
-  handleOf,
-  indexKey,
-  lockKey,
-  sessionKey,
-} from '../../../samples/sessions/session/session-id.js';
+import { keysOf } from '../../../samples/sessions/session/session-id.js';
 import { SessionStore, type SessionTimeouts } from '../../../samples/sessions/session/session-store.js';
 import type { Ticket } from '../../../samples/sessions/session/ticket.js';
 import { HttpServer } from '../../../samples/shared/http-server.js';
@@ -102,9 +96,8 @@ describe('samples/sessions, its store', () => {
     return (await visitor.get('/basket')).text();
   }
 
-  function keys(): { session: string; lock: string } {
-    const parts = [groupOfSession(visitor.sessionId), handleOf(visitor.sessionId)] as const;
-    return { session: sessionKey(...parts), lock: lockKey(...parts) };
+  function keys(): ReturnType<typeof keysOf> {
+    return keysOf(visitor.sessionId);
   }
 
   /** How many SET commands the server has got: each attempt to acquire a lock is one. */
@@ -213,7 +206,7 @@ describe('samples/sessions, its store', () => {
       expect(await post('/use')).to.equal('true');
       expect(await redis.pttl(keys().session)).to.be.within(1, MINUTE);
       // The list of the user's sessions ends with the last of them.
-      expect(await redis.pttl(indexKey(groupOfSession(visitor.sessionId)))).to.be.within(1, MINUTE);
+      expect(await redis.pttl(keys().index)).to.be.within(1, MINUTE);
     });
 
     it('is not renewed once it has ended', async () => {
