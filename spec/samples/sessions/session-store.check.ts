@@ -44,6 +44,8 @@ describe('samples/sessions, its store', () => {
     errors = [];
     store = new SessionStore({ redis, timeouts, secret: 'a secret' });
     const app = express();
+    // Otherwise Express prints the errors that are expected here.
+    app.set('env', 'test');
     app.use(
       session({
         store,
