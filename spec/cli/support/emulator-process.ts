@@ -46,6 +46,23 @@ export class EmulatorProcess {
     return activitiesIn(this.process.output);
   }
 
+  /** What has happened to an identity so far. */
+  activitiesOf(identity: string, type: Activity['type']): ActivityLine[] {
+    return this.activities.filter(
+      (each) => each.type === type && 'identity' in each && each.identity === identity,
+    );
+  }
+
+  /** A token of a user-assigned identity from the endpoint of managed identities, by HTTP as in any language. */
+  async acquireToken(clientId: string): Promise<string> {
+    const { IDENTITY_ENDPOINT = '', IDENTITY_HEADER = '' } = this.description.environment;
+    const query = `api-version=2019-08-01&resource=https://redis.azure.com&client_id=${clientId}`;
+    const reply = await fetch(`${IDENTITY_ENDPOINT}?${query}`, {
+      headers: { 'X-IDENTITY-HEADER': IDENTITY_HEADER },
+    });
+    return ((await reply.json()) as { access_token: string }).access_token;
+  }
+
   /** Resolves when this many activities of a type have happened. */
   happened(type: Activity['type'], count = 1): Promise<ActivityLine[]> {
     return this.process.found((output) => {
