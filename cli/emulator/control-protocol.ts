@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FOLDER_PREFIX } from './folder.js';
@@ -48,10 +50,20 @@ async function entryIn(folder: string): Promise<RunningEmulator | undefined> {
     // Other users could put entries of their own into the folder of temporary files.
     if ((await stat(folder)).uid !== process.getuid?.()) return undefined;
     const entry = JSON.parse(await readFile(join(folder, ENTRY_FILE), 'utf8')) as EmulatorEntry;
-    process.kill(entry.pid, 0);
-    return { ...entry, socket: join(folder, CONTROL_SOCKET) };
+    const socket = join(folder, CONTROL_SOCKET);
+    await assertListening(socket);
+    return { ...entry, socket };
   } catch {
     // It is starting, or has ended.
     return undefined;
+  }
+}
+
+async function assertListening(path: string): Promise<void> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+  } finally {
+    socket.destroy();
   }
 }

@@ -45,7 +45,7 @@ export class WebServer {
     const port = await listen(server, address);
     const origin = `${certificate ? 'https' : 'http'}://${hostname}:${port}`;
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      void serve(parts, origin, request, response);
+      void serve(parts, originOf(request, origin), request, response);
     });
     return new WebServer(server, origin);
   }
@@ -58,6 +58,14 @@ export class WebServer {
       this.#server.closeAllConnections();
     });
   }
+}
+
+/** The origin by which the client reaches the server: in a container, its port is not that on which the server listens. */
+function originOf({ headers: { host } }: IncomingMessage, origin: string): string {
+  const { protocol } = new URL(origin);
+  return host !== undefined && URL.canParse(`${protocol}//${host}`)
+    ? new URL(`${protocol}//${host}`).origin
+    : origin;
 }
 
 async function serve(

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
 import { freePort } from '../../emulator/ports.js';
@@ -97,6 +99,21 @@ describe('where the emulators listen', () => {
       expect(entra.authorityHost).to.equal(`https://entra-emulator:${port}`);
       expect(entra.appServiceEnvironment).to.include({
         IDENTITY_ENDPOINT: `http://entra-emulator:${metadataPort}/msi/token`,
+      });
+    });
+
+    it('names its endpoints by the host and port that the client uses', async () => {
+      await using entra = await EntraEmulator.start();
+      const { port } = new URL(entra.authorityHost);
+      const configuration = await new Promise<string>((resolve, reject) => {
+        const path = `/${entra.tenantId}/v2.0/.well-known/openid-configuration`;
+        const headers = { Host: 'localhost:8443' };
+        get({ host: 'localhost', port, path, ca: entra.ca, headers, agent: false }, (response) => {
+          text(response).then(resolve, reject);
+        }).on('error', reject);
+      });
+      expect(JSON.parse(configuration)).to.include({
+        token_endpoint: `https://localhost:8443/${entra.tenantId}/oauth2/v2.0/token`,
       });
     });
 

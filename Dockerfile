@@ -1,0 +1,23 @@
+# An Azure Redis and its Microsoft Entra in a container: see docs/emulator.md, "In a container".
+FROM node:22-bookworm-slim AS build
+WORKDIR /source
+COPY . .
+RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build && npm pack --ignore-scripts
+
+FROM node:22-bookworm-slim
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends redis-server \
+  && rm -rf /var/lib/apt/lists/*
+COPY --from=build /source/ioredis-azure-*.tgz /tmp/
+RUN npm install --global --no-audit --no-fund /tmp/ioredis-azure-*.tgz && rm /tmp/ioredis-azure-*.tgz
+
+# Other containers read certificates and emulator.env from this volume; its path must be the same in each.
+RUN mkdir /emulator && chown node:node /emulator
+VOLUME /emulator
+WORKDIR /emulator
+ENV TMPDIR=/emulator
+USER node
+
+# The cache, Microsoft Entra, and the endpoint of managed identities.
+EXPOSE 6380 8443 8080
+ENTRYPOINT ["ioredis-azure", "emulator", "--env", "--bind", "0.0.0.0", "--port", "6380", "--entra-port", "8443", "--metadata-port", "8080"]
