@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import functions from '@azure/functions';
 import { parseFlags, runProgram } from '../shared/command-line.js';
-import { stopSignal } from '../shared/stop-signal.js';
+import { stopSignal, withTimeLimit } from '../shared/stop-signal.js';
 import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { SharedClient } from './src/shared-client.js';
 import { createVisits } from './src/visits.js';
@@ -17,23 +17,23 @@ const EMULATOR_DURATION = 12_000;
 
 await runProgram(USAGE, async () => {
   const flags = parseFlags(TARGET_FLAGS);
-  const stopped = stopSignal();
+  const stop = stopSignal();
 
   await using target = await openTarget(flags);
-  const stop = target.emulator ? AbortSignal.any([stopped, AbortSignal.timeout(EMULATOR_DURATION)]) : stopped;
   console.log(`Each + is an invocation, on ${target.description}. Ctrl+C ends it.`);
 
   const client = new SharedClient(() => target.options);
   const visits = createVisits(client);
+  const end = target.emulator ? withTimeLimit(stop, EMULATOR_DURATION) : stop;
   let invocations = 0;
   let failures = 0;
   try {
-    while (!stop.aborted) {
+    while (!end.aborted) {
       invocations += 1;
       const { status = 200 } = await visits(requestOf('home'), contextOf(invocations));
       if (status !== 200) failures += 1;
       process.stdout.write(status === 200 ? '+' : '-');
-      await sleep(INTERVAL, undefined, { signal: stop }).catch(() => undefined);
+      await sleep(INTERVAL, undefined, { signal: end }).catch(() => undefined);
     }
   } finally {
     await client.close();

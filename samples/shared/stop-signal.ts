@@ -9,6 +9,20 @@ export function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** Is aborted with the signal, or after this time, in ms. */
+export function withTimeLimit(signal: AbortSignal, limit: number): AbortSignal {
+  // Not AbortSignal.any() with AbortSignal.timeout(): Node.js 20 may collect the latter, which then never fires.
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort();
+  }, limit).unref();
+  void aborted(signal).then(() => {
+    clearTimeout(timer);
+    controller.abort(signal.reason);
+  });
+  return controller.signal;
+}
+
 /** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ConfigureForAzureOptions } from 'ioredis-azure';
-import { AzureRedisEmulator } from 'ioredis-azure/emulator';
+import { AzureRedisEmulator, type AzureRedisEmulatorOptions } from 'ioredis-azure/emulator';
 import { parseInteger, UsageError } from './command-line.js';
 
 /** The flags that choose the cache. */
@@ -36,13 +36,17 @@ const TOKEN_LIFETIME = 5_000;
 /**
  * The cache of `--host`, with `DefaultAzureCredential`; otherwise an emulator, which ends with the target.
  *
+ * @param emulatorOptions Of the emulator, such as its nodes.
  * @throws UsageError if the flags contradict each other.
  */
-export async function openTarget({ host, port, ca }: TargetFlags): Promise<Target> {
+export async function openTarget(
+  { host, port, ca }: TargetFlags,
+  emulatorOptions: AzureRedisEmulatorOptions = {},
+): Promise<Target> {
   if (host === undefined) {
     if (port !== undefined) throw new UsageError('--port needs --host.');
     if (ca !== undefined) throw new UsageError('--ca needs --host.');
-    return startEmulator();
+    return startEmulator(emulatorOptions);
   }
   return {
     options: {
@@ -55,8 +59,8 @@ export async function openTarget({ host, port, ca }: TargetFlags): Promise<Targe
   };
 }
 
-async function startEmulator(): Promise<Target> {
-  const emulator = await AzureRedisEmulator.start({ tokenLifetime: TOKEN_LIFETIME });
+async function startEmulator(options: AzureRedisEmulatorOptions): Promise<Target> {
+  const emulator = await AzureRedisEmulator.start({ tokenLifetime: TOKEN_LIFETIME, ...options });
   return {
     // Refreshed at half of so short a life, so that a computer that is busy for a second has time enough.
     options: { ...emulator.options, expirationRefreshRatio: 0.5 },
