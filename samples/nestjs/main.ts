@@ -1,0 +1,40 @@
+/** Runs the NestJS application. `npm run sample:nestjs -- --help` shows the options. */
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { parseFlags, runProgram, UsageError } from '../shared/command-line.js';
+import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
+import { aborted, stopSignal } from '../shared/stop-signal.js';
+import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
+import { AppModule } from './src/app.module';
+
+const USAGE = `Usage: npm run sample:nestjs -- ${TARGET_USAGE} ${LISTEN_USAGE}`;
+
+void runProgram(USAGE, async () => {
+  const flags = parseFlags({ ...TARGET_FLAGS, ...LISTEN_FLAGS });
+  const port = listenPort(flags);
+  const stop = stopSignal();
+
+  await using target = await openTarget(flags);
+  const app = await NestFactory.create(
+    // A request fails after commandTimeout, at the latest, while the cache is unreachable.
+    AppModule.forRoot(() => ({ ...target.options, commandTimeout: 2_000 })),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class.
+    { abortOnError: false },
+  );
+  try {
+    await app.init();
+    await app.listen(port).catch((error: unknown) => {
+      throw new UsageError(`--listen: ${error instanceof Error ? error.message : String(error)}.`);
+    });
+    console.log(`Visits in ${target.description}. Try: curl -X POST ${await app.getUrl()}/visits/home`);
+    // With an emulator to stop afterwards; otherwise app.enableShutdownHooks() does it.
+    await aborted(stop);
+  } finally {
+    // Answers the requests in flight, then runs onApplicationShutdown().
+    await app.close();
+  }
+  if (target.emulator) {
+    const { connections, evictions } = target.emulator.statistics;
+    console.log(`The cache counted: connections ${connections.length}, evictions ${evictions.length}`);
+  }
+});
