@@ -67,6 +67,42 @@ export function reportMinimumTls(
   );
 }
 
+/** Reports whether clients may connect without TLS; `seen` says where that is set. */
+export function reportPlainAccess(
+  { az }: DiagnosisContext,
+  { isEnabled, seen }: { readonly isEnabled: boolean; readonly seen: string },
+  report: SectionReport,
+): void {
+  if (!isEnabled) {
+    report.ok('non-tls-port', seen);
+    return;
+  }
+  report.warning('non-tls-port', seen, {
+    severity: 'high',
+    why: 'A client without TLS sends its token or key, and all data, readable over the network.',
+    remedy: 'Disable access without TLS.',
+    command: az.disablePlainPort,
+  });
+}
+
+/** Reports whether access keys are disabled. */
+export function reportAccessKeys(
+  { az }: DiagnosisContext,
+  areDisabled: boolean,
+  report: SectionReport,
+): void {
+  if (areDisabled) {
+    report.ok('access-keys', 'Access keys are disabled.');
+    return;
+  }
+  report.warning('access-keys', 'Access keys are enabled.', {
+    severity: 'medium',
+    why: 'A key is a shared secret with all permissions, which does not expire.',
+    remedy: 'Disable access keys once every client uses Entra.',
+    command: az.disableKeys,
+  });
+}
+
 /** Reports whether logs or metrics of the cache are sent anywhere. */
 export function reportDiagnosticSettings(
   { az }: DiagnosisContext,

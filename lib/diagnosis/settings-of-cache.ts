@@ -2,7 +2,12 @@ import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
 import type { AzureResource } from './management-client.js';
 import type { AzureSettings } from './resource-manager.js';
-import { reportEvictionPolicy, reportMinimumTls } from './settings-common.js';
+import {
+  reportAccessKeys,
+  reportEvictionPolicy,
+  reportMinimumTls,
+  reportPlainAccess,
+} from './settings-common.js';
 
 /** The default of Azure Cache for Redis. */
 const DEFAULT_EVICTION_POLICY = 'volatile-lru';
@@ -13,37 +18,19 @@ export function reportCacheSettings(
   { resource, firewallRules }: AzureSettings,
   report: SectionReport,
 ): void {
-  reportPlainPort(context, resource, report);
+  const hasPlainPort = resource.properties?.['enableNonSslPort'] === true;
+  const seen = `The port without TLS (6379) is ${hasPlainPort ? 'enabled' : 'disabled'}.`;
+  reportPlainAccess(context, { isEnabled: hasPlainPort, seen }, report);
   reportMinimumTls(context, resource, report);
-  reportAuthentication(context, resource, report);
+  reportEntra(context, resource, report);
+  reportAccessKeys(context, resource.properties?.['disableAccessKeyAuthentication'] === true, report);
   reportFirewall(resource, firewallRules, report);
   reportZones(context, resource, report);
   const policy = configuration(resource)['maxmemory-policy'];
   reportEvictionPolicy(typeof policy === 'string' ? policy : DEFAULT_EVICTION_POLICY, report);
 }
 
-function reportPlainPort(
-  { az }: DiagnosisContext,
-  { properties = {} }: AzureResource,
-  report: SectionReport,
-): void {
-  if (properties['enableNonSslPort'] !== true) {
-    report.ok('non-tls-port', 'The port without TLS is disabled.');
-    return;
-  }
-  report.warning('non-tls-port', 'The port without TLS (6379) is enabled.', {
-    severity: 'high',
-    why: 'A client that uses it sends its token or key, and all data, readable over the network.',
-    remedy: 'Disable it.',
-    command: az.disablePlainPort,
-  });
-}
-
-function reportAuthentication(
-  { az }: DiagnosisContext,
-  resource: AzureResource,
-  report: SectionReport,
-): void {
+function reportEntra({ az }: DiagnosisContext, resource: AzureResource, report: SectionReport): void {
   // Azure stores it as the text True or true.
   const isEnabled = String(configuration(resource)['aad-enabled']).toLowerCase() === 'true';
   if (isEnabled) report.ok('entra', 'Entra authentication is enabled.');
@@ -55,16 +42,6 @@ function reportAuthentication(
       command: az.enableEntra,
     });
   }
-  if (resource.properties?.['disableAccessKeyAuthentication'] === true) {
-    report.ok('access-keys', 'Access keys are disabled.');
-    return;
-  }
-  report.warning('access-keys', 'Access keys are enabled.', {
-    severity: 'medium',
-    why: 'A key is a shared secret with all permissions, which does not expire.',
-    remedy: 'Disable access keys once every client uses Entra.',
-    command: az.disableKeys,
-  });
 }
 
 function reportFirewall(

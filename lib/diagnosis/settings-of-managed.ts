@@ -2,7 +2,13 @@ import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
 import type { AzureResource } from './management-client.js';
 import type { AzureSettings } from './resource-manager.js';
-import { reportEvictionPolicy, reportMinimumTls, setting } from './settings-common.js';
+import {
+  reportAccessKeys,
+  reportEvictionPolicy,
+  reportMinimumTls,
+  reportPlainAccess,
+  setting,
+} from './settings-common.js';
 
 /** The default of Azure Managed Redis. */
 const DEFAULT_EVICTION_POLICY = 'VolatileLRU';
@@ -16,8 +22,10 @@ export function reportManagedSettings(
   reportMinimumTls(context, resource, report);
   reportZones(context, resource, report);
   for (const database of databases) {
-    reportProtocol(context, database, report);
-    reportKeys(context, database, report);
+    const isPlain = setting(database, 'clientProtocol') === 'Plaintext';
+    const seen = `The client protocol is ${isPlain ? 'plain text' : 'encrypted'}.`;
+    reportPlainAccess(context, { isEnabled: isPlain, seen }, report);
+    reportAccessKeys(context, setting(database, 'accessKeysAuthentication') === 'Disabled', report);
     reportClusteringPolicy(database, report);
     const policy = setting(database, 'evictionPolicy') ?? DEFAULT_EVICTION_POLICY;
     reportEvictionPolicy(asInRedisConf(policy), report);
@@ -27,32 +35,6 @@ export function reportManagedSettings(
     'firewall-rules',
     'Azure Managed Redis has no firewall rules: private endpoints restrict access.',
   );
-}
-
-function reportProtocol({ az }: DiagnosisContext, database: AzureResource, report: SectionReport): void {
-  if (setting(database, 'clientProtocol') !== 'Plaintext') {
-    report.ok('non-tls-port', 'The client protocol is encrypted.');
-    return;
-  }
-  report.warning('non-tls-port', 'The client protocol is plain text.', {
-    severity: 'high',
-    why: 'Clients send their tokens or keys, and all data, readable over the network.',
-    remedy: 'Require TLS.',
-    command: az.disablePlainPort,
-  });
-}
-
-function reportKeys({ az }: DiagnosisContext, database: AzureResource, report: SectionReport): void {
-  if (setting(database, 'accessKeysAuthentication') === 'Disabled') {
-    report.ok('access-keys', 'Access keys are disabled.');
-    return;
-  }
-  report.warning('access-keys', 'Access keys are enabled.', {
-    severity: 'medium',
-    why: 'A key is a shared secret with all permissions, which does not expire.',
-    remedy: 'Disable access keys once every client uses Entra.',
-    command: az.disableKeys,
-  });
 }
 
 function reportClusteringPolicy(database: AzureResource, report: SectionReport): void {

@@ -1,23 +1,22 @@
 import { checkServerIdentity, type ConnectionOptions, type DetailedPeerCertificate } from 'node:tls';
-import { isLoopback } from '../ioredis/transport-security.js';
 import { messageOf } from '../redaction.js';
 import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
-import { inspectTls, openTls, plainAnswer, type Handshake } from './tls-probe.js';
+import { inspectTls, type Handshake } from './tls-probe.js';
+import {
+  acceptedOldVersions,
+  type OldVersion,
+  plainPorts,
+  portsWithoutTls,
+  reportOldVersions,
+  reportPlainPorts,
+} from './tls-weaknesses.js';
 
 /** What the TLS section found out. */
 export interface TlsResult {
   /** Whether a token may be sent: TLS 1.2 or newer, and a certificate that is valid for the cache. */
   readonly isSecure: boolean;
 }
-
-const OLD_VERSIONS = ['TLSv1', 'TLSv1.1'] as const;
-type OldVersion = (typeof OLD_VERSIONS)[number];
-
-/** OpenSSL 3 allows the ciphers of TLS 1.0 and 1.1 at this level only. */
-const OLD_CIPHERS = 'DEFAULT@SECLEVEL=0';
-
-const DEFAULT_PLAIN_PORT = 6379;
 
 /** From how many days before its expiry a certificate is reported. Azure replaces its certificates weeks before. */
 const EXPIRES_SOON = 14;
@@ -48,7 +47,7 @@ export async function checkTls(context: DiagnosisContext, report: SectionReport)
     portsWithoutTls(context, ports),
   ]);
   const isSecure = reportHandshake(context, tls, handshake, old, report);
-  reportOldVersions(context, handshake, old, report);
+  if (!(handshake instanceof Error)) reportOldVersions(context, old, report);
   reportPlainPorts(context, ports, plain, report);
   return { isSecure };
 }
@@ -209,92 +208,4 @@ function chainOf(certificate: DetailedPeerCertificate): string[] {
 function nameOf(subject: DetailedPeerCertificate['subject'] | undefined): string {
   const { CN, O } = subject ?? {};
   return String(CN ?? O ?? 'an unnamed authority');
-}
-
-/** Which outdated versions the endpoint still speaks. */
-async function acceptedOldVersions(context: DiagnosisContext, tls: ConnectionOptions): Promise<OldVersion[]> {
-  const accepted = await Promise.all(
-    OLD_VERSIONS.map(async (version) =>
-      (await acceptsVersion(context, tls, version)) ? version : undefined,
-    ),
-  );
-  return accepted.filter((version) => version !== undefined);
-}
-
-async function acceptsVersion(
-  context: DiagnosisContext,
-  { servername }: ConnectionOptions,
-  version: OldVersion,
-): Promise<boolean> {
-  try {
-    const socket = await openTls(
-      context,
-      {
-        ...(servername !== undefined && { servername }),
-        minVersion: version,
-        maxVersion: version,
-        ciphers: OLD_CIPHERS,
-        rejectUnauthorized: false,
-      },
-      context,
-    );
-    socket.destroy();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function reportOldVersions(
-  { az }: DiagnosisContext,
-  handshake: Handshake | Error,
-  old: readonly OldVersion[],
-  report: SectionReport,
-): void {
-  if (handshake instanceof Error) return;
-  if (old.length === 0) {
-    report.ok('old-versions', 'TLS 1.0 and 1.1 are refused.');
-    return;
-  }
-  report.warning('old-versions', `The endpoint still accepts ${old.join(' and ')}.`, {
-    severity: 'medium',
-    why: 'They have known weaknesses; another client may use them.',
-    remedy: 'Require TLS 1.2 at the cache.',
-    command: az.requireModernTls,
-    data: { versions: old },
-  });
-}
-
-/** The ports that must not be served without TLS. On this machine 6379 is hardly the cache's. */
-function plainPorts({ host, port, options: { plainPort } }: DiagnosisContext): number[] {
-  const known = plainPort ?? (isLoopback(host) ? undefined : DEFAULT_PLAIN_PORT);
-  return [...new Set([port, ...(known === undefined ? [] : [known])])];
-}
-
-/** Redis answers PING with +PONG or, before a login, with -NOAUTH; TLS answers with an alert, or not at all. */
-async function portsWithoutTls(context: DiagnosisContext, ports: readonly number[]): Promise<number[]> {
-  const { host } = context;
-  const answers = await Promise.all(ports.map((port) => plainAnswer({ host, port }, context)));
-  return ports.filter((_, index) => /^[+-]/.test(answers[index] ?? ''));
-}
-
-function reportPlainPorts(
-  { az }: DiagnosisContext,
-  ports: readonly number[],
-  plain: readonly number[],
-  report: SectionReport,
-): void {
-  if (plain.length === 0) {
-    report.ok('plain-port', `Redis does not answer without TLS on port ${ports.join(' or ')}.`, {
-      data: { ports },
-    });
-    return;
-  }
-  report.warning('plain-port', `Redis answers without TLS on port ${plain.join(' and ')}.`, {
-    severity: 'high',
-    why: 'A client that uses it sends its token or key, and all data, readable over the network.',
-    remedy: 'Disable access without TLS.',
-    command: az.disablePlainPort,
-    data: { ports: plain },
-  });
 }

@@ -1,22 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { expect } from 'chai';
-
-// Hooks that print the URL of each module that is loaded. They run in their own thread, which has no console.
-const HOOKS = `
-  import { writeSync } from 'node:fs';
-  export async function load(url, context, next) { writeSync(1, url + '\\n'); return next(url, context); }
-`;
-
-async function modulesLoadedBy(program: string): Promise<string[]> {
-  const dataUrl = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
-  const register = `import { register } from 'node:module'; register(${JSON.stringify(dataUrl(HOOKS))});`;
-  const flags = ['--import', 'tsx', '--import', dataUrl(register), '--input-type=module', '--eval', program];
-  const { stdout } = await promisify(execFile)(process.execPath, flags, {
-    cwd: new URL('.', import.meta.url),
-  });
-  return stdout.split('\n');
-}
+import { modulesLoadedBy } from '../support/loaded-modules.js';
 
 describe('the identity libraries', () => {
   const identities = [
