@@ -17,7 +17,7 @@ describe('an access key', () => {
         expect(options.username).to.equal('default');
         expect(options.authenticator.expiresOn.getTime()).to.equal(8.64e15);
         expect(options.authenticator.connections).to.deep.equal([
-          { endpoint: `localhost:${cache.azure.port}`, status: 'ready' },
+          { endpoint: `localhost:${cache.azure.port}`, status: 'ready', stalls: 0 },
         ]);
       });
 
