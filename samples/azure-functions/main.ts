@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import functions from '@azure/functions';
 import { parseFlags, runProgram } from '../shared/command-line.js';
+import { DURATION_FLAGS, DURATION_USAGE, durationOf } from '../shared/duration.js';
+import { reportStatistics } from '../shared/report-statistics.js';
 import { stopSignal, withTimeLimit } from '../shared/stop-signal.js';
 import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { SharedClient } from './src/shared-client.js';
@@ -10,13 +12,12 @@ import { createVisits } from './src/visits.js';
 // A CommonJS bundle, in which Node.js does not see these names.
 const { HttpRequest, InvocationContext } = functions;
 
-const USAGE = `Usage: npm run sample:azure-functions -- ${TARGET_USAGE}`;
+const USAGE = `Usage: npm run sample:azure-functions -- ${DURATION_USAGE} ${TARGET_USAGE}`;
 const INTERVAL = 200;
-/** On the emulator, tokens live for 5 s. */
-const EMULATOR_DURATION = 12_000;
 
 await runProgram(USAGE, async () => {
-  const flags = parseFlags(TARGET_FLAGS);
+  const flags = parseFlags({ ...TARGET_FLAGS, ...DURATION_FLAGS });
+  const duration = durationOf(flags);
   const stop = stopSignal();
 
   await using target = await openTarget(flags);
@@ -24,7 +25,7 @@ await runProgram(USAGE, async () => {
 
   const client = new SharedClient(() => target.options);
   const visits = createVisits(client);
-  const end = target.emulator ? withTimeLimit(stop, EMULATOR_DURATION) : stop;
+  const end = withTimeLimit(stop, duration);
   let invocations = 0;
   let failures = 0;
   try {
@@ -40,10 +41,7 @@ await runProgram(USAGE, async () => {
   }
 
   console.log(`\nInvocations ${invocations}, failures ${failures}`);
-  if (target.emulator) {
-    const { connections, evictions } = target.emulator.statistics;
-    console.log(`The cache counted: connections ${connections.length}, evictions ${evictions.length}`);
-  }
+  reportStatistics(target);
   if (failures > 0) process.exitCode = 1;
 });
 

@@ -1,26 +1,24 @@
 /** Runs background jobs with BullMQ. `npm run sample:bullmq -- --help` shows the options. */
 import type { Authenticator } from 'ioredis-azure';
-import { parseFlags, parseInteger, runProgram } from '../shared/command-line.js';
+import { parseFlags, runProgram } from '../shared/command-line.js';
+import { DURATION_FLAGS, DURATION_USAGE, durationOf } from '../shared/duration.js';
 import { reportEvents } from '../shared/report-events.js';
+import { reportStatistics } from '../shared/report-statistics.js';
 import { stopSignal, withTimeLimit } from '../shared/stop-signal.js';
 import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { connect, connectCluster } from './connection.js';
 import { run, type Progress } from './run.js';
 import { formatTable, LiveText } from './table.js';
 
-const USAGE = `Usage: npm run sample:bullmq -- [--cluster] [--seconds N] ${TARGET_USAGE}`;
-/** Four tokens of the emulator. */
-const EMULATOR_SECONDS = '10';
+const USAGE = `Usage: npm run sample:bullmq -- [--cluster] ${DURATION_USAGE} ${TARGET_USAGE}`;
 
 await runProgram(USAGE, async () => {
-  const { cluster, seconds, ...flags } = parseFlags({
+  const { cluster, ...flags } = parseFlags({
     ...TARGET_FLAGS,
     cluster: { type: 'boolean', default: false },
-    seconds: { type: 'string' },
+    ...DURATION_FLAGS,
   });
-  const duration = seconds ?? (flags.host === undefined ? EMULATOR_SECONDS : undefined);
-  const limit =
-    duration === undefined ? undefined : parseInteger('--seconds', duration, 1, 24 * 60 * 60) * 1_000;
+  const duration = durationOf(flags);
   const stop = stopSignal();
 
   await using target = await openTarget(flags, cluster ? { cluster: { masters: 3 } } : {});
@@ -33,7 +31,7 @@ await runProgram(USAGE, async () => {
   });
 
   let table = '';
-  const end = limit === undefined ? stop : withTimeLimit(stop, limit);
+  const end = withTimeLimit(stop, duration);
   const result = await run(connection, end, (progress) => {
     table = formatProgress(progress);
     if (process.stdout.isTTY) screen.update(`\n${table}\n${formatToken(authenticator)}\n`);
@@ -44,12 +42,7 @@ await runProgram(USAGE, async () => {
   const { missing, repeated, failed, errors } = result;
   console.log(`Lost ${missing}, run twice ${repeated}, failed ${failed}, errors ${errors.length}`);
   for (const error of errors) console.log(error);
-  if (target.emulator) {
-    const { connections, evictions, tokensIssued } = target.emulator.statistics;
-    console.log(
-      `The cache counted: connections ${connections.length}, tokens ${tokensIssued.length}, evictions ${evictions.length}`,
-    );
-  }
+  reportStatistics(target);
   if (missing + repeated + failed + errors.length > 0) process.exitCode = 1;
 });
 

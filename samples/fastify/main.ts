@@ -2,6 +2,7 @@
 import { configureForAzure } from 'ioredis-azure';
 import { parseFlags, runProgram, UsageError } from '../shared/command-line.js';
 import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
+import { reportStatistics } from '../shared/report-statistics.js';
 import { aborted, stopSignal } from '../shared/stop-signal.js';
 import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { createApp } from './app.js';
@@ -32,8 +33,5 @@ await runProgram(USAGE, async () => {
   } finally {
     await app.close();
   }
-  if (target.emulator) {
-    const { connections, evictions } = target.emulator.statistics;
-    console.log(`The cache counted: connections ${connections.length}, evictions ${evictions.length}`);
-  }
+  reportStatistics(target);
 });

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { parseFlags, runProgram, UsageError } from '../shared/command-line.js';
 import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
+import { reportStatistics } from '../shared/report-statistics.js';
 import { aborted, stopSignal } from '../shared/stop-signal.js';
 import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { AppModule } from './src/app.module';
@@ -33,8 +34,5 @@ void runProgram(USAGE, async () => {
     // Answers the requests in flight, then runs onApplicationShutdown().
     await app.close();
   }
-  if (target.emulator) {
-    const { connections, evictions } = target.emulator.statistics;
-    console.log(`The cache counted: connections ${connections.length}, evictions ${evictions.length}`);
-  }
+  reportStatistics(target);
 });

@@ -9,8 +9,9 @@ export function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** Is aborted with the signal, or after this time, in ms. */
-export function withTimeLimit(signal: AbortSignal, limit: number): AbortSignal {
+/** Is aborted with the signal, or after this time, in ms, if one is given. */
+export function withTimeLimit(signal: AbortSignal, limit: number | undefined): AbortSignal {
+  if (limit === undefined) return signal;
   // Not AbortSignal.any() with AbortSignal.timeout(): Node.js 20 may collect the latter, which then never fires.
   const controller = new AbortController();
   const timer = setTimeout(() => {

@@ -1,16 +1,16 @@
 /** Two Socket.IO servers, whose clients share a room. `npm run sample:socket.io -- --help` shows the options. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configureForAzure } from 'ioredis-azure';
-import { parseFlags, parseInteger, runProgram } from '../shared/command-line.js';
+import { parseFlags, runProgram } from '../shared/command-line.js';
+import { DURATION_FLAGS, DURATION_USAGE, durationOf } from '../shared/duration.js';
 import { reportEvents } from '../shared/report-events.js';
+import { reportStatistics } from '../shared/report-statistics.js';
 import { stopSignal, withTimeLimit } from '../shared/stop-signal.js';
 import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { ChatClient } from './chat-client.js';
 import { ChatServer } from './chat-server.js';
 
-const USAGE = `Usage: npm run sample:socket.io -- [--seconds N] ${TARGET_USAGE}`;
-/** Four tokens of the emulator. */
-const EMULATOR_SECONDS = '10';
+const USAGE = `Usage: npm run sample:socket.io -- ${DURATION_USAGE} ${TARGET_USAGE}`;
 const ROOM = 'lobby';
 const CLIENTS_PER_SERVER = 2;
 const INTERVAL = 20;
@@ -18,10 +18,8 @@ const INTERVAL = 20;
 const ARRIVAL_TIMEOUT = 10_000;
 
 await runProgram(USAGE, async () => {
-  const { seconds, ...flags } = parseFlags({ ...TARGET_FLAGS, seconds: { type: 'string' } });
-  const duration = seconds ?? (flags.host === undefined ? EMULATOR_SECONDS : undefined);
-  const limit =
-    duration === undefined ? undefined : parseInteger('--seconds', duration, 1, 24 * 60 * 60) * 1_000;
+  const flags = parseFlags({ ...TARGET_FLAGS, ...DURATION_FLAGS });
+  const duration = durationOf(flags);
   const stop = stopSignal();
 
   await using target = await openTarget(flags);
@@ -35,7 +33,7 @@ await runProgram(USAGE, async () => {
   try {
     for (const url of urls) clients.push(await ChatClient.join(url, ROOM));
     console.log(`${clients.length} clients of 2 servers in a room, on ${target.description}.`);
-    await talk(clients, limit === undefined ? stop : withTimeLimit(stop, limit));
+    await talk(clients, withTimeLimit(stop, duration));
   } finally {
     for (const client of clients) client.close();
     await Promise.all(servers.map((server) => server.close()));
@@ -46,12 +44,7 @@ await runProgram(USAGE, async () => {
   const repeated = sum(clients, 'repeated');
   const lost = said * clients.length - (heard - repeated);
   console.log(`Messages ${said}, deliveries ${heard}, lost ${lost}, repeated ${repeated}`);
-  if (target.emulator) {
-    const { connections, evictions, tokensIssued } = target.emulator.statistics;
-    console.log(
-      `The cache counted: connections ${connections.length}, tokens ${tokensIssued.length}, evictions ${evictions.length}`,
-    );
-  }
+  reportStatistics(target);
   if (lost + repeated > 0) process.exitCode = 1;
 });
 
