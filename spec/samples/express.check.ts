@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { SampleProcess } from '../support/sample-process.js';
+import { AzureEnvironment } from './support/azure-environment.js';
 import { next, past } from '../support/waiting.js';
 
 const PATH = 'samples/express/main.ts';
@@ -83,6 +84,34 @@ describe('samples/express', () => {
       status: 400,
       detail: 'The request is not valid.',
     });
+  });
+});
+
+describe('samples/express: a cache that cannot be reached', () => {
+  it('takes the service out of rotation, and is no reason to restart it', async () => {
+    const environment = await AzureEnvironment.start(3_600_000);
+    try {
+      const sample = environment.run(PATH, '--listen', '0');
+      const url = await sample.printed(/"url":"([^"]+)"/);
+      await environment.azure.stop();
+      await sample.printed(/"msg":"connection lost"/);
+
+      expect((await fetch(`${url}/health/ready`)).status).to.equal(503);
+      expect((await fetch(`${url}/health/live`)).status).to.equal(200);
+      const response = await fetch(`${url}/pages/home/visits`);
+      expect(response.status).to.equal(503);
+      expect(response.headers.get('retry-after')).to.equal('5');
+      expect(await response.json()).to.deep.equal({
+        title: 'Service Unavailable',
+        status: 503,
+        detail: 'The store of visits is unavailable.',
+      });
+
+      sample.signal('SIGTERM');
+      expect(await sample.exitCode()).to.equal(0);
+    } finally {
+      await environment.stop();
+    }
   });
 });
 
