@@ -59,7 +59,7 @@ export class FindingPrinter {
 
   printSummary({ ok, info, warning, error, skipped }: Summary): void {
     const counts = [
-      `${ok + info} checked`,
+      `${ok + info + warning + error} checked`,
       plural(error, 'error'),
       plural(warning, 'warning'),
       ...(skipped > 0 ? [`${skipped} skipped`] : []),

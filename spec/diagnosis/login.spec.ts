@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { RawCache } from '../support/raw-cache.js';
+import { DnsServer } from './support/dns-server.js';
 import { findingsOf, withoutAuthority } from './support/findings.js';
 import { Servers } from './support/tls-servers.js';
 
@@ -73,6 +74,18 @@ describe('diagnose: login', () => {
       message: 'The token is for https://management.azure.com, not for Azure Redis.',
     });
     expect(findings.one('login', 'auth').message).to.include('WRONGPASS');
+  });
+
+  it('connects to what the given DNS servers answer, with the client of ioredis too', async () => {
+    const dns = await DnsServer.start({ localhost: { addresses: ['127.0.0.1'] } });
+    try {
+      const findings = await findingsOf({ ...cache.azure.options, dnsServers: [dns.address] });
+      expect(findings.errors).to.deep.equal([]);
+      expect(findings.one('liveness', 'reconnect').status).to.equal('ok');
+      expect(dns.questions).to.be.greaterThan(5);
+    } finally {
+      await dns.stop();
+    }
   });
 
   it('logs in with an access key, and warns that keys are enabled', async () => {

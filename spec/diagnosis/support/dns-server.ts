@@ -3,6 +3,8 @@ import { once } from 'node:events';
 
 /** A DNS server of this machine, with the records that it is given. */
 export class DnsServer {
+  /** How many questions were asked. */
+  questions = 0;
   readonly #socket: Socket;
   readonly #records: Readonly<Record<string, DnsRecord>>;
 
@@ -44,6 +46,7 @@ export class DnsServer {
 
   /** Answers one question, as RFC 1035 lays it out: a header of 12 bytes, the question, the answers. */
   #answer(query: Buffer, sender: RemoteInfo): void {
+    this.questions += 1;
     const { name, end } = readName(query);
     const type = query.readUInt16BE(end);
     const question = query.subarray(12, end + 4);
