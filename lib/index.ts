@@ -48,5 +48,6 @@ export type {
   ConnectionName,
   MultiplexerConnection,
   MultiplexerEvents,
+  MultiplexerStatistics,
   MultiplexerStatus,
 } from './multiplexer/types.js';

@@ -1,6 +1,7 @@
 import type { AzureRedisEmulator, EmulatorCredential } from '../emulator/index.js';
 import type { Network } from '../spec/support/network.js';
 import type { ProgrammableCredential } from '../spec/support/programmable-credential.js';
+import type { Random } from './random.js';
 
 /** What goes wrong, and what may come of it. */
 export interface Fault {
@@ -23,6 +24,7 @@ export interface Places {
   readonly network: Network;
   readonly identity: EmulatorCredential;
   readonly credential: ProgrammableCredential;
+  readonly random: Random;
 }
 
 /** The promise for faults of the identity service. */
@@ -31,11 +33,14 @@ const RECOVERY = 2_000;
 /** A client that could not connect waits for up to two seconds, and connects then. */
 const RECONNECTION = 5_000;
 
+/** A silent connection is found within five seconds, and one that blocks after its timeout. */
+const SILENCE = 8_000;
+
 /** Long enough for a token to end in it. */
 const BEYOND_EXPIRY = [7_000, 9_000] as const;
 
 /** The faults, for tokens that live six seconds and are refreshed after two. */
-export function faults({ azure, network, identity, credential }: Places): readonly Fault[] {
+export function faults({ azure, network, identity, credential, random }: Places): readonly Fault[] {
   const restoreIdentity = (): void => {
     azure.identityRestored();
     credential.restore();
@@ -135,10 +140,27 @@ export function faults({ azure, network, identity, credential }: Places): readon
       ...ofNetwork,
       name: 'connections half-open',
       duration: [0, 0],
-      // They are found out when their tokens are to be renewed.
-      recovery: 12_000,
+      recovery: SILENCE,
       begin() {
         network.loseServerSides();
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'connections silent',
+      duration: [0, 0],
+      recovery: SILENCE,
+      begin() {
+        network.loseServerSides(() => random.between(0, 1) < 0.5);
+      },
+    },
+    {
+      ...ofNetwork,
+      name: 'replies lost',
+      duration: [0, 0],
+      recovery: SILENCE,
+      begin() {
+        network.loseReplies(() => random.between(0, 1) < 0.5);
       },
     },
     {

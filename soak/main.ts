@@ -54,9 +54,16 @@ const options = await configureForAzure({
   credential,
   expirationRefreshRatio: 0.35,
   connectTimeout: 2_000,
+  heartbeatInterval: 1_000,
 });
 const { authenticator } = options;
-for (const event of ['tokenRefreshed', 'tokenRefreshFailed', 'reauthenticated', 'recycled'] as const)
+for (const event of [
+  'tokenRefreshed',
+  'tokenRefreshFailed',
+  'reauthenticated',
+  'stalled',
+  'recycled',
+] as const)
   authenticator.on(event, () => {
     ledger.count(event);
   });
@@ -84,7 +91,7 @@ const end = performance.now() + minutes * 60_000;
 let order: Fault[] = [];
 let memory: number | undefined;
 while (performance.now() < end) {
-  if (order.length === 0) order = random.shuffled(faults({ azure, network, identity, credential }));
+  if (order.length === 0) order = random.shuffled(faults({ azure, network, identity, credential, random }));
   const fault = order.pop();
   if (!fault) continue;
   await suffer(fault);

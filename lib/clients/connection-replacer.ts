@@ -45,6 +45,18 @@ export class ConnectionReplacer {
     else reconnect(this.#client);
   }
 
+  /** Replaces the connection at once. A subscriber may miss messages. */
+  async force(reason: RecycleReason): Promise<void> {
+    if (this.#current || !this.#delegate) {
+      this.replace(reason);
+      return;
+    }
+    this.#current = { reason, since: performance.now() };
+    const replaced = this.#replaceClient(reason, this.#delegate);
+    closeNow(this.#client);
+    await replaced;
+  }
+
   /** Replaces a connection that no longer answers. Commands that cannot be sent again are rejected with the stall. */
   replaceSilent(stall: Stall): void {
     if (this.#current) {

@@ -66,7 +66,6 @@ export class ManagedClient implements HookHandlers {
   /** Created when first needed: hardly any client ever needs it. */
   #noAuthRetry: NoAuthRetry | undefined;
   readonly #heartbeat: Heartbeat;
-  /** Since when the last connection was silent (`performance.now()`), if it was replaced for that. */
   #silentSince: number | undefined;
   #onSubscription: ((reply: Promise<unknown>) => void) | undefined;
 
@@ -170,6 +169,11 @@ export class ManagedClient implements HookHandlers {
     await this.outsideTransaction(async () => {
       if (this.#session.isLive) await this.#replacer.replaceAfterReplies(reason);
     });
+  }
+
+  /** Replaces the live connection, if any, at once. */
+  async forceReconnect(): Promise<void> {
+    if (this.#session.isLive) await this.#replacer.force('requested');
   }
 
   /** Calls `send` as soon as no transaction is open, so that what it sends synchronously is part of none. */

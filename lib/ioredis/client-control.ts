@@ -1,5 +1,5 @@
-import type { Cluster, Command, Redis } from 'ioredis';
-import { internals, type Client } from './client.js';
+import { Cluster, type Command, type Redis } from 'ioredis';
+import { internals, type Client, type ClientInternals } from './client.js';
 import { rejectQueued } from './command-queues.js';
 
 /**
@@ -11,6 +11,16 @@ import { rejectQueued } from './command-queues.js';
 export function disconnectForGood(client: Redis | Cluster): void {
   if (client.status === 'reconnecting') client.status = 'wait';
   client.disconnect();
+}
+
+/** How many commands await their replies, or a connection to be written to. */
+export function commandsInFlight(client: Redis | Cluster): number {
+  const clients: Client[] = client instanceof Cluster ? client.nodes() : [client];
+  const counts = clients.map(internals).map((inner) => inner.commandQueue.length + inner.offlineQueue.length);
+  // A cluster has an offline queue as well, which holds what waits for its nodes to be known.
+  const { offlineQueue } = client as unknown as Pick<ClientInternals, 'offlineQueue'>;
+  const waiting = client instanceof Cluster ? offlineQueue.length : 0;
+  return counts.reduce((total, count) => total + count, waiting);
 }
 
 /** From now on the client's commands are rejected with this error. */

@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
@@ -7,25 +6,20 @@ import { configureClusterForAzure, configureForAzure } from '../configure/config
 import type { ConfiguredRedisOptions } from '../configure/options.js';
 import { emitLater } from '../emit-later.js';
 import type { AzureRedisError } from '../errors.js';
-import { endpointOf } from '../ioredis/client.js';
-import { refuseCommands } from '../ioredis/client-control.js';
-import type { SubscriptionKind } from './channels.js';
-import {
-  closedError,
-  connectionFailed,
-  listenerFailed,
-  shardChannelsUnsupported,
-  subscriptionRefused,
-} from './errors.js';
-import { InteractiveConnection } from './interactive-connection.js';
+import { Connections } from './connections.js';
+import { closedError } from './errors.js';
 import { MAINTENANCE_CHANNEL, parseMaintenanceEvent } from './maintenance-events.js';
 import { splitOptions, type MultiplexerOptions } from './options.js';
-import { parseSubscribeArguments, type SubscribeArguments } from './subscribe-arguments.js';
-import { Subscriber } from './subscriber.js';
-import { Subscription, type PayloadOf, type SubscribeOptions, type TextOptions } from './subscription.js';
-import { Subscriptions, type Receiver } from './subscriptions.js';
+import type { SubscribeArguments } from './subscribe-arguments.js';
+import { subscribe, type SubscribeParts } from './subscribe.js';
+import type { PayloadOf, SubscribeOptions, Subscription, TextOptions } from './subscription.js';
 import { clusterTopology, standaloneTopology, type Topology } from './topology.js';
-import type { ConnectionName, MultiplexerConnection, MultiplexerEvents, MultiplexerStatus } from './types.js';
+import type {
+  MultiplexerConnection,
+  MultiplexerEvents,
+  MultiplexerStatistics,
+  MultiplexerStatus,
+} from './types.js';
 
 /**
  * One connection for commands and one for subscriptions, shared by the whole process and kept logged in across token
@@ -50,21 +44,29 @@ export class Multiplexer<
 > extends EventEmitter<MultiplexerEvents> {
   /** The authenticator of its connections. It outlives the multiplexer and may be shared. */
   readonly authenticator: Authenticator;
-  readonly #topology: Topology<Interactive>;
-  readonly #options: ConfiguredRedisOptions;
-  readonly #interactive: InteractiveConnection<Interactive>;
-  readonly #subscriptions = new Subscriptions();
-  #subscriber: Subscriber | undefined;
+  readonly #connections: Connections<Interactive>;
+  readonly #subscribeParts: SubscribeParts;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
   private constructor(topology: Topology<Interactive>, options: ConfiguredRedisOptions) {
     super();
-    this.#topology = topology;
-    this.#options = options;
-    this.#interactive = new InteractiveConnection(topology);
+    const connections = new Connections(topology, options);
+    this.#connections = connections;
     this.authenticator = options.authenticator;
-    this.#followInteractive();
+    this.#subscribeParts = {
+      kinds: topology.kinds,
+      subscriptions: connections.subscriptions,
+      subscriber: () => {
+        if (!connections.subscriber || this.#closing) throw closedError();
+        return connections.subscriber;
+      },
+      isClosing: () => this.#closing !== undefined,
+      failed: (error) => {
+        this.#failed(error);
+      },
+    };
+    this.#follow(connections);
   }
 
   /**
@@ -91,36 +93,34 @@ export class Multiplexer<
 
   /** The client for commands. `close()` ends it. */
   get interactive(): Interactive {
-    return this.#interactive.client;
+    return this.#connections.interactive;
   }
 
   /** The version of RESP that the interactive connection has negotiated. With 3, it carries the subscriptions too. */
   get protocol(): 2 | 3 {
-    return this.#interactive.protocol;
+    return this.#connections.protocol;
   }
 
   /** The state of the multiplexer, for health checks. */
   get status(): MultiplexerStatus {
     if (this.#isClosed) return 'closed';
     if (this.#closing) return 'closing';
-    return this.#interactive.isReady && this.#subscriber?.connection.isLive ? 'ready' : 'reconnecting';
+    return this.#connections.isReady ? 'ready' : 'reconnecting';
+  }
+
+  /** Whether all connections can be used: the status is `ready`. */
+  get isConnected(): boolean {
+    return this.status === 'ready';
+  }
+
+  /** Counters, for monitoring. */
+  get statistics(): MultiplexerStatistics {
+    return this.#connections.statistics;
   }
 
   /** A snapshot of the connections: one with RESP3, two with RESP2. */
   get connections(): MultiplexerConnection[] {
-    const { interactive } = this;
-    const connections: MultiplexerConnection[] = [
-      { name: 'interactive', endpoint: this.#endpoint, status: interactive.status },
-    ];
-    const subscriber = this.#subscriber?.connection;
-    if (subscriber && subscriber.client !== interactive) {
-      connections.push({
-        name: 'subscriber',
-        endpoint: subscriber.endpoint,
-        status: subscriber.isLive ? subscriber.client.status : 'reconnecting',
-      });
-    }
-    return connections;
+    return this.#connections.snapshot();
   }
 
   /**
@@ -144,7 +144,7 @@ export class Multiplexer<
     channels: string | readonly string[],
     ...args: SubscribeArguments<Options>
   ): Promise<Subscription<PayloadOf<Options>>> {
-    return this.#subscribe('subscribe', channels, args);
+    return subscribe(this.#subscribeParts, 'subscribe', channels, args);
   }
 
   /**
@@ -155,7 +155,7 @@ export class Multiplexer<
     patterns: string | readonly string[],
     ...args: SubscribeArguments<Options>
   ): Promise<Subscription<PayloadOf<Options>>> {
-    return this.#subscribe('psubscribe', patterns, args);
+    return subscribe(this.#subscribeParts, 'psubscribe', patterns, args);
   }
 
   /**
@@ -167,7 +167,7 @@ export class Multiplexer<
     channels: string | readonly string[],
     ...args: SubscribeArguments<Options>
   ): Promise<Subscription<PayloadOf<Options>>> {
-    return this.#subscribe('ssubscribe', channels, args);
+    return subscribe(this.#subscribeParts, 'ssubscribe', channels, args);
   }
 
   /**
@@ -180,6 +180,29 @@ export class Multiplexer<
   async publish(channel: string, message: string | Buffer): Promise<number> {
     if (this.#closing) throw closedError();
     return this.interactive.publish(channel, message);
+  }
+
+  /**
+   * Sends PING over the interactive connection; in a cluster, to each primary node.
+   *
+   * @returns The latency in ms, in a cluster that of the slowest node.
+   * @throws AzureRedisError `CLOSED` after `close()`; otherwise ioredis' errors.
+   */
+  async ping(): Promise<number> {
+    if (this.#closing) throw closedError();
+    return this.#connections.ping();
+  }
+
+  /**
+   * Replaces all connections at once, for an application that knows that they are of no use. Commands in flight are sent
+   * again, if `autoResendUnfulfilledCommands` permits it; messages that are published meanwhile may not arrive. Resolves
+   * when all connections are ready again.
+   *
+   * @throws AzureRedisError `CLOSED` after `close()`; `CONNECTION_FAILED` if the retry strategy gives up.
+   */
+  async forceReconnect(): Promise<void> {
+    if (this.#closing) throw closedError();
+    await this.#connections.forceReconnect();
   }
 
   /**
@@ -198,9 +221,9 @@ export class Multiplexer<
   }
 
   /** The state without secrets, for logs. */
-  toJSON(): { status: MultiplexerStatus; protocol: 2 | 3; connections: MultiplexerConnection[] } {
-    const { status, protocol, connections } = this;
-    return { status, protocol, connections };
+  toJSON(): Pick<Multiplexer, 'status' | 'isConnected' | 'protocol' | 'connections' | 'statistics'> {
+    const { status, isConnected, protocol, connections, statistics } = this;
+    return { status, isConnected, protocol, connections, statistics };
   }
 
   /** The output of `util.inspect()`, without secrets. */
@@ -208,14 +231,9 @@ export class Multiplexer<
     return `Multiplexer ${inspect(this.toJSON(), options)}`;
   }
 
-  get #endpoint(): string {
-    return endpointOf({ options: this.#options });
-  }
-
   async #start(maintenanceEvents: boolean): Promise<this> {
     try {
-      await this.#interactive.connect();
-      await this.#connectSubscriber();
+      await this.#connections.connect();
       if (maintenanceEvents) await this.#subscribeToMaintenance();
       return this;
     } catch (error) {
@@ -224,94 +242,19 @@ export class Multiplexer<
     }
   }
 
-  #followInteractive(): void {
-    const interactive = this.#interactive;
-    interactive.on('lost', () => {
-      this.#reportLost('interactive', this.#endpoint);
+  #follow(connections: Connections<Interactive>): void {
+    connections.on('lost', (connection, endpoint) => {
+      emitLater(this, 'connectionLost', { connection, endpoint });
     });
-    interactive.on('ready', () => {
-      // A connection that carries the subscriptions is restored once it is subscribed again.
-      if (!this.#carriesSubscriptions()) interactive.reportRestored();
+    connections.on('restored', (connection, endpoint, gap) => {
+      emitLater(this, 'connectionRestored', { connection, endpoint, gap });
     });
-    interactive.on('restored', (gap) => {
-      this.#reportRestored('interactive', this.#endpoint, gap);
-    });
-    interactive.on('ended', () => {
-      this.#failed(connectionFailed(undefined));
+    connections.on('ended', () => {
       // Without commands, the subscriptions are of no use.
       void this.close();
     });
-    interactive.on('failed', (error) => {
-      this.#failed(connectionFailed(error));
-    });
-  }
-
-  async #connectSubscriber(): Promise<void> {
-    const { authenticator } = this;
-    const subscriber = new Subscriber({
-      topology: this.#topology,
-      interactive: this.#interactive,
-      authenticator,
-      subscriptions: this.#subscriptions,
-      retryStrategy: this.#options.retryStrategy,
-    });
-    subscriber.on('lost', ({ client, endpoint }) => {
-      if (client !== this.interactive) this.#reportLost('subscriber', endpoint);
-    });
-    subscriber.on('restored', ({ client, endpoint }, gap) => {
-      if (client === this.interactive) this.#interactive.reportRestored();
-      else this.#reportRestored('subscriber', endpoint, gap);
-    });
-    subscriber.on('failed', (error) => {
-      this.#failed(connectionFailed(error));
-    });
-    await subscriber.connect();
-    this.#subscriber = subscriber;
-    this.#interactive.use();
-  }
-
-  #carriesSubscriptions(): boolean {
-    return this.protocol === 3 && this.#subscriber?.connection.client === this.interactive;
-  }
-
-  async #subscribe<Options extends SubscribeOptions>(
-    kind: SubscriptionKind,
-    channels: string | readonly string[],
-    args: SubscribeArguments<Options>,
-  ): Promise<Subscription<PayloadOf<Options>>> {
-    const { names, listener, buffers, bufferSize } = parseSubscribeArguments(channels, args);
-    if (!this.#topology.kinds.includes(kind)) throw shardChannelsUnsupported();
-    const subscriber = this.#subscriber;
-    if (!subscriber || this.#closing) throw closedError();
-    const subscription = new Subscription<PayloadOf<Options>>({
-      kind,
-      names,
-      listener,
-      bufferSize,
-      // PayloadOf derives the type of the payload from the option `buffers`.
-      decode: (payload) => (buffers ? payload : payload.toString()) as PayloadOf<Options>,
-      failed: (error, channel) => {
-        this.#failed(listenerFailed(error, channel));
-      },
-      leave: (): Promise<void> => this.#leave(subscription),
-    });
-    this.#subscriptions.add(subscription);
-    try {
-      await subscriber.sync(kind, names);
-    } catch (error) {
-      this.#subscriptions.remove(subscription);
-      subscription.end();
-      throw subscriptionRefused(error, names);
-    }
-    return subscription;
-  }
-
-  async #leave(subscription: Receiver): Promise<void> {
-    this.#subscriptions.remove(subscription);
-    // The next connection subscribes only to what is in use then.
-    if (this.#closing || !this.#subscriber?.connection.isLive) return;
-    await this.#subscriber.sync(subscription.kind, subscription.channels).catch((error: unknown) => {
-      if (!this.#closing) throw error;
+    connections.on('failed', (error) => {
+      this.#failed(error);
     });
   }
 
@@ -320,29 +263,15 @@ export class Multiplexer<
       const event = parseMaintenanceEvent(message);
       if (!event) return;
       emitLater(this, 'maintenance', event);
-      if (this.#subscriber) this.#topology.recoverFrom(event.type, this.#subscriber.connection.client);
+      this.#connections.maintain(event);
     });
     // An identity that may not read the channel gets no maintenance events.
     await subscribing.catch(() => undefined);
   }
 
   async #close(): Promise<void> {
-    this.#subscriptions.end();
-    const { interactive } = this;
-    // Commands that are to be pipelined automatically are sent in the next turn.
-    if (interactive.autoPipelineQueueSize > 0) await setImmediate();
-    const ended = this.#interactive.close();
-    refuseCommands(interactive, closedError);
-    await Promise.all([ended, this.#subscriber?.close()]);
+    await this.#connections.close();
     this.#isClosed = true;
-  }
-
-  #reportLost(connection: ConnectionName, endpoint: string): void {
-    emitLater(this, 'connectionLost', { connection, endpoint });
-  }
-
-  #reportRestored(connection: ConnectionName, endpoint: string, gap: number): void {
-    emitLater(this, 'connectionRestored', { connection, endpoint, gap });
   }
 
   #failed(error: AzureRedisError): void {

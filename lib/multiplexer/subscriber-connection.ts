@@ -50,7 +50,8 @@ export class SubscriberConnection {
     });
     this.lost = new Promise((resolve) => {
       client.once('close', () => {
-        this.#lostAt = this.#isUnresponsive ? this.#heardAt : performance.now();
+        const closedAt = managed.silentSince ?? performance.now();
+        this.#lostAt = this.#isUnresponsive ? this.#heardAt : closedAt;
         this.stopListening();
         rejectQueuedSubscriptions(client);
         resolve();

@@ -4,6 +4,7 @@ import type { Delivery, Replacement } from '../clients/replacement.js';
 import { Mutex } from '../timing/mutex.js';
 import { settlesWithin } from '../timing/timeouts.js';
 import type { Message, SubscriptionKind } from './channels.js';
+import { deliveryAcrossGap, hasReceivedAll, isSameNode } from './delivery.js';
 import { closedError } from './errors.js';
 import { Handover } from './handover.js';
 import { openSubscriberConnection, type SubscriberConnectionParts } from './open-subscriber.js';
@@ -51,6 +52,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   #replacing: Promise<Replacement | undefined> | undefined;
   /** Whether `lost` was emitted, and `restored` not yet. */
   #isLost = false;
+  #handovers = 0;
   /** Resolves when all predecessors have ended. */
   #ending: Promise<unknown> = Promise.resolve();
 
@@ -62,6 +64,11 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   /** Opens the first connection. @throws AzureRedisError */
   async connect(): Promise<void> {
     this.#use(await this.#open());
+  }
+
+  /** How often a connection took over from another one that was still subscribed. */
+  get handovers(): number {
+    return this.#handovers;
   }
 
   /** The connection in use. */
@@ -239,6 +246,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
       if (!next.isLive) throw new ConnectionLost();
       handover.takeOver();
       old.stopListening();
+      this.#handovers += 1;
       this.#forgetMarker(handover, next);
       if (handover.isComplete) return 'exactly-once';
       return hasAll ? 'at-least-once' : deliveryAcrossGap(old, next);
@@ -281,21 +289,4 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
       this.emit('failed', error);
     });
   }
-}
-
-/** Whether a connection has received everything published so far, some of which may be in transit or lost with it. */
-function hasReceivedAll(connection: SubscriberConnection): Promise<boolean> {
-  return connection.drain().then(
-    () => true,
-    () => false,
-  );
-}
-
-function isSameNode(old: SubscriberConnection, next: SubscriberConnection): boolean {
-  return old.endpoint === next.endpoint;
-}
-
-/** Another node may lag behind, and so deliver recent messages again. */
-function deliveryAcrossGap(old: SubscriberConnection, next: SubscriberConnection): Delivery {
-  return isSameNode(old, next) ? 'at-most-once' : 'best-effort';
 }

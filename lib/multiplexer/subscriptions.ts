@@ -16,6 +16,13 @@ export class Subscriptions {
     ssubscribe: new Map(),
   };
 
+  #delivered = 0;
+
+  /** How many messages were delivered. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
   add(receiver: Receiver): void {
     const byName = this.#receivers[receiver.kind];
     for (const name of receiver.channels) {
@@ -46,6 +53,7 @@ export class Subscriptions {
   deliver(message: Message): void {
     const receivers = this.#receivers[message.kind].get(message.name);
     if (!receivers || message.channel.startsWith(PRIVATE_PREFIX)) return;
+    this.#delivered += 1;
     // A copy: a receiver that is added during the delivery gets the next message.
     for (const receiver of [...receivers]) receiver.receive(message);
   }

@@ -1,8 +1,10 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
+import type { Authenticator } from '../authenticator.js';
 import type { AzureClusterArguments } from '../configure/cluster.js';
 import { disableAutoResubscribe, negotiatedProtocol } from '../ioredis/client-control.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
 import { SUBSCRIPTION_KINDS, type SubscriptionKind } from './channels.js';
+import { ready } from './lifecycle.js';
 import type { MaintenanceType } from './maintenance-events.js';
 
 /** The server side of a multiplexer: creates its clients, and hides the differences between one server and a cluster. */
@@ -17,6 +19,10 @@ export interface Topology<Interactive extends Redis | Cluster> {
   readonly shared: Redis | undefined;
   /** Creates a client for a subscriber connection. It is not connected yet. */
   createSubscriber(): Redis;
+  /** Sends PING to the server, or to each primary node, outside any transaction. Resolves to the longest latency, in ms. */
+  ping(): Promise<number>;
+  /** Replaces the connections for commands at once. Resolves when they are ready again. */
+  reconnect(): Promise<void>;
   /** Publishes a message outside any transaction. */
   publish(channel: string, message: string): Promise<unknown>;
   /** Replaces connections, or refreshes slots, after maintenance, before a command fails. */
@@ -34,6 +40,8 @@ export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Re
     protocol: () => negotiatedProtocol(interactive),
     shared: interactive,
     createSubscriber: () => createSubscriber(options),
+    ping: () => authenticator.connectionOf(interactive).outsideTransaction(() => latencyOf(interactive)),
+    reconnect: () => reconnect(interactive, authenticator),
     publish: (channel, message) =>
       authenticator.connectionOf(interactive).outsideTransaction(() => interactive.publish(channel, message)),
     recoverFrom: (maintenance, subscriber) => {
@@ -81,6 +89,11 @@ export function clusterTopology(
     },
     // A transaction of a cluster is always written in one go.
     publish: (channel, message) => interactive.publish(channel, message),
+    ping: async () => Math.max(...(await Promise.all(interactive.nodes('master').map(latencyOf)))),
+    reconnect: async () => {
+      const { authenticator } = options.redisOptions;
+      await Promise.all(interactive.nodes().map((node) => reconnect(node, authenticator)));
+    },
     recoverFrom: (maintenance) => {
       if (RESHARDED.has(maintenance)) interactive.refreshSlotsCache();
     },
@@ -127,6 +140,23 @@ function createCluster(nodes: AzureClusterArguments[0], options: ClusterOptions)
     lazyConnect: true,
     redisOptions: options.redisOptions as NodeOptions,
   });
+}
+
+async function latencyOf(client: Redis): Promise<number> {
+  const sentAt = performance.now();
+  await client.ping();
+  return performance.now() - sentAt;
+}
+
+async function reconnect(client: Redis, authenticator: Authenticator): Promise<void> {
+  if (client.status === 'ready') {
+    const closed = new Promise<void>((resolve) => {
+      client.once('close', resolve);
+    });
+    await authenticator.connectionOf(client).forceReconnect();
+    await closed;
+  }
+  await ready(client);
 }
 
 function sample<Item>(items: readonly Item[]): Item | undefined {

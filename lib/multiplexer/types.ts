@@ -20,6 +20,18 @@ export interface MultiplexerConnection {
   readonly status: string;
 }
 
+/** What a multiplexer does, and has done since it was connected. */
+export interface MultiplexerStatistics {
+  /** How many commands of the interactive connection await their replies, or a connection. */
+  readonly commandsInFlight: number;
+  /** How often a lost connection was restored. */
+  readonly reconnects: number;
+  /** How often a subscriber connection was replaced while its predecessor still delivered messages. */
+  readonly handovers: number;
+  /** How many messages were delivered to subscriptions. */
+  readonly messages: number;
+}
+
 /** The events of a {@link Multiplexer}. None of them contains a token, key or secret. */
 export interface MultiplexerEvents {
   /** A connection was lost; it is replaced automatically. With RESP3 there is only the interactive one. */

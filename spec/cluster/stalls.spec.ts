@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import type { AuthenticatorEvents, Stall } from '../../lib/index.js';
+import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
+import { Network } from '../support/network.js';
+import { until } from '../support/waiting.js';
+
+type Recycled = AuthenticatorEvents['recycled'][0];
+
+describe('a cluster whose connections have gone silent', () => {
+  const cache = ClusteredCache.forAll();
+  let networks: Network[];
+  let natMap: Record<string, { host: string; port: number }>;
+
+  beforeEach(async () => {
+    const { nodes } = cache.cluster;
+    networks = await Promise.all(nodes.map(({ port }) => Network.to(port)));
+    natMap = Object.fromEntries(
+      nodes.map(({ port }, index) => [
+        `127.0.0.1:${port}`,
+        { host: '127.0.0.1', port: networks[index]?.port ?? 0 },
+      ]),
+    );
+  });
+  afterEach(async () => {
+    await Promise.all(networks.map((network) => network.close()));
+  });
+
+  for (const variant of CLUSTER_VARIANTS) {
+    it(`is answered again, and receives messages: ${variant.name}`, async () => {
+      const { cluster, options } = await cache.connect(variant, {
+        cluster: { natMap },
+        heartbeatInterval: 1_000,
+      });
+      const stalls: Stall[] = [];
+      const recycled: Recycled[] = [];
+      const { authenticator } = options.redisOptions;
+      authenticator.on('stalled', (stall) => stalls.push(stall));
+      authenticator.on('recycled', (event) => recycled.push(event));
+      let messages = 0;
+      cluster.on('message', () => (messages += 1));
+      await cluster.subscribe('news');
+      const keys = Array.from({ length: 30 }, (_, index) => `${variant.name} ${index}`);
+      await Promise.all(keys.map((key) => cluster.incr(key)));
+
+      for (const network of networks) network.loseServerSides();
+      await Promise.all(keys.map((key) => cluster.incr(key)));
+      expect(stalls.length).to.be.at.least(3);
+      expect(await Promise.all(keys.map((key) => cluster.get(key)))).to.deep.equal(keys.map(() => '2'));
+      await until(async () => {
+        await cluster.publish('news', 'hello');
+        return messages > 0;
+      });
+      await until(() => recycled.some(({ delivery }) => delivery === 'best-effort'));
+    });
+  }
+});
