@@ -10,7 +10,7 @@ export interface Fault {
   readonly duration: readonly [least: number, most: number];
   /** Whether connections may break. */
   readonly breaks: boolean;
-  /** Whether logins are refused on purpose. */
+  /** Whether logins may be refused. */
   readonly refuses?: boolean;
   /** Within which time after its end everybody is served again, in ms. */
   readonly recovery: number;
@@ -132,6 +132,8 @@ export function faults({ azure, network, identity, credential, random }: Places)
       ...ofNetwork,
       name: 'network silent',
       duration: [500, 6_000],
+      // A login that the network holds up arrives after its token has expired.
+      refuses: true,
       begin() {
         network.goSilent();
       },
