@@ -39,6 +39,9 @@ await serve({
   identityRestored() {
     emulator().identityRestored();
   },
+  dropConnections() {
+    emulator().dropConnections();
+  },
   startLoads(wanted: readonly Load[]) {
     const { server } = emulator();
     loads.push(...wanted.map((load) => LoadGenerator.start(load, (...command) => server.call(...command))));

@@ -57,6 +57,10 @@ export class Cache {
     await this.#remote.call('identityRestored');
   }
 
+  async dropConnections(): Promise<void> {
+    await this.#remote.call('dropConnections');
+  }
+
   async startLoads(loads: readonly Load[]): Promise<void> {
     await this.#remote.call('startLoads', loads);
   }

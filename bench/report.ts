@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { execFileSync } from 'node:child_process';
 import { drawn } from './plots.js';
 import type { Result } from './result.js';
@@ -56,6 +56,7 @@ Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}, in ${M
 |           |                                                                          |
 | --------- | ------------------------------------------------------------------------ |
 | machine   | ${cpu?.model.trim() ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB |
+| load      | ${loadavg()[2]?.toFixed(1) ?? 'unknown'} processes on average over the last 15 minutes of the run |
 | system    | ${platform()} ${release()}, ${arch()} |
 | Node.js   | ${process.version} |
 | libraries | ${['ioredis', 'ioredis5', 'redis', '@redis/entraid'].map((name) => `${name} ${versionOf(name)}`).join(', ')} |
@@ -65,7 +66,7 @@ Each ratio is the median of ${rounds} rounds; half of the rounds lie within the 
 each round, so that the load of the machine affects all alike. "Plain ioredis" logs in with an access key, which does not expire.`;
 }
 
-function sectionOf({ title, method }: Row, { results, plots = [] }: RowOutcome): string {
+export function sectionOf({ title, method }: Row, { results, plots = [] }: RowOutcome): string {
   const lines = results.map(
     ({ what, of, value, spread = '', goal = '', isMet }) =>
       `| ${what} | ${of} | ${value} | ${spread} | ${goal} | ${isMet === false ? '**missed**' : verdict(isMet)} |`,

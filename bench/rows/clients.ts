@@ -87,7 +87,7 @@ async function measure(number: number, { isShort }: Scale): Promise<Measured> {
 
 /** Long enough for all to connect before the first refresh, in ms. */
 function lifetimeFor(number: number): number {
-  if (number < MANY) return 20_000;
+  if (number < MANY) return 12_000;
   return number === MANY ? 40_000 : 100_000;
 }
 

@@ -1,11 +1,16 @@
 import type { Row } from '../row.js';
+import { arrival } from './arrival.js';
 import { blocking } from './blocking.js';
-import { commands } from './commands.js';
 import { clients } from './clients.js';
+import { commands } from './commands.js';
+import { creation } from './creation.js';
+import { installation } from './installation.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
-import { outage } from './outage.js';
 import { clusterMessages, messages } from './messages.js';
+import { nodes } from './nodes.js';
+import { outage } from './outage.js';
+import { firstReply, imports } from './start.js';
 import { throughput } from './throughput.js';
 
 /** All parts of the benchmark, in the order of the results. */
@@ -17,6 +22,12 @@ export const ROWS: readonly Row[] = [
   clusterMessages,
   blocking,
   clients,
+  nodes,
   memory,
+  creation,
+  imports,
+  installation,
+  firstReply,
+  arrival,
   outage,
 ];

@@ -65,7 +65,7 @@ async function heapOf(cache: StaticCache, number: number, isManaged: boolean): P
 
 async function churn(cache: StaticCache, { churn: number }: Scale): Promise<Result> {
   const growth = await inWorker(cache, true, async (worker) => {
-    await worker.call('churn', { count: number / 10 });
+    await worker.call('churn', { count: number / 4 });
     const before = await worker.call<number>('heap');
     await worker.call('churn', { count: number });
     return (await worker.call<number>('heap')) / before;

@@ -4,11 +4,19 @@ import { nameOf } from '../peers/index.js';
 import type { PeerSettings } from '../peers/peer.js';
 import { Remote } from '../remote.js';
 import { counts, exactly, type Result } from '../result.js';
-import type { Row, Scale } from '../row.js';
+import type { Plot, Row, Scale } from '../row.js';
 import type { ArrivalOutcome } from '../workers/expiries.js';
 import { expiriesOf, REFRESH_RATIO } from './expiries.js';
 
 type Subscriber = Pick<PeerSettings, 'peer' | 'protocol' | 'ioredis'>;
+
+/** What became of the messages of one channel at one subscriber. */
+interface Counted {
+  readonly peer: PeerSettings;
+  readonly perSecond: number;
+  readonly sent: number;
+  readonly outcome: ArrivalOutcome;
+}
 
 /** The messages a second of each channel. */
 const RATES = [500, 5_000];
@@ -58,7 +66,10 @@ export const messages: Row = {
   title: 'Messages while tokens expire',
   isCounted: true,
   method: METHOD,
-  run: (scale, progress) => runAll(ALONE, scale, false, progress),
+  async run(scale, progress) {
+    const counted = await runAll(ALONE, scale, false, progress);
+    return { results: counted.map(resultOf), plots: scale.isShort ? [] : [lossPlot(counted)] };
+  },
 };
 
 export const clusterMessages: Row = {
@@ -66,7 +77,9 @@ export const clusterMessages: Row = {
   title: `Messages while tokens expire, on a cluster of ${NODES} nodes`,
   isCounted: true,
   method: METHOD,
-  run: (scale, progress) => runAll(CLUSTERED, scale, true, progress),
+  async run(scale, progress) {
+    return { results: (await runAll(CLUSTERED, scale, true, progress)).map(resultOf) };
+  },
 };
 
 async function runAll(
@@ -74,15 +87,15 @@ async function runAll(
   scale: Scale,
   isCluster: boolean,
   progress: (text: string) => void,
-): Promise<{ results: Result[] }> {
-  const results: Result[] = [];
+): Promise<Counted[]> {
+  const counted: Counted[] = [];
   for (const group of groups) {
     const expiries = expiriesOf(group[0]?.peer ?? 'ioredis-azure', scale);
     if (expiries === 0) continue;
     progress(`${[...new Set(group.map(({ peer }) => peer))].join(' and ')}: ${expiries} expiries`);
-    results.push(...(await countMessages(group, expiries, scale, isCluster)));
+    counted.push(...(await countMessages(group, expiries, scale, isCluster)));
   }
-  return { results };
+  return counted;
 }
 
 async function countMessages(
@@ -90,7 +103,7 @@ async function countMessages(
   expiries: number,
   { tokenLifetime }: Scale,
   isCluster: boolean,
-): Promise<Result[]> {
+): Promise<Counted[]> {
   const cache = await Cache.start({ tokenLifetime, ...(isCluster && { cluster: { masters: NODES } }) });
   const worker = await Remote.start('workers/expiries.ts');
   const peers = group.map((subscriber): PeerSettings => ({
@@ -118,7 +131,7 @@ async function countMessages(
     return outcomes.flatMap((outcome, index) => {
       const peer = peers[Math.floor(index / RATES.length)];
       const rate = index % RATES.length;
-      return peer ? [resultOf(peer, RATES[rate] ?? 0, sent[rate] ?? 0, outcome)] : [];
+      return peer ? [{ peer, perSecond: RATES[rate] ?? 0, sent: sent[rate] ?? 0, outcome }] : [];
     });
   } finally {
     await worker.call('close');
@@ -127,16 +140,42 @@ async function countMessages(
   }
 }
 
-function resultOf(
-  peer: PeerSettings,
-  perSecond: number,
-  sent: number,
-  { lost, repeated }: ArrivalOutcome,
-): Result {
+function resultOf({ peer, perSecond, sent, outcome: { lost, repeated } }: Counted): Result {
   const isExact = peer.peer === 'Multiplexer' || (peer.peer === 'ioredis-azure' && peer.protocol === 3);
   return counts(
     `${nameOf(peer)}: ${sent.toLocaleString('en-US')} messages, ${perSecond.toLocaleString('en-US')} a second`,
     { lost, repeated },
     isExact ? exactly(0) : undefined,
   );
+}
+
+/** The share of the messages at the highest rate that each subscriber lost. */
+function lossPlot(counted: readonly Counted[]): Plot {
+  const busiest = Math.max(...RATES);
+  const title = `Messages lost while tokens expire, of ${busiest.toLocaleString('en-US')} a second`;
+  return {
+    file: 'messages.svg',
+    title,
+    spec: {
+      title,
+      background: 'white',
+      width: 420,
+      data: {
+        values: counted
+          .filter(({ perSecond }) => perSecond === busiest)
+          .map(({ peer, sent, outcome }) => ({ subscriber: nameOf(peer), lost: outcome.lost / sent })),
+      },
+      encoding: {
+        y: { field: 'subscriber', type: 'nominal', sort: null, title: null, axis: { labelLimit: 320 } },
+        x: { field: 'lost', type: 'quantitative', title: 'lost', axis: { format: '.1%' } },
+      },
+      layer: [
+        { mark: 'bar' },
+        {
+          mark: { type: 'text', align: 'left', dx: 4 },
+          encoding: { text: { field: 'lost', type: 'quantitative', format: '.2%' } },
+        },
+      ],
+    },
+  };
 }

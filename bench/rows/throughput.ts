@@ -5,7 +5,7 @@ import { atLeast, quantity, ratio, type Result } from '../result.js';
 import type { Row } from '../row.js';
 import { median, ratiosOf } from '../statistics.js';
 import { StaticCache } from '../static-cache.js';
-import type { LoadRequest, Workload } from '../workers/load.js';
+import type { LoadRequest, Rates, Workload } from '../workers/load.js';
 
 const VARIANTS = [
   { ioredis: 6, protocol: 3 },
@@ -24,7 +24,8 @@ export const throughput: Row = {
   title: 'Throughput over plain ioredis',
   method:
     'GETs against a redis-server over plain TCP, so that the client is the bottleneck, each client in a process of its own, ' +
-    'one after the other in each round, in alternating order. The ratio is that of the same round. Pipelines and ' +
+    'one after the other in each round, in alternating order. The ratio is that of the same round, of the commands for each ' +
+    'second of CPU time of the client: what else runs on the machine does not matter. The ratio by the clock is beside it. Pipelines and ' +
     'autopipelining: 20 commands at a time. node-redis pipelines all commands of a tick by itself.',
   async run({ rounds, slice }, progress) {
     const results: Result[] = [];
@@ -73,24 +74,37 @@ async function alternate(
   workers: readonly Remote[],
   request: LoadRequest,
   rounds: number,
-): Promise<number[][]> {
-  const rates = workers.map((): number[] => []);
+): Promise<Rates[][]> {
+  const rates = workers.map((): Rates[] => []);
   for (let round = 0; round <= rounds; round += 1) {
     const order = [...workers.entries()];
     if (round % 2 === 1) order.reverse();
     for (const [index, worker] of order) {
-      const rate = await worker.call<number>('throughput', request);
+      const rate = await worker.call<Rates>('throughput', request);
       if (round > 0) rates[index]?.push(rate);
     }
   }
   return rates;
 }
 
-function resultsOf(label: string, peers: readonly PeerSettings[], rates: readonly number[][]): Result[] {
+function resultsOf(label: string, peers: readonly PeerSettings[], rates: readonly Rates[][]): Result[] {
   const [floor = []] = rates;
-  return peers.map((peer, index) => {
-    if (index === 0) return quantity(label, nameOf(peer), median(floor), 'commands/s');
-    const goal = peer.peer === 'ioredis-azure' ? atLeast(0.99) : undefined;
-    return ratio(label, nameOf(peer), ratiosOf(rates[index] ?? [], floor), goal);
+  const byClock = floor.map((each) => each.byClock);
+  const byCpu = floor.map((each) => each.byCpu);
+  return peers.flatMap((peer, index) => {
+    if (index === 0) return [quantity(label, nameOf(peer), median(byClock), 'commands/s')];
+    const measured = rates[index] ?? [];
+    const isOurs = peer.peer === 'ioredis-azure';
+    const ratios = ratiosOf(
+      measured.map((each) => each.byCpu),
+      byCpu,
+    );
+    const result = ratio(label, nameOf(peer), ratios, isOurs ? atLeast(0.99) : undefined);
+    if (!isOurs) return [result];
+    const ratiosByClock = ratiosOf(
+      measured.map((each) => each.byClock),
+      byClock,
+    );
+    return [result, ratio(`${label}, by the clock`, nameOf(peer), ratiosByClock)];
   });
 }

@@ -13,6 +13,12 @@ export interface LoadRequest {
   readonly duration: number;
 }
 
+/** Commands per second, of the clock and of the CPU time of this process. */
+export interface Rates {
+  readonly byClock: number;
+  readonly byCpu: number;
+}
+
 /** The commands of one pipeline, and those that are sent in one tick and so pipelined automatically. */
 const BATCH = 20;
 const KEYS = Array.from({ length: BATCH }, (_, index) => `key:${index}`);
@@ -33,9 +39,9 @@ function connected(): PeerClient {
   return client;
 }
 
-/** Commands per second. */
-async function throughput({ workload, callers, duration }: LoadRequest): Promise<number> {
+async function throughput({ workload, callers, duration }: LoadRequest): Promise<Rates> {
   const peer = connected();
+  const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   let commands = 0;
   const call = async (): Promise<void> => {
@@ -50,7 +56,11 @@ async function throughput({ workload, callers, duration }: LoadRequest): Promise
     }
   };
   await Promise.all(Array.from({ length: callers }, call));
-  return commands / ((performance.now() - startedAt) / 1_000);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    byClock: commands / ((performance.now() - startedAt) / 1_000),
+    byCpu: commands / ((user + system) / 1e6),
+  };
 }
 
 /** The time of each command, in ms, of a moderate load: each caller pauses for a millisecond after each command. */

@@ -4,15 +4,10 @@ import { endpointOf, type Client } from '../ioredis/client.js';
 import { isLoginAccepted } from '../ioredis/login-command.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { dateOf } from '../timing/deadline.js';
+import { spreadOf } from '../timing/spread.js';
 import { settlesWithin } from '../timing/timeouts.js';
 import type { ConnectionReplacer } from './connection-replacer.js';
 import { EXPIRED_REPLY_GRACE, MAX_TIMER_DELAY, REPLACE_BEFORE_EXPIRY, type Session } from './session.js';
-
-/** The AUTHs of many connections are spread over at most this time, in ms. */
-const MAX_SPREAD = 60_000;
-
-/** The share of the remaining life of a connection's credentials over which its AUTH is spread: it ends well before they expire. */
-const SPREAD_SHARE = 1 / 4;
 
 /** The waits between the attempts of a failed AUTH, in ms. */
 const RETRY: Backoff = { minTimeout: 100, maxTimeout: 60_000, factor: 2, randomize: true };
@@ -56,8 +51,7 @@ export class Reauthentication {
 
   /** Runs at a random moment that is early enough for the credentials that it replaces. */
   schedule(): void {
-    const left = Math.max(0, this.#session.credentials?.remaining ?? 0);
-    this.#scheduleIn(Math.random() * Math.min(MAX_SPREAD, left * SPREAD_SHARE));
+    this.#scheduleIn(Math.random() * spreadOf(this.#session.credentials?.remaining ?? 0));
   }
 
   /** The client is ready: newer credentials may have arrived while it logged in. */

@@ -1,7 +1,8 @@
+import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import type { Token } from './token.js';
 
 /** The share of its lifetime by which a token may be refreshed early, so that a fleet does not refresh as one. */
-const JITTER = 0.05;
+export const REFRESH_JITTER = 0.05;
 
 /** The share of a token's lifetime after which a refresh could come too late for the connections. */
 const LATEST_REFRESH = 0.9;
@@ -19,6 +20,9 @@ const MIN_INTERVAL_OF_TESTS = 100;
 /** The share after an answer with the current token: a longer wait could find the next one too late. */
 const MIN_POLL_SHARE = 1 / 5;
 
+/** The share of the token's remaining time after which a failed attempt is repeated at the latest. */
+const MAX_WAIT_SHARE = 1 / 4;
+
 /** The shortest time between the request that gave this token and the next one, in ms. */
 export function minRequestInterval(token: Token): number {
   return minInterval(token, MIN_INTERVAL_SHARE);
@@ -35,7 +39,7 @@ function minInterval({ lifetime }: Token, share: number): number {
 export function refreshTime(token: Token, ratio: number): number {
   const { acquiredOn, lifetime, refreshAfter } = token;
   const advised = refreshAfter && Math.min(refreshAfter, acquiredOn + lifetime * LATEST_REFRESH);
-  const due = (advised ?? acquiredOn + lifetime * ratio) - Math.random() * JITTER * lifetime;
+  const due = (advised ?? acquiredOn + lifetime * ratio) - Math.random() * REFRESH_JITTER * lifetime;
   return Math.max(acquiredOn + minRequestInterval(token), due);
 }
 
@@ -51,4 +55,13 @@ export function nextPoll(token: Token, now: number): number {
   );
   const quarter = now + (token.expiresOn - now) / 4;
   return Math.max(now + minInterval(token, MIN_POLL_SHARE), Math.min(quarter, ...expected));
+}
+
+/**
+ * How long to wait after this many failures in a row, in ms, with a token that has `remaining` ms to live. The closer its
+ * expiry, the more often: the next token must not arrive too late.
+ */
+export function retryWait(failures: number, remaining: number, backoff: Backoff): number {
+  const urgency = Math.max(0, remaining * MAX_WAIT_SHARE);
+  return Math.max(MIN_REQUEST_INTERVAL, Math.min(urgency, backoffDelay(failures, backoff)));
 }

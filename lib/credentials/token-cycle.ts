@@ -2,13 +2,12 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
-import { backoffDelay } from '../timing/backoff.js';
 import { Deadline } from '../timing/deadline.js';
 import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
 import { raceSignal } from '../timing/timeouts.js';
 import type { CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, retryAfter, type AttemptSettings } from './retry.js';
-import { MIN_REQUEST_INTERVAL, minRequestInterval, nextPoll, refreshTime } from './schedule.js';
+import { MIN_REQUEST_INTERVAL, minRequestInterval, nextPoll, refreshTime, retryWait } from './schedule.js';
 import type { Token } from './token.js';
 
 export interface TokenCycleSettings extends AttemptSettings {
@@ -17,9 +16,6 @@ export interface TokenCycleSettings extends AttemptSettings {
 
 /** Requests a token once, for at most `timeout` ms. */
 export type TokenRequest = (timeout: number) => Promise<Token>;
-
-/** The share of the token's remaining time after which a failed attempt is repeated at the latest. */
-const MAX_WAIT_SHARE = 1 / 4;
 
 /** The longest time between two looks at the clocks, in ms: a process that was suspended catches up within it. */
 const MAX_TIMER_INTERVAL = 60_000;
@@ -164,12 +160,10 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     this.#failures += 1;
     this.#lastError = error;
     const pause = Math.max(MIN_REQUEST_INTERVAL, retryAfter(error));
-    // The closer the expiry, the more often: the next token must not arrive too late.
-    const urgency = Math.max(0, this.#current.remaining * MAX_WAIT_SHARE);
-    const backoff = Math.min(urgency, backoffDelay(this.#failures, this.#settings.retry));
+    const wait = retryWait(this.#failures, this.#current.remaining, this.#settings.retry);
     const now = Date.now();
     this.#pausedUntil = new Deadline(now + pause);
-    this.#refreshAt = new Deadline(now + Math.max(pause, backoff));
+    this.#refreshAt = new Deadline(now + Math.max(pause, wait));
     this.emit('refreshFailed', error);
     return error;
   }
