@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import createDebug from 'debug';
 import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
 import type { Client } from './ioredis/client.js';
@@ -64,6 +65,9 @@ export let authenticatorFor: (
   heartbeat: HeartbeatSettings,
 ) => Authenticator;
 
+/** How many clients are scheduled in one turn of the event loop: 5,000 timers at once would block it for 25 ms. */
+const SCHEDULED_PER_TURN = 500;
+
 const BRAND = Symbol.for('ioredis-azure.Authenticator');
 
 /**
@@ -100,7 +104,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     this.#connector = connectorFor(provider, this.#serverNames);
     provider.on('refreshed', ({ username, expiresOn }) => {
       this.#report('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
-      for (const client of this.#clients) client.scheduleReauthentication();
+      void this.#reauthenticateClients();
     });
     provider.on('refreshFailed', (error) => {
       this.#report('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
@@ -240,6 +244,15 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     if (debugClient.enabled) debugClient('manages a client of %s', managed.endpoint);
     this.#start();
     return managed;
+  }
+
+  async #reauthenticateClients(): Promise<void> {
+    let scheduled = 0;
+    for (const client of this.#clients) {
+      client.scheduleReauthentication();
+      scheduled += 1;
+      if (scheduled % SCHEDULED_PER_TURN === 0) await nextTurn();
+    }
   }
 
   readonly #observer: ManagedClientObserver = {
