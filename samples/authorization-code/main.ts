@@ -2,12 +2,12 @@
  * Signs a user in with the browser and keeps the user signed in, without a secret in the program.
  *
  *   npm run sample:authorization-code
- *       against an Entra and an Azure Redis on this machine: nothing in Azure is needed
- *   npx tsx samples/authorization-code/main.ts --host my-cache.westeurope.redis.azure.net --client-id … --tenant-id …
- *       against a real cache; the app registration allows public client flows and has the "Mobile and desktop"
+ *       on an Entra and an Azure Redis on this machine
+ *   npm run sample:authorization-code -- --host my-cache.westeurope.redis.azure.net --client-id … --tenant-id …
+ *       on a real cache; the app registration allows public client flows and has the "Mobile and desktop"
  *       redirect URI http://localhost, and the user has an access policy on the cache
  *
- * With --no-browser it only prints the address to open.
+ * With --no-browser it only prints the URL to open.
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,17 +23,10 @@ import { AzureRedisEmulator, EntraEmulator } from 'ioredis-azure/emulator';
 import { openBrowser } from './open-browser.js';
 import { RedirectListener } from './redirect-listener.js';
 
-const USAGE = 'Give --local, or --host, --client-id and --tenant-id.';
+const USAGE =
+  'Usage: npm run sample:authorization-code -- [--host HOST --client-id ID --tenant-id ID] [--no-browser]';
 
-const { values } = parseArgs({
-  options: {
-    local: { type: 'boolean', default: false },
-    host: { type: 'string' },
-    'client-id': { type: 'string' },
-    'tenant-id': { type: 'string' },
-    'no-browser': { type: 'boolean', default: false },
-  },
-});
+const values = commandLine();
 
 interface Application {
   readonly clientId: string;
@@ -44,14 +37,13 @@ interface Application {
 type Credential = Awaited<ReturnType<AuthorizationCodeFlow['redeem']>>;
 
 try {
-  const { local, host, 'client-id': clientId, 'tenant-id': tenantId } = values;
-  if (local) {
+  const { host, 'client-id': clientId, 'tenant-id': tenantId } = values;
+  if (host === undefined) {
     await runLocally();
-  } else if (host !== undefined && clientId !== undefined && tenantId !== undefined) {
-    await useCache({ host, credential: await signIn({ clientId, tenantId }) }, Infinity);
+  } else if (clientId === undefined || tenantId === undefined) {
+    exitWithUsage('--host needs --client-id and --tenant-id.');
   } else {
-    console.error(USAGE);
-    process.exitCode = 1;
+    await useCache({ host, credential: await signIn({ clientId, tenantId }) }, Infinity);
   }
 } catch (error) {
   if (!(error instanceof AzureRedisError)) throw error;
@@ -59,10 +51,30 @@ try {
   process.exitCode = 1;
 }
 
+function commandLine() {
+  try {
+    return parseArgs({
+      options: {
+        host: { type: 'string' },
+        'client-id': { type: 'string' },
+        'tenant-id': { type: 'string' },
+        'no-browser': { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    exitWithUsage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function exitWithUsage(problem: string): never {
+  console.error(`${problem}\n${USAGE}`);
+  process.exit(2);
+}
+
 async function runLocally(): Promise<void> {
   await using entra = await EntraEmulator.start({ tokenLifetime: 5_000 });
   await using azure = await AzureRedisEmulator.start({ entra });
-  // This process trusts the local Entra's certificate from here on; the browser will ask whether it shall.
+  // For this process only: the browser asks whether to trust the certificate.
   entra.trust();
   const password = 'local-password';
   const { username, objectId } = entra.addUser({ username: 'ada@localentra.onmicrosoft.com', password });
@@ -82,7 +94,7 @@ async function runLocally(): Promise<void> {
   console.log(`The cache counted: connections ${connections.length}, evictions ${evictions.length}`);
 }
 
-/** Sends the user to the sign-in page and waits for the answer. */
+/** Opens the sign-in page and waits for the redirect. */
 async function signIn(application: Application): Promise<Credential> {
   const redirect = await RedirectListener.start('/signed-in');
   try {
@@ -98,9 +110,9 @@ async function signIn(application: Application): Promise<Credential> {
   }
 }
 
-/** Uses the cache until the connection has logged in anew so often, or Ctrl+C. */
+/** Uses the cache until the connection has been re-authenticated this many times, or until Ctrl+C. */
 async function useCache(connection: ConfigureForAzureOptions, reauthentications: number): Promise<void> {
-  // The role Data Contributor does not permit INFO, which ioredis checks readiness with.
+  // The role Data Contributor does not permit INFO, with which ioredis checks readiness.
   const options = await configureForAzure({ ...connection, enableReadyCheck: false });
   const redis = new Redis(options);
   const { authenticator } = options;
@@ -112,7 +124,7 @@ async function useCache(connection: ConfigureForAzureOptions, reauthentications:
   });
   authenticator.on('reauthenticated', ({ expiresOn }) => {
     reauthentications -= 1;
-    console.log(`Logged in anew, without asking anybody: until ${timeOf(expiresOn)}.`);
+    console.log(`Re-authenticated without the user, until ${timeOf(expiresOn)}.`);
   });
   while (redis.status !== 'end' && reauthentications > 0) {
     const visits = await redis.incr('visits').catch(String);

@@ -16,7 +16,7 @@ describe('the sample authorization-code, in a browser', () => {
   after(() => browser.stop());
 
   beforeEach(async () => {
-    sample = new SampleProcess('samples/authorization-code/main.ts', ['--local', '--no-browser']);
+    sample = new SampleProcess('samples/authorization-code/main.ts', ['--no-browser']);
     // The browser does not know the local Entra's authority; the sample does, and checks it.
     page = await browser.context.newPage();
     complaints = [];
@@ -52,7 +52,7 @@ describe('the sample authorization-code, in a browser', () => {
 
     expect(await sample.exitCode()).to.equal(0);
     expect(sample.output).to.match(/Signed in\.\nLogged in as [\w-]+; the token lives until/);
-    expect(sample.output.match(/^Logged in anew/gm)).to.have.length(3);
+    expect(sample.output.match(/^Re-authenticated without the user/gm)).to.have.length(3);
     expect(sample.output).to.match(/The cache counted: connections 1, evictions 0\n$/);
     expect(sample.output).to.not.match(/eyJ/);
     expect(complaints).to.deep.equal([]);
