@@ -1,3 +1,4 @@
+import { withTimeout } from '../timing/timeouts.js';
 import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
 
@@ -21,13 +22,17 @@ export async function measureClock({
   policies.addPolicy(pipeline.proxyPolicy());
   const sentAt = Date.now();
   try {
-    const { headers } = await policies.sendRequest(
-      pipeline.createDefaultHttpClient(),
-      pipeline.createPipelineRequest({
-        url: `${authorityHost}/common/v2.0/.well-known/openid-configuration`,
-        abortSignal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-        disableKeepAlive: true,
-      }),
+    const { headers } = await withTimeout(
+      (timeoutSignal) =>
+        policies.sendRequest(
+          pipeline.createDefaultHttpClient(),
+          pipeline.createPipelineRequest({
+            url: `${authorityHost}/common/v2.0/.well-known/openid-configuration`,
+            abortSignal: AbortSignal.any([signal, timeoutSignal]),
+            disableKeepAlive: true,
+          }),
+        ),
+      timeout,
     );
     const date = Date.parse(headers.get('date') ?? '');
     if (Number.isNaN(date)) return undefined;

@@ -1,10 +1,12 @@
 import type { TokenCredential } from '@azure/core-auth';
+import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import { AzureRedisError } from '../errors.js';
 import { azureEndpoint } from '../configure/azure-endpoints.js';
 import { credentialOf } from '../configure/identity.js';
 import type { Cloud } from '../identities/authority.js';
 import { classifyIdentityError } from '../identities/identity-errors.js';
 import { messageOf, withoutTokens } from '../redaction.js';
+import { withTimeout } from '../timing/timeouts.js';
 import { invalidOption, shown } from '../validation.js';
 import type { DiagnosisContext } from './context.js';
 import type { DiagnoseOptions } from './options.js';
@@ -90,18 +92,19 @@ export class ManagementClient {
     const pipeline = await import('@azure/core-rest-pipeline');
     const policies = pipeline.createEmptyPipeline();
     policies.addPolicy(pipeline.proxyPolicy());
-    const request = pipeline.createPipelineRequest({
-      url,
-      headers: pipeline.createHttpHeaders({ authorization: `Bearer ${token}`, accept: 'application/json' }),
-      abortSignal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
-      disableKeepAlive: true,
-    });
-    const { status, bodyAsText } = await policies
-      .sendRequest(pipeline.createDefaultHttpClient(), request)
-      .catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw new ManagementError(`Azure Resource Manager does not answer: ${messageOf(error)}`);
+    const send = (timeoutSignal: AbortSignal): Promise<PipelineResponse> => {
+      const request = pipeline.createPipelineRequest({
+        url,
+        headers: pipeline.createHttpHeaders({ authorization: `Bearer ${token}`, accept: 'application/json' }),
+        abortSignal: AbortSignal.any([signal, timeoutSignal]),
+        disableKeepAlive: true,
       });
+      return policies.sendRequest(pipeline.createDefaultHttpClient(), request);
+    };
+    const { status, bodyAsText } = await withTimeout(send, timeout).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw new ManagementError(`Azure Resource Manager does not answer: ${messageOf(error)}`);
+    });
     const body = parse(bodyAsText ?? '');
     if (status === 200) return body;
     const { code = '', message = '' } = (body as { error?: { code?: string; message?: string } }).error ?? {};
@@ -111,8 +114,13 @@ export class ManagementClient {
   async #acquireToken(): Promise<string> {
     const { timeout, signal } = this.#context;
     try {
-      const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(timeout * TOKEN_PATIENCE)]);
-      const accessToken = await this.#credential.getToken(`${this.#endpoint}/.default`, { abortSignal });
+      const accessToken = await withTimeout(
+        (timeoutSignal) =>
+          this.#credential.getToken(`${this.#endpoint}/.default`, {
+            abortSignal: AbortSignal.any([signal, timeoutSignal]),
+          }),
+        timeout * TOKEN_TIMEOUT_FACTOR,
+      );
       if (accessToken) return accessToken.token;
       throw new AzureRedisError(
         'TOKEN_UNAVAILABLE',
@@ -129,7 +137,7 @@ export class ManagementClient {
 }
 
 /** Some credentials start a program, or try several services: a token takes longer than a request. */
-const TOKEN_PATIENCE = 3;
+const TOKEN_TIMEOUT_FACTOR = 3;
 
 function parse(text: string): object {
   try {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { diagnose, type Finding } from '../../lib/index.js';
 import { BlackHole } from './support/black-hole.js';
 import { DnsServer } from './support/dns-server.js';
 import { findingsOf, withoutAuthority, type Findings } from './support/findings.js';
@@ -56,8 +57,22 @@ describe('diagnose: name and network', () => {
   });
 
   it('reports misconfigured DNS where a privatelink name resolves to a public address', async () => {
-    const { status, message, why, command } = (await diagnoseHost(HOST, 10000, 300)).one('network', 'dns');
-    expect(status).to.equal('error');
+    const findings: Finding[] = [];
+    const controller = new AbortController();
+    const diagnosis = diagnose({
+      host: HOST,
+      dnsServers: [dns.address],
+      accessKey: ACCESS_KEY,
+      signal: controller.signal,
+      onFinding: (finding) => {
+        findings.push(finding);
+        // Before a connection to the public address is attempted.
+        controller.abort();
+      },
+    });
+    await diagnosis.catch(() => undefined);
+    const { section, check, status, message = '', why, command } = findings[0] ?? {};
+    expect({ section, check, status }).to.deep.equal({ section: 'network', check: 'dns', status: 'error' });
     expect(message).to.include(`192.0.2.1 (public), via ${LINK}`);
     expect(why).to.include('the private DNS zone privatelink.redis.azure.net');
     expect(command)
