@@ -221,7 +221,13 @@ export class Multiplexer<
   }
 
   /** The state without secrets, for logs. */
-  toJSON(): Pick<Multiplexer, 'status' | 'isConnected' | 'protocol' | 'connections' | 'statistics'> {
+  toJSON(): {
+    status: MultiplexerStatus;
+    isConnected: boolean;
+    protocol: 2 | 3;
+    connections: MultiplexerConnection[];
+    statistics: MultiplexerStatistics;
+  } {
     const { status, isConnected, protocol, connections, statistics } = this;
     return { status, isConnected, protocol, connections, statistics };
   }
