@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { RawClient } from '../support/raw-client.js';
 import { RedisOnTcp } from '../support/redis-on-tcp.js';
@@ -14,6 +15,7 @@ import { EmulatorProcess } from './support/emulator-process.js';
 import { processesOf } from './support/processes.js';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const LIBRARY = fileURLToPath(new URL('../../lib/index.ts', import.meta.url));
 const CHILD = fileURLToPath(new URL('./support/azure-identity-child.ts', import.meta.url));
 
 /** Resolves when neither the folder of an emulator nor a process of it is left. */
@@ -141,6 +143,7 @@ describe('ioredis-azure emulator', () => {
       const { stdout } = await emulator.control('fail', 'drop');
       expect(stdout).to.match(/^\d+ connection\(s\) of emulator first closed/);
       await client.ended();
+      client.destroy();
     });
 
     it('is selected by its name, or by its port, among several', async () => {
@@ -245,6 +248,26 @@ describe('ioredis-azure emulator', () => {
     await client.line();
     expect(await client.line()).to.equal('cluster_state:ok');
     client.destroy();
+    await emulator.stop();
+  });
+
+  it('writes a service principal that configureForAzure() finds, with the role given', async () => {
+    const environmentFile = join(folder, 'principal.env');
+    const flags = ['--env', environmentFile, '--env-identity', 'service-principal', '--role', 'data-reader'];
+    const emulator = await EmulatorProcess.start(...flags);
+    const program = `
+      const { readFileSync } = await import('node:fs');
+      const { Redis } = await import('ioredis');
+      const { configureForAzure } = await import(${JSON.stringify(LIBRARY)});
+      const { REDIS_HOST: host, REDIS_PORT: port, REDIS_CA_FILE: file } = process.env;
+      const tls = { ca: readFileSync(file, 'utf8') };
+      const redis = new Redis(await configureForAzure({ host, port: Number(port), tls }));
+      const refusal = await redis.set('key', 'value').catch(({ message }) => message);
+      console.log(await redis.call('ACL', 'WHOAMI'), refusal);
+      await redis.quit();`;
+    const command = `. '${environmentFile}' && exec "$0" --import tsx --input-type=module -e "$1"`;
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command, process.execPath, program]);
+    expect(stdout).to.match(new RegExp(`^${emulator.identity('client-secret').objectId} NOPERM`));
     await emulator.stop();
   });
 
