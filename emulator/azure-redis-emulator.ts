@@ -1,100 +1,26 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../lib/index.js';
-import { assertOption, isText } from '../lib/validation.js';
-import { AccessPolicy } from './access-policy.js';
-import { assertProduct, type Product } from './blocked-commands.js';
-import type { Role } from './access-policy.js';
+import { AccessPolicy, type Role } from './access-policy.js';
 import type { AdminConnection } from './admin-connection.js';
 import { ClusterEmulator } from './cluster/cluster-emulator.js';
-import type { ClusterSize } from './cluster/cluster-emulator.js';
 import { createCertificateAuthority, namesOf } from './certificates.js';
-import { SingleServer } from './topology.js';
-import type { Topology } from './topology.js';
-import type { EntraEmulator } from './entra/index.js';
-import { assertListenOptions, assertPort, LOOPBACK } from './listen.js';
-import type { ListenOptions } from './listen.js';
+import { LOOPBACK } from './listen.js';
 import { IdentityService } from './identity-service.js';
-import { checkTokenSettings, EmulatorCredential } from './identity.js';
-import type { TokenSettings } from './identity.js';
-import { LoginCheck } from './login-check.js';
-import { DEFAULT_USER } from './login.js';
+import { checkTokenSettings, EmulatorCredential, type TokenSettings } from './identity.js';
+import { LoginCheck, newAccessKey } from './login-check.js';
+import {
+  assertOid,
+  assertOptions,
+  type AzureRedisEmulatorOptions,
+  type CredentialOptions,
+  type EmulatorConnectionOptions,
+  type IssueTokenOptions,
+} from './options.js';
 import { newServerPassword } from './redis-server.js';
-import type { Upstream } from './redis-server.js';
-import { Recorder } from './statistics.js';
-import type { AzureRedisEmulatorEvents, Statistics } from './statistics.js';
-import { createTokenAuthority } from './tokens.js';
-import type { TokenAuthority } from './tokens.js';
-
-/** The options of `AzureRedisEmulator.start()`. */
-export interface AzureRedisEmulatorOptions extends TokenSettings, ListenOptions {
-  /**
-   * The port to listen on. The nodes of a cluster, which are announced as 127.0.0.1, use the ports after it. Default: 0, for
-   * free ports.
-   *
-   * ```ts
-   * const azure = await AzureRedisEmulator.start({ port: 6380 });
-   * ```
-   */
-  readonly port?: number;
-  /** The path or name of the redis-server to start. Default: `REDIS_SERVER`, otherwise `redis-server` on the `PATH`. */
-  readonly redisServer?: string;
-  /** A running redis-server to use. Default: a child process, which `stop()` ends. */
-  readonly upstream?: Upstream;
-  /** The Entra whose tokens are accepted, from identities that have a role. Default: only tokens of `credential()`. */
-  readonly entra?: EntraEmulator;
-  /**
-   * A clustered cache (OSS cluster policy) of this size: real redis-servers in cluster mode, each behind its own endpoint.
-   * It needs redis-server 7.0 or newer. Default: one server, not clustered.
-   *
-   * ```ts
-   * const azure = await AzureRedisEmulator.start({ cluster: { masters: 3, replicas: 1 } });
-   * ```
-   */
-  readonly cluster?: ClusterSize;
-  /**
-   * The emulated service, which determines the commands that are blocked for every role: `cache` is Azure Cache for Redis,
-   * `managed` is Azure Managed Redis. The reply to a blocked command is `ERR unknown command`. Default: `cache`.
-   */
-  readonly product?: Product;
-  /**
-   * The time after which a connection without traffic is closed, in ms; 0 for never. Azure: ten minutes. Default: 0, so that
-   * a debugger can halt a test.
-   */
-  readonly idleTimeout?: number;
-}
-
-/** The options of `AzureRedisEmulator.credential()`. */
-export interface CredentialOptions extends TokenSettings {
-  /** The identity's object id. Default: a new one. */
-  readonly oid?: string;
-  /** Its role on the cache; `none` for an identity without an access policy. Default: `Data Owner`. */
-  readonly role?: Role | 'none';
-  /** Claims to add to its tokens, or to replace; `undefined` removes a claim. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
-
-/** The options of `AzureRedisEmulator.issueToken()`. */
-export interface IssueTokenOptions {
-  /** Default: the identity of `options.credential`. */
-  readonly oid?: string;
-  /** The lifetime in ms; negative for an expired token. Default: that of the `AzureRedisEmulator`. */
-  readonly lifetime?: number;
-  /** Claims to add, or to replace; `undefined` removes a claim. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-}
-
-/** The options with which `configureForAzure` connects to the emulator. */
-export interface EmulatorConnectionOptions {
-  /** The host name that the certificate is issued for. */
-  readonly host: string;
-  /** The port of the endpoint. */
-  readonly port: number;
-  /** The certificate authority of the endpoint. */
-  readonly tls: { readonly ca: string };
-  /** A credential with the role Data Owner. */
-  readonly credential: EmulatorCredential;
-}
+import { Recorder, type AzureRedisEmulatorEvents, type Statistics } from './statistics.js';
+import { createTokenAuthority, type TokenAuthority } from './tokens.js';
+import { SingleServer, type Topology } from './topology.js';
 
 interface Parts {
   readonly host: string;
@@ -102,36 +28,10 @@ interface Parts {
   /** The password of the servers' default user, as which the access key logs in. */
   readonly serverPassword: string;
   readonly tokens: TokenAuthority;
-  readonly settings: TokenSettings;
+  readonly settings: Settings;
 }
 
-const DEFAULT_LIFETIME = 3_600_000;
-
-/** The longest time that Node's timers can count, in ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
-function newAccessKey(): string {
-  return randomBytes(32).toString('base64');
-}
-
-function checkOid(oid: string): void {
-  // The server permits no spaces in a user name, and its own user is named `default`.
-  if (/^\S+$/.test(oid) && oid !== DEFAULT_USER) return;
-  throw new AzureRedisError(
-    'INVALID_OPTION',
-    "`oid` must be a string without spaces other than 'default'.",
-    'Remove it to get a new object id, or set a GUID, as the object ids of Entra are.',
-  );
-}
-
-function assertIdleTimeout(idleTimeout: unknown): void {
-  if (typeof idleTimeout === 'number' && idleTimeout >= 0 && idleTimeout <= LONGEST_TIMER) return;
-  throw new AzureRedisError(
-    'INVALID_OPTION',
-    `\`idleTimeout\` must be a number of milliseconds from 0, got ${JSON.stringify(idleTimeout)}.`,
-    'Set 600000 for the idle timeout of Azure, or 0 for none.',
-  );
-}
+type Settings = TokenSettings & { readonly tokenLifetime: number };
 
 /**
  * Azure Redis and Entra on this machine, for tests: a TLS endpoint in front of a real redis-server that validates logins and
@@ -153,7 +53,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   /** The authority that issued the endpoint's certificate, as PEM text: what a client passes as `tls.ca`. */
   readonly ca: string;
   readonly #tokens: TokenAuthority;
-  readonly #settings: TokenSettings;
+  readonly #settings: Settings;
   readonly #policy: AccessPolicy;
   readonly #check: LoginCheck;
   readonly #service = new IdentityService();
@@ -170,10 +70,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     this.#tokens = tokens;
     this.#settings = settings;
     this.#policy = new AccessPolicy();
-    this.#check = new LoginCheck(tokens, this.#policy, () => ({
-      text: this.#accessKey,
-      serverPassword,
-    }));
+    this.#check = new LoginCheck(tokens, this.#policy, () => ({ text: this.#accessKey, serverPassword }));
     this.#credential = this.credential();
   }
 
@@ -183,38 +80,21 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
    * @throws AzureRedisError `MISSING_DEPENDENCY` if redis-server, `jose` or `selfsigned` is missing or does not run,
    *   `INVALID_OPTION` if an option or the upstream is invalid.
    */
-  static async start({
-    upstream,
-    cluster,
-    entra,
-    product = 'cache',
-    idleTimeout = 0,
-    port = 0,
-    bind = LOOPBACK,
-    hostname = 'localhost',
-    redisServer: program,
-    ...settings
-  }: AzureRedisEmulatorOptions = {}): Promise<AzureRedisEmulator> {
-    checkTokenSettings(settings);
-    assertProduct(product);
-    assertIdleTimeout(idleTimeout);
-    assertPort('port', port);
-    assertListenOptions({ bind, hostname });
-    assertOption(program === undefined || isText(program), 'redisServer', program, 'the path of a program');
-    if (cluster && bind !== LOOPBACK && bind !== '0.0.0.0') {
-      throw new AzureRedisError(
-        'INVALID_OPTION',
-        `\`bind\` must be 127.0.0.1 or 0.0.0.0 with \`cluster\`, got '${bind}'.`,
-        'The nodes of a cluster are announced as 127.0.0.1.',
-      );
-    }
-    if (upstream && (cluster ?? program)) {
-      throw new AzureRedisError(
-        'INVALID_OPTION',
-        `\`upstream\` conflicts with \`${cluster ? 'cluster' : 'redisServer'}\`.`,
-        'Remove one of them: with `upstream` no server is started.',
-      );
-    }
+  static async start(options: AzureRedisEmulatorOptions = {}): Promise<AzureRedisEmulator> {
+    assertOptions(options);
+    const {
+      upstream,
+      cluster,
+      entra,
+      product = 'cache',
+      idleTimeout = 0,
+      port = 0,
+      bind = LOOPBACK,
+      hostname = 'localhost',
+      redisServer: program,
+      tokenLifetime = 3_600_000,
+      ...settings
+    } = options;
     const authority = await createCertificateAuthority();
     const certificate = await authority.issue(namesOf(hostname, cluster ? [] : [LOOPBACK, '::1']));
     const tokens = entra?.authority ?? (await createTokenAuthority());
@@ -224,7 +104,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
       ca: authority.ca,
       serverPassword: password,
       tokens,
-      settings,
+      settings: { tokenLifetime, ...settings },
     });
     const parts = {
       certificate,
@@ -296,13 +176,13 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   /** Creates an identity with access to the cache. Token settings default to those of the `AzureRedisEmulator`. */
   credential({ role = 'Data Owner', ...options }: CredentialOptions = {}): EmulatorCredential {
     const { oid = randomUUID(), claims = {} } = options;
-    checkOid(oid);
+    assertOid(oid);
     checkTokenSettings(options);
     const defaults = this.#settings;
     const identity = {
       oid,
       claims,
-      tokenLifetime: options.tokenLifetime ?? defaults.tokenLifetime ?? DEFAULT_LIFETIME,
+      tokenLifetime: options.tokenLifetime ?? defaults.tokenLifetime,
       refreshAfter: options.refreshAfter ?? defaults.refreshAfter,
       cacheTokens: options.cacheTokens ?? defaults.cacheTokens ?? false,
     };
@@ -319,7 +199,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
 
   /** Assigns an identity this role on the cache, in place of its previous one; this includes its open connections. */
   async assignRole(oid: string, role: Role): Promise<void> {
-    checkOid(oid);
+    assertOid(oid);
     await this.#policy.assign(oid, role);
   }
 
@@ -331,10 +211,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   /** Issues a token directly, regardless of a simulated fault, for example with unusual claims or an unusual lifetime. */
   issueToken(options: IssueTokenOptions = {}): Promise<string> {
     const { oid = this.#credential.oid, lifetime, claims } = options;
-    return this.#tokens.sign(
-      { oid, sub: oid, ...claims },
-      lifetime ?? this.#settings.tokenLifetime ?? DEFAULT_LIFETIME,
-    );
+    return this.#tokens.sign({ oid, sub: oid, ...claims }, lifetime ?? this.#settings.tokenLifetime);
   }
 
   /** Creates a token with the claims of `issueToken()`, signed with another key. */

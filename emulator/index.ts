@@ -4,7 +4,7 @@ export type {
   EmulatorConnectionOptions,
   AzureRedisEmulatorOptions,
   IssueTokenOptions,
-} from './azure-redis-emulator.js';
+} from './options.js';
 export type { ClusterEmulator, ClusterSize } from './cluster/cluster-emulator.js';
 export type { ClusterNode } from './cluster/node.js';
 export type { SlotMigration } from './cluster/slot-migration.js';

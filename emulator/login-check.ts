@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { AccessPolicy } from './access-policy.js';
 import type { LoginAttempt } from './login.js';
 import { DEFAULT_USER } from './login.js';
@@ -14,6 +15,10 @@ export interface Denied {
   readonly granted: false;
   /** The reason, which contains nothing of the token. */
   readonly reason: string;
+}
+
+export function newAccessKey(): string {
+  return randomBytes(32).toString('base64');
 }
 
 /** The access key of the cache, and the password of the server's default user, as which it logs in. */

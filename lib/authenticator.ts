@@ -213,7 +213,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   }
 
   /** The properties to log, without secrets. Empty for a copy, such as one created by `cloneDeep()` of lodash. */
-  toJSON(): { username?: string; expiresOn?: Date; connections?: ConnectionSnapshot[] } {
+  toJSON(): Partial<Pick<Authenticator, 'username' | 'expiresOn' | 'connections'>> {
     if (!(#provider in this)) return {};
     const { username, expiresOn, connections } = this;
     return { username, expiresOn, connections };
@@ -296,6 +296,6 @@ function closedError(): AzureRedisError {
   return new AzureRedisError(
     'CLOSED',
     'The authenticator has been closed.',
-    'Call configureForAzure() again for new connections.',
+    'Call configureForAzure() again.',
   );
 }

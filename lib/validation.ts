@@ -1,4 +1,5 @@
 import { AzureRedisError } from './errors.js';
+import { MAX_TIMER_DELAY } from './timing/timeouts.js';
 
 /**
  * Checks the value of an option or argument.
@@ -44,6 +45,11 @@ export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (value instanceof Date) return 'a Date';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** Whether the value is a number of milliseconds, from 0, that a timer can count. */
+export function isDuration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= MAX_TIMER_DELAY;
 }
 
 /** Whether the value is a string with content. */

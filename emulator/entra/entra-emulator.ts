@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCertificateAuthority, namesOf } from '../certificates.js';
-import { assertListenOptions, assertPort, type ListenOptions, LOOPBACK } from '../listen.js';
+import { assertListenOptions, assertPort, LOOPBACK } from '../listen.js';
 import { createTokenAuthority, REDIS_AUDIENCE, type TokenAuthority } from '../tokens.js';
 import type { Application, ApplicationOptions } from './application.js';
 import { AuthorityEndpoints } from './authority-endpoints.js';
@@ -12,39 +12,11 @@ import { Faults } from './faults.js';
 import { createFederatedIssuer, type FederatedIssuer } from './federated-issuer.js';
 import { MetadataEndpoint } from './metadata-endpoint.js';
 import { type EntraEmulatorEvents, type EntraStatistics, RequestLog } from './request-log.js';
+import type { EntraEmulatorOptions, FederatedTokenOptions } from './options.js';
 import { SignIns } from './sign-ins.js';
 import { TokenIssuer } from './token-issuer.js';
 import { distrust, trust } from './trust.js';
 import { type Answer, WebServer, type WebServerAddress } from './web-server.js';
-
-/** The options of `EntraEmulator.start()`. */
-export interface EntraEmulatorOptions extends ListenOptions {
-  /** The port of the identity service. Default: 0, for a free one. */
-  readonly port?: number | undefined;
-  /** The port of the endpoints of managed identities. Default: 0, for a free one. */
-  readonly metadataPort?: number | undefined;
-  /** The lifetime of access tokens, in ms, at least 1000. Default: one hour. */
-  readonly tokenLifetime?: number | undefined;
-  /** The resources for which tokens are issued. Default: `https://redis.azure.com`. */
-  readonly resources?: readonly string[] | undefined;
-  /**
-   * Whether the endpoints of managed identities return the same token until half of its lifetime has passed, as those of
-   * Azure do, whose tokens live for a day. Default: false.
-   */
-  readonly cachesManagedIdentityTokens?: boolean | undefined;
-  /** @internal Signs the tokens. Default: a new one, of a new tenant. */
-  readonly authority?: TokenAuthority | undefined;
-}
-
-/** The options of `EntraEmulator.issueFederatedToken()`. */
-export interface FederatedTokenOptions {
-  /** The subject, for example `system:serviceaccount:default:my-app`. */
-  readonly subject: string;
-  /** Default: `api://AzureADTokenExchange`. */
-  readonly audience?: string | undefined;
-  /** In ms. Default: one hour. */
-  readonly lifetime?: number | undefined;
-}
 
 interface Parts {
   readonly ca: string;

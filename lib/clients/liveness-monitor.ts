@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from '../timing/timeouts.js';
+import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
 import { EndpointHealth } from './endpoint-health.js';
 import type { ManagedClient } from './managed-client.js';
 
@@ -38,7 +38,7 @@ export class LivenessMonitor {
 
   /** Starts the timer; does nothing while it runs. */
   start(): void {
-    if (this.#timer || this.#period === LONGEST_TIMER) return;
+    if (this.#timer || this.#period === MAX_TIMER_DELAY) return;
     this.#observedAt = performance.now();
     this.#sincePing = 0;
     this.#schedule();
@@ -77,7 +77,7 @@ export class LivenessMonitor {
 
   /** The time between two observations, in ms: a whole part of that between two PINGs. */
   get #period(): number {
-    const observation = this.#shortestTimeout / OBSERVATIONS || LONGEST_TIMER;
+    const observation = this.#shortestTimeout / OBSERVATIONS || MAX_TIMER_DELAY;
     const ping = this.#pingInterval;
     return ping > 0 ? ping / Math.ceil(ping / observation) : observation;
   }

@@ -5,9 +5,9 @@ import { isLoginAccepted } from '../ioredis/login-command.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { dateOf } from '../timing/deadline.js';
 import { spreadOf } from '../timing/spread.js';
-import { settlesWithin } from '../timing/timeouts.js';
+import { MAX_TIMER_DELAY, settlesWithin } from '../timing/timeouts.js';
 import type { ConnectionReplacer } from './connection-replacer.js';
-import { EXPIRED_REPLY_GRACE, MAX_TIMER_DELAY, REPLACE_BEFORE_EXPIRY, type Session } from './session.js';
+import { EXPIRED_REPLY_GRACE, REPLACE_BEFORE_EXPIRY, type Session } from './session.js';
 
 /** The waits between the attempts of a failed AUTH, in ms. */
 const RETRY: Backoff = { minTimeout: 100, maxTimeout: 60_000, factor: 2, randomize: true };

@@ -1,6 +1,7 @@
 import type { Credentials } from '../credentials/credentials.js';
 import { internals, isPending, type Client } from '../ioredis/client.js';
 import { isLoginAccepted } from '../ioredis/login-command.js';
+import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
 import { TransactionTracker } from './transaction-tracker.js';
 
 /** How long before its credentials expire a connection that does not answer AUTH is replaced, in ms; at most half of what is left. */
@@ -11,9 +12,6 @@ export const REPLACE_BEFORE_EXPIRY = 30_000;
  * closed it, the local clock was set forward.
  */
 export const EXPIRED_REPLY_GRACE = 2_000;
-
-/** The longest delay of a Node.js timer, in ms; an access key never expires. */
-export const MAX_TIMER_DELAY = 2 ** 31 - 1;
 
 /** By how much the server's clock may be ahead when it closes a connection whose credentials have expired, in ms. */
 const CLOCK_SKEW = 1_000;

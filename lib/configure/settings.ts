@@ -2,8 +2,7 @@ import type { HeartbeatSettings } from '../authenticator.js';
 import type { TokenCycleSettings } from '../credentials/token-cycle.js';
 import type { UsernameOption } from '../credentials/username.js';
 import { AUTHORITY_HOSTS, authorityHostOf, DEFAULT_SCOPE } from '../identities/authority.js';
-import { LONGEST_TIMER } from '../timing/timeouts.js';
-import { assertOption, checkFields, isText } from '../validation.js';
+import { assertOption, checkFields, isDuration, isText } from '../validation.js';
 import { azureEndpoint } from './azure-endpoints.js';
 import type { AuthenticatorOptions, ConfigureForAzureOptions, RetryOptions } from './options.js';
 
@@ -85,22 +84,21 @@ export function authenticatorSettings(options: ConfigureForAzureOptions): Authen
     'a number above 0 and below 1',
   );
   assertOption(
-    isNumber(acquireTimeout) && acquireTimeout > 0 && acquireTimeout <= LONGEST_TIMER,
+    isDuration(acquireTimeout) && acquireTimeout > 0,
     'acquireTimeout',
     acquireTimeout,
     'a number of milliseconds above 0',
   );
   assertOption(
-    isNumber(heartbeatInterval) && heartbeatInterval >= 0 && heartbeatInterval <= LONGEST_TIMER,
+    isDuration(heartbeatInterval),
     'heartbeatInterval',
     heartbeatInterval,
     'a number of milliseconds from 0',
     { hint: 'Set the time between two PINGs on an idle connection, or 0 for none.' },
   );
   assertOption(
-    isNumber(heartbeatTimeout) &&
-      (heartbeatTimeout === 0 ||
-        (heartbeatTimeout >= SHORTEST_HEARTBEAT_TIMEOUT && heartbeatTimeout <= LONGEST_TIMER)),
+    isDuration(heartbeatTimeout) &&
+      (heartbeatTimeout === 0 || heartbeatTimeout >= SHORTEST_HEARTBEAT_TIMEOUT),
     'heartbeatTimeout',
     heartbeatTimeout,
     `0, or a number of milliseconds from ${SHORTEST_HEARTBEAT_TIMEOUT}`,

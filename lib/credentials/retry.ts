@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AzureRedisError } from '../errors.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
-import { LONGEST_TIMER } from '../timing/timeouts.js';
+import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
 import { TokenRequestError } from './token-request.js';
 
 /** How attempts are made and retried. Times are in ms. */
@@ -24,7 +24,7 @@ export function attemptTimeout({ acquireTimeout }: AttemptSettings, failures: nu
 
 /** The time until the identity service accepts another request, in ms. */
 export function retryAfter(error: unknown): number {
-  return error instanceof TokenRequestError ? Math.min(LONGEST_TIMER, error.retryAfter) : 0;
+  return error instanceof TokenRequestError ? Math.min(MAX_TIMER_DELAY, error.retryAfter) : 0;
 }
 
 /**

@@ -3,8 +3,7 @@ import { checkIdentity as checkIdentityOptions } from '../configure/identity.js'
 import { endpointOptions } from '../configure/endpoint.js';
 import { authenticatorSettings } from '../configure/settings.js';
 import { messageOf } from '../redaction.js';
-import { LONGEST_TIMER } from '../timing/timeouts.js';
-import { assertOption, kindOf } from '../validation.js';
+import { assertOption, isDuration, kindOf } from '../validation.js';
 import { azCommands } from './az-commands.js';
 import { azureTarget } from './azure-target.js';
 import type { DiagnosisContext } from './context.js';
@@ -150,12 +149,7 @@ function contextOf(options: DiagnoseOptions): DiagnosisContext {
   const { port = 0, tls } = endpointOptions(options);
   checkIdentityOptions(options);
   const { authorityHost, scope } = authenticatorSettings(options);
-  assertOption(
-    typeof timeout === 'number' && timeout > 0 && timeout <= LONGEST_TIMER,
-    'timeout',
-    timeout,
-    'a number of milliseconds above 0',
-  );
+  assertOption(isDuration(timeout) && timeout > 0, 'timeout', timeout, 'a number of milliseconds above 0');
   assertOption(
     plainPort === undefined || (Number.isInteger(plainPort) && plainPort > 0 && plainPort < 65536),
     'plainPort',

@@ -221,13 +221,10 @@ export class Multiplexer<
   }
 
   /** The state without secrets, for logs. */
-  toJSON(): {
-    status: MultiplexerStatus;
-    isConnected: boolean;
-    protocol: 2 | 3;
-    connections: MultiplexerConnection[];
-    statistics: MultiplexerStatistics;
-  } {
+  toJSON(): Pick<
+    Multiplexer<Interactive>,
+    'status' | 'isConnected' | 'protocol' | 'connections' | 'statistics'
+  > {
     const { status, isConnected, protocol, connections, statistics } = this;
     return { status, isConnected, protocol, connections, statistics };
   }

@@ -1,5 +1,5 @@
-/** The longest time that a timer of Node.js can count, in ms; a longer one fires at once. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
+/** The longest delay of a Node.js timer, in ms; a longer one fires at once. */
+export const MAX_TIMER_DELAY = 2 ** 31 - 1;
 
 /** Whether `promise` settles within `time` ms; rejects as it does. */
 export async function settlesWithin(time: number, promise: Promise<unknown>): Promise<boolean> {

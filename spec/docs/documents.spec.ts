@@ -60,7 +60,7 @@ describe('the documents', () => {
 
   it('list every option of the emulator', () => {
     const names = [
-      ...membersOf('emulator/azure-redis-emulator.ts', /interface AzureRedisEmulatorOptions (.*?)^}/ms),
+      ...membersOf('emulator/options.ts', /interface AzureRedisEmulatorOptions (.*?)^}/ms),
       ...membersOf('emulator/identity.ts', /interface TokenSettings {(.*?)^}/ms),
     ];
     expect(names).to.include.members(['cluster', 'tokenLifetime']);
