@@ -24,7 +24,7 @@ export interface CacheStatistics {
   readonly open: number;
 }
 
-/** A cache and its identity service, in a process of its own. */
+/** A cache and its identity service, in a separate process. */
 export class Cache {
   readonly address: CacheAddress;
   readonly #remote: Remote;

@@ -1,5 +1,5 @@
 /**
- * Measures what this package costs and what it guarantees, side by side with what people would use instead.
+ * Measures the costs and guarantees of this package, side by side with its alternatives.
  *
  *   npm run bench -- --only throughput --rounds 10
  */

@@ -69,7 +69,7 @@ async function textOf(message: IncomingMessage): Promise<string> {
   return text;
 }
 
-/** A process of its own that offers functions. */
+/** A separate process that offers functions. */
 export class Remote {
   readonly port: number;
   readonly #child: ChildProcess;

@@ -20,7 +20,7 @@ const FULL: Scale = {
   isShort: false,
 };
 
-/** Only what must hold on any machine, however loaded: tokens live for long enough that a stall of a second evicts nobody. */
+/** The counts that must hold on any machine, however loaded: tokens live long enough that a stall of a second evicts no client. */
 const SHORT: Scale = {
   ...FULL,
   rounds: 1,

@@ -25,7 +25,7 @@ export interface StreamEntry {
   readonly value: string;
 }
 
-/** What the rows do with a client, whatever its library. */
+/** The operations of the rows on a client of any library. */
 export interface PeerClient {
   get(key: string): Promise<unknown>;
   incr(key: string): Promise<unknown>;

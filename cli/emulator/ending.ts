@@ -3,7 +3,7 @@ const PARENT_INTERVAL = 500;
 
 /**
  * Resolves when the command is to end: Ctrl+C, SIGTERM, a closed terminal or pipe, or the end of the process that started it.
- * The system reports all of these but the last: a process that is killed takes nobody with it.
+ * The system reports all of these but the last: the end of a parent process is not reported.
  */
 export function untilEnd({
   background = false,

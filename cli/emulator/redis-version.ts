@@ -51,7 +51,7 @@ async function versionOf(program: string): Promise<string | undefined> {
     const { stdout } = await promisify(execFile)(program, ['--version']);
     return /\bv=(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   } catch {
-    // It is no program, or does not run on this machine.
+    // It is not a program, or does not run on this machine.
     return undefined;
   }
 }

@@ -25,7 +25,7 @@ const PORTS = { cache: 6380, managed: 10_000 } as const;
 
 const SHORTEST_LIFETIME = 1_000;
 
-/** Runs an emulator until the process is told to end. */
+/** Runs an emulator until the process receives a signal to end. */
 export async function runEmulator(flags: EmulatorFlags): Promise<void> {
   checkFlags(flags);
   const ended = untilEnd(flags);

@@ -1,6 +1,6 @@
 import { Probe, type ProbeTarget } from './probe.js';
 
-/** A connection that is silent for long enough to be looked after. */
+/** A suspected connection. */
 export interface SilentConnection {
   /** For how long, in ms. */
   readonly silence: number;
@@ -10,9 +10,9 @@ export interface SilentConnection {
   readonly isAnsweredAtOnce: boolean;
   /** Whether its owner has other servers to turn to, as a cluster has. */
   readonly hasAlternatives: boolean;
-  /** Opens the connection that asks the server whether it answers. */
+  /** Creates a second connection, which finds out whether the server answers. */
   createProbe(): ProbeTarget;
-  /** Replaces it. The promise resolves once the reply that was due has come over another connection. */
+  /** Replaces it. The promise resolves once the reply that was due has arrived over another connection. */
   replace(): Promise<unknown>;
   /** Closes it, so that its owner turns to another server. */
   abandon(): void;
@@ -36,9 +36,9 @@ const NODE_TIMEOUT = 30_000;
 /**
  * Decides which of the silent connections to one server are dead.
  *
- * A server that is slow leaves all of its connections silent, the probe included: they are waited for. If the probe is
- * answered, the server is well. A connection that waits for what such a server answers at once is dead; where the command
- * itself may be slow, one connection is replaced, and the others follow once that one has its reply.
+ * If the server is slow, all of its connections are silent, including the probe: they are kept. If the probe is answered, a
+ * connection is dead if its reply takes no time. Where the command itself may be slow, one connection is replaced, and the
+ * others follow once that one has its reply.
  */
 export class EndpointHealth {
   readonly #probe = new Probe();
@@ -48,7 +48,7 @@ export class EndpointHealth {
   #nextTrialAt = 0;
 
   /**
-   * Looks after the silent connections.
+   * Replaces the dead ones of these silent connections.
    *
    * @param timeout The `heartbeatTimeout`, in ms.
    * @param period The time between two calls, in ms.
@@ -69,7 +69,7 @@ export class EndpointHealth {
     return left < before;
   }
 
-  /** Forgets what it knows: no connection is silent any more. */
+  /** Resets the state: no connection is silent any more. */
   close(): void {
     this.#probe.close();
     this.#isProven = false;
@@ -77,7 +77,7 @@ export class EndpointHealth {
     this.#nextTrialAt = 0;
   }
 
-  /** Whether anything could be done about a connection. */
+  /** Replaces or closes a connection that is dead; returns whether it did. */
   #settle(connection: SilentConnection, timeout: number): boolean {
     if (this.#probe.answeringFor >= timeout * ANSWERING_SHARE) {
       if (connection.isAnsweredAtOnce || this.#isProven) void connection.replace();

@@ -2,24 +2,24 @@ import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
 import { EndpointHealth } from './endpoint-health.js';
 import type { ManagedClient } from './managed-client.js';
 
-/** How often connections are sent a PING, and how long they may be silent. Both are in ms, and 0 is for never. */
+/** The interval of PINGs on idle connections, and the time for which a connection may be silent, in ms; 0 for never. */
 export interface HeartbeatSettings {
   readonly heartbeatInterval: number;
   readonly heartbeatTimeout: number;
 }
 
-/** How often connections are observed within `heartbeatTimeout`. */
+/** The number of observations of a connection within `heartbeatTimeout`. */
 const OBSERVATIONS = 5;
 
-/** The share of `heartbeatTimeout` after which a silent connection is suspected, and the server asked whether it answers. */
+/** The share of `heartbeatTimeout` after which a silent connection is suspected, and the server probed. */
 const SUSPICION_SHARE = 1 / 2;
 
 /** The longest `heartbeatTimeout`, and time between two PINGs, while maintenance is announced, in ms. */
 const ALERT_TIMEOUT = 2_000;
 
 /**
- * Sends PING on idle connections, and replaces those that do not answer. One timer serves all clients, and a command costs
- * nothing: what ioredis and the sockets count tells enough.
+ * Sends PING on idle connections, and replaces those that do not answer. One timer serves all clients. Commands cost nothing:
+ * the counters of ioredis and the sockets suffice.
  */
 export class LivenessMonitor {
   readonly #settings: HeartbeatSettings;
@@ -108,7 +108,7 @@ export class LivenessMonitor {
   #ping(elapsed: number): void {
     this.#sincePing += elapsed;
     const interval = this.#pingInterval;
-    // Half a millisecond, since periods are no whole numbers.
+    // Half a millisecond, since periods are not whole numbers.
     if (interval === 0 || this.#sincePing < interval - 0.5) return;
     this.#sincePing = 0;
     for (const client of this.#clients) client.pingIfIdle();
@@ -142,7 +142,7 @@ export class LivenessMonitor {
     return suspects;
   }
 
-  /** A connection to this server was dead. Others may be, without knowing it: those that are idle are asked. */
+  /** A connection to this server was dead. Idle ones may be too: they are sent a PING. */
   #replaced(endpoint: string): void {
     if (this.#settings.heartbeatInterval === 0) return;
     for (const client of this.#clients) if (client.endpoint === endpoint) client.ping();

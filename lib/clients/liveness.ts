@@ -6,7 +6,7 @@ import { Silence } from './silence.js';
 /** The commands that a server which serves answers at once, whatever its data and its load are. */
 const ANSWERED_AT_ONCE = /^(?:ping|auth|hello|select|client|quit|[ps]?(?:un)?subscribe)$/i;
 
-/** How a client's connection answers, and how patient one has to be with it. */
+/** Whether a client's connection answers, and how long its replies may take. */
 export class Liveness {
   readonly #client: Client;
   readonly #silence = new Silence();
@@ -47,8 +47,8 @@ export class Liveness {
   }
 
   /**
-   * How long silence means nothing, in ms, before `heartbeatTimeout` begins: while a command blocks; `Infinity` if it
-   * blocks without a limit. In MONITOR mode, a server without any traffic has nothing to send.
+   * The time before `heartbeatTimeout` begins, in ms: while a command blocks; `Infinity` if it blocks without a limit. In
+   * MONITOR mode, a server without any traffic has nothing to send.
    */
   grace(heartbeatInterval: number): number {
     const command = this.#awaitedCommand;
@@ -57,8 +57,8 @@ export class Liveness {
   }
 
   /**
-   * By how much longer than `heartbeatTimeout` the reply is awaited. A command during which connection after connection is
-   * silent is slow itself: each time, it gets twice as long.
+   * The factor by which the reply may take longer than `heartbeatTimeout`. A command during which one connection after
+   * another is silent is slow itself: it gets twice the time on each.
    */
   get patience(): number {
     return this.#awaitedCommand === this.#suspected?.deref() ? 2 ** this.#repetitions : 1;

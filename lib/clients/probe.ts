@@ -1,6 +1,6 @@
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 
-/** A connection that tells whether a server answers. */
+/** A connection that finds out whether a server answers. */
 export interface ProbeTarget {
   /** Whether the server cannot be reached at all. */
   readonly isUnreachable: boolean;
@@ -14,10 +14,10 @@ export interface ProbeTarget {
 /** The waits between the attempts of a probe that is not answered, in ms. */
 const RETRY: Backoff = { minTimeout: 1_000, maxTimeout: 10_000, factor: 2, randomize: true };
 
-/** Asks a server, over one connection at a time, whether it answers. */
+/** Finds out whether a server answers, over one connection at a time. */
 export class Probe {
   #target: ProbeTarget | undefined;
-  /** Since when the last question waits for its answer (`performance.now()`). */
+  /** When the pending PING was sent (`performance.now()`). */
   #askedAt: number | undefined;
   #answeringSince: number | undefined;
   #failures = 0;
@@ -29,15 +29,15 @@ export class Probe {
     return this.#isUnreachable;
   }
 
-  /** For how long the server has answered every question, in ms. */
+  /** For how long the server has answered every PING, in ms. */
   get answeringFor(): number {
     return this.#answeringSince === undefined ? 0 : performance.now() - this.#answeringSince;
   }
 
   /**
-   * Asks again, or for the first time; does nothing while an answer is due.
+   * Connects, or sends the next PING; does nothing while a reply is pending.
    *
-   * @param timeout How long an answer may take, in ms.
+   * @param timeout The time within which the server must answer, in ms.
    */
   ask(timeout: number, createTarget: () => ProbeTarget): void {
     const now = performance.now();

@@ -19,7 +19,7 @@ interface Attempt {
   readonly answer: string;
 }
 
-/** Logs in by AUTH and by HELLO, each on a connection of its own, always with the user name. */
+/** Logs in by AUTH and by HELLO, each on a separate connection, always with the user name. */
 export async function checkLogin(
   context: DiagnosisContext,
   identity: DiagnosedIdentity,

@@ -69,7 +69,7 @@ export async function checkPermissions(
   const key = `ioredis-azure:doctor:{${randomUUID()}}`;
   const tests = (await supportsDryRun(session, username))
     ? { method: 'ACL DRYRUN', permits: permitsByDryRun(session, username) }
-    : { method: 'trials on a key of its own', permits: permitsByTrial(session) };
+    : { method: 'trials on a temporary key', permits: permitsByTrial(session) };
   try {
     const abilities = await findAbilities(tests.permits, key);
     const allowsInfo = await tests.permits(['INFO', 'server']);

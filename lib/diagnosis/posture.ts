@@ -63,7 +63,7 @@ async function reportDefaultUser(context: DiagnosisContext, report: SectionRepor
   } else if (answer.startsWith('+')) {
     report.error('default-user', 'The cache answers commands without any login.', {
       severity: 'high',
-      why: 'Everybody who reaches it may read and change the data, as the user `default`.',
+      why: 'Every client that reaches it can read and change the data, as the user `default`.',
       remedy: 'Require a login: enable Entra authentication, and disable access without keys.',
       command: context.az.show,
       data: { answer },

@@ -4,7 +4,7 @@ import type { DiagnosisContext } from './context.js';
 import { openTls, type ProbeTarget } from './tls-probe.js';
 
 /**
- * Sends one command on a connection of its own and returns the first line of the reply: of a login, it says whether it
+ * Sends one command on a separate connection and returns the first line of the reply: of a login, it says whether it
  * was accepted. ioredis is not used for it: it logs in by itself, and version 5 does not read RESP3.
  *
  * @throws Error if the connection fails, or there is no reply in time.
@@ -86,5 +86,5 @@ function withoutArguments(line: string, [, ...args]: readonly string[]): string 
     .reduce((text, argument) => text.replaceAll(argument, '<hidden>'), shown);
 }
 
-/** Shorter arguments, such as the version of the protocol, are no passwords. */
+/** Shorter arguments, such as the version of the protocol, are not passwords. */
 const MIN_SECRET_LENGTH = 8;

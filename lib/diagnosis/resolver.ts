@@ -70,7 +70,7 @@ async function queryAddresses(resolver: Resolver, host: string): Promise<string[
   return addresses;
 }
 
-/** Aliases explain an address; a resolver that does not answer this question is no fault of the cache. */
+/** Aliases explain an address; a resolver that does not answer this query is not a fault of the cache. */
 async function queryAliases(resolver: Resolver, host: string): Promise<string[]> {
   const aliases: string[] = [];
   let name = host;

@@ -127,7 +127,7 @@ function reportUnreadable({ target }: DiagnosisContext, error: ManagementError, 
     why: 'The settings of the cache were not checked.',
     remedy:
       status === 401 || status === 403
-        ? 'Give the identity the role Reader on the cache, or sign in as somebody who has it.'
+        ? 'Assign the role Reader on the cache to the identity, or sign in as a user who has it.'
         : (hint ?? 'Check the network, and the proxy (HTTPS_PROXY).'),
     command:
       status === 403

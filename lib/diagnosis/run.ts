@@ -127,7 +127,7 @@ async function withSession(
     context.signal.throwIfAborted();
     report.error('connection', `ioredis did not connect: ${messageOf(error)}`, {
       severity: 'high',
-      remedy: 'See the findings before: the login succeeded on a connection of its own.',
+      remedy: 'See the findings before: the login succeeded on a separate connection.',
     });
     return false;
   }

@@ -54,7 +54,7 @@ export class Session {
     }
   }
 
-  /** Subscribes on a connection of its own, which is closed then: a subscribed one takes no other commands in RESP2. */
+  /** Subscribes on a separate connection, which is then closed: in RESP2, a subscribed connection accepts no other commands. */
   async askToSubscribe(channel: string): Promise<Answer> {
     const subscriber = this.client.duplicate();
     subscriber.on('error', () => undefined);

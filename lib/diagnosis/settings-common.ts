@@ -123,7 +123,7 @@ export function reportDiagnosticSettings(
   }
   report.warning('diagnostic-settings', 'No diagnostic setting sends the connection logs anywhere.', {
     severity: 'low',
-    why: 'Afterwards nobody can tell who connected, from where.',
+    why: 'Without logs, an investigation cannot determine who connected, and from where.',
     remedy: 'Send the logs to a Log Analytics workspace.',
     command: az.createDiagnosticSettings,
   });

@@ -114,7 +114,7 @@ function reportTrust(
 ): boolean {
   const chain = chainOf(certificate);
   const data = { chain, fingerprint256: certificate.fingerprint256 };
-  // An expired certificate has a check of its own.
+  // An expired certificate has its own check.
   if (authorizationError === undefined || /EXPIRED|NOT_YET_VALID/.test(authorizationError)) {
     report.ok('chain', `The certificate chain is ${chain.join(' ← ')}.`, { data });
     return authorizationError === undefined;
@@ -194,7 +194,7 @@ function reportExpiry({ valid_from, valid_to }: DetailedPeerCertificate, report:
 function chainOf(certificate: DetailedPeerCertificate): string[] {
   const names: string[] = [];
   const seen = new Set<string>();
-  // A root is its own issuer; an issuer that is not known is left out, whatever the type says.
+  // A root is its own issuer; an unknown issuer is absent, although the type does not say so.
   let current: Partial<DetailedPeerCertificate> | undefined = certificate;
   while (current?.fingerprint256 !== undefined && !seen.has(current.fingerprint256)) {
     seen.add(current.fingerprint256);

@@ -12,7 +12,7 @@ const UPDATE_EVERY = 250;
 /** How long jobs may take to complete once no more are added. The longest delay is 3 s. */
 const DRAIN_TIMEOUT = 30_000;
 
-/** The keys of a BullMQ queue must share a slot of a cluster: braces make it so, and harm nobody elsewhere. */
+/** The keys of a BullMQ queue must share a slot of a cluster: braces ensure it, and have no effect elsewhere. */
 const PREFIX = '{bullmq-sample}';
 
 /** The jobs of one kind so far. */

@@ -15,7 +15,7 @@ export interface ConnectFlags extends IdentityFlags {
 }
 
 /**
- * Reads the command line; prints the help, and gives nothing, if that is what it asks for.
+ * Parses the command line; prints the help and returns nothing if it is requested.
  *
  * @throws UsageError
  */

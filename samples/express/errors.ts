@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { isClientError } from '../shared/client-error.js';
 import { StoreUnavailableError } from './visit-store.js';
 
-/** An error that the client is to be told of. */
+/** An error to report to the client. */
 export class HttpError extends Error {
   readonly status: number;
 

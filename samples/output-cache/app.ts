@@ -16,10 +16,10 @@ export function createApp(cache: OutputCache, reports: Reports): Express {
     response.set('Content-Language', language).json(await reports.compute(name, language));
   });
 
-  // For whoever changes the data of reports; a real service would authorise it.
+  // For the programs that change the data of reports; a real service would require authorisation.
   app.delete('/cache/tags/:tag', async (request, response) => {
     const isEvicted = await cache.evict(request.params.tag);
-    // Accepted: the cache cannot be reached; it is told before it is used again.
+    // Accepted: the cache is unavailable; the eviction is sent before the cache is used again.
     response.status(isEvicted ? 204 : 202).end();
   });
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A report, and who computed it when. */
+/** A report, with the process and time of its computation. */
 export interface Report {
   readonly name: string;
   readonly title: string;

@@ -9,8 +9,8 @@ export interface LimiterOptions {
 }
 
 /**
- * Counts in Redis, for all processes. While the cache is down each process counts for itself: the service goes on, and
- * nobody gets more than the limit from one process.
+ * Counts in Redis, for all processes. While the cache is down each process counts by itself: the service continues, and no
+ * client gets more than the limit from one process.
  */
 export function createLimiter(redis: Redis, { points, duration }: LimiterOptions): RateLimiterRedis {
   return new RateLimiterRedis({

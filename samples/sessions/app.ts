@@ -18,7 +18,7 @@ export interface AppOptions {
   readonly timeouts: SessionTimeouts;
   /** Signs cookies and forms; the same in all processes, and nowhere else. */
   readonly secret: string;
-  /** Whether a reverse proxy in front of the process terminates TLS, and is believed what it says of the client. */
+  /** Whether a reverse proxy in front of the process terminates TLS; its headers about the client are then trusted. */
   readonly behindTlsProxy: boolean;
 }
 

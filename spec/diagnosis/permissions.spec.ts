@@ -23,7 +23,7 @@ describe('diagnose: permissions', () => {
         expect(message).to.include(`The role is like ${role}:`);
         const found = Object.keys(data).filter((name) => data[name] === true);
         expect(found).to.deep.equal(permitted);
-        expect(data['method']).to.equal('trials on a key of its own');
+        expect(data['method']).to.equal('trials on a temporary key');
         expect(findings.one('permissions', 'info').status).to.equal(infoStatus);
         expect(findings.one('permissions', 'user').message).to.include(credential.oid);
         expect(await cache.azure.server.call('DBSIZE')).to.equal(0);

@@ -48,7 +48,7 @@ export class SharedClient {
       console.warn(`Redis token not refreshed: ${error.message} ${error.hint}`);
     });
     const redis = new Redis(options);
-    // ioredis reconnects by itself. There is no invocation whose context could log this.
+    // ioredis reconnects automatically. No invocation has a context that could log this.
     redis.on('error', (error) => {
       console.warn(`Redis connection failed: ${error.message}`);
     });

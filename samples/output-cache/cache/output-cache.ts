@@ -63,7 +63,7 @@ export class OutputCache {
   readonly #maxBodySize: number;
   readonly #lockTimeout: number;
   readonly #flights = new Flights<CachedResponse>();
-  /** Evictions that the cache has not been told of, because it failed. */
+  /** Evictions that were not sent to the cache, because it failed. */
   readonly #pendingEvictions = new Set<string>();
 
   private constructor(connect: () => Promise<Multiplexer>, options: Required<OutputCacheOptions>) {
@@ -103,7 +103,7 @@ export class OutputCache {
   /**
    * From now on no response with this tag is served whose computation has begun by now.
    *
-   * @returns whether the cache could be told; if not, it is told as soon as it is available.
+   * @returns whether the eviction was sent to the cache; if not, it is sent as soon as the cache is available.
    */
   async evict(tag: string): Promise<boolean> {
     this.#pendingEvictions.add(tag);
@@ -234,7 +234,7 @@ export class OutputCache {
     return { entry, isRepeatable: held.status < 500 };
   }
 
-  /** Stores what was computed, and lets others have their turn. */
+  /** Stores the response, and releases the lock. */
   async #keep(asked: CacheRequest, computed: Computed | undefined, lock: Lock | undefined): Promise<void> {
     await this.#breaker.run(async () => {
       if (computed?.entry) await this.#store.save(asked, computed.entry, lock);
@@ -251,7 +251,7 @@ export class OutputCache {
     return this.#breaker.run(() => this.#store.isCurrent(entry), true);
   }
 
-  /** Before anything is served out of the cache, it is told of the evictions that it has missed. */
+  /** Sends missed evictions before a response is served from the cache. */
   async #restore(): Promise<void> {
     await this.#store.probe();
     for (const tag of this.#pendingEvictions) {

@@ -99,7 +99,7 @@ export class RedisStore {
     return Number(await this.#redis.eval(CLOCK, 1, this.#key('clock'), 'read'));
   }
 
-  /** Takes the lock, unless somebody else has it. */
+  /** Acquires the lock if it is free. */
   async lock(variant: string): Promise<Lock | 'held'> {
     const token = randomUUID();
     const { lockTimeout } = this.#options;
@@ -107,7 +107,7 @@ export class RedisStore {
     return taken === null ? 'held' : { variant, token };
   }
 
-  /** Resolves when somebody has released the lock, or it is time to look again. */
+  /** Resolves when the lock is released, or at the next poll. */
   async released(variant: string): Promise<void> {
     await once(this.#released, variant, { signal: AbortSignal.timeout(LONGEST_WAIT) }).catch(() => undefined);
   }

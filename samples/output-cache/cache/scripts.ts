@@ -30,7 +30,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return tonumber(redis.call('GET', KEYS[1]))
 `;
 
-/** Stores a response, and releases the lock of its computation; does nothing if somebody else has the lock meanwhile. */
+/** Stores a response and releases the lock of its computation; does nothing if the lock has another holder. */
 export const SAVE = `
 if ARGV[1] ~= '' then
   if redis.call('GET', KEYS[3]) ~= ARGV[1] then return 0 end

@@ -14,7 +14,7 @@ return 'saved'
 `;
 
 /**
- * Saves a session that exists, for the holder of its lock. It brings none back that has ended meanwhile; and who held the
+ * Saves an existing session, for the holder of its lock. It does not restore one that has ended in the meantime; and who held the
  * lock for longer than it lives overwrites nothing that a later holder has saved.
  */
 const SAVE_SESSION = `
@@ -36,7 +36,7 @@ redis.call('EXPIRE', index, indexSeconds)
 return 'renewed'
 `;
 
-/** Releases a lock, unless it has expired and is somebody else's by now. */
+/** Releases a lock, unless it has expired and has another holder. */
 const RELEASE_LOCK = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 'released'

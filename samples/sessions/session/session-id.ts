@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 
-/** 256 bits, which nobody can guess. */
+/** 256 bits, which cannot be guessed. */
 const SECRET_BYTES = 32;
 
 /** 128 bits, in base64url. */
@@ -8,13 +8,13 @@ const GROUP_LENGTH = 22;
 
 /**
  * The id of a session is all that its cookie holds: the group, which the sessions of one user share, and a random secret.
- * Redis sees hashes of both only, so that nobody who reads the cache can make a cookie of what is in it.
+ * Redis contains hashes of both only, so that a reader of the cache cannot forge a cookie.
  */
 export function newSessionId(group: string): string {
   return `${group}.${randomBytes(SECRET_BYTES).toString('base64url')}`;
 }
 
-/** The group of a user's sessions. Without the key, nobody can tell whose they are. */
+/** The group of a user's sessions. Without the key, it does not reveal the user. */
 export function groupOfUser(userId: string, key: string): string {
   return createHmac('sha256', key)
     .update(`session-group:${userId}`)

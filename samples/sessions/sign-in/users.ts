@@ -10,7 +10,7 @@ export interface User {
 
 /** Who may sign in. Put the users of your application, or an identity provider, in place of `DemoUsers`. */
 export interface Users {
-  /** Resolves to nothing if there is no such user, or the password is wrong; both take the same time. */
+  /** Resolves to `undefined` if the user does not exist or the password is wrong; both take the same time. */
   authenticate(name: string, password: string): Promise<User | undefined>;
 }
 

@@ -16,7 +16,7 @@ export function cookie(name: string, sameSite: 'lax' | 'strict', behindTlsProxy:
   };
 }
 
-/** The value as it was sent, which nobody vouches for. */
+/** The value as it was sent, without verification. */
 export function readCookie(request: Request, name: string): string | undefined {
   const pairs = request.headers.cookie?.split('; ') ?? [];
   return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);

@@ -13,7 +13,7 @@ export class Html {
   }
 }
 
-/** Escapes all that is inserted, other than what is HTML already. */
+/** Escapes inserted values, except those that are HTML already. */
 export function html(literals: TemplateStringsArray, ...contents: readonly Content[]): Html {
   return new Html(String.raw({ raw: literals }, ...contents.map(render)));
 }

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 
-/** The pages run no script, load nothing from elsewhere, and are shown in nobody's frame. */
+/** The pages run no script, load nothing from other origins, and cannot be framed. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "style-src 'self'",
