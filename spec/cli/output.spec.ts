@@ -25,7 +25,7 @@ function printed(isTTY: boolean, print: (output: Output) => void): string {
 }
 
 describe('the output of the command', () => {
-  const kept = ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'TERM'].map((name) => ({
+  const kept = ['CI', 'NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'TERM'].map((name) => ({
     name,
     value: process.env[name],
   }));
