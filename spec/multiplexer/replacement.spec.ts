@@ -131,10 +131,15 @@ describe('the replacement of a RESP2 subscriber', () => {
         'connectionRestored',
         ({ connection }) => connection === 'subscriber',
       );
-      const recycled = next<Recycled>(multiplexer.authenticator, 'recycled');
+      // The interactive connection may be replaced too.
+      const recycled = nextWhere<Recycled>(
+        multiplexer.authenticator,
+        'recycled',
+        ({ reason }) => reason === 'subscriber',
+      );
       azure[end]();
-      const { reason, gap, delivery } = await recycled;
-      expect({ reason, delivery }).to.deep.equal({ reason: 'subscriber', delivery: 'at-most-once' });
+      const { gap, delivery } = await recycled;
+      expect(delivery).to.equal('at-most-once');
       // It is told in whole milliseconds.
       expect(gap).to.be.within(1, performance.now() - lastHeardAt + 1);
       expect((await restored).gap).to.equal(gap);
