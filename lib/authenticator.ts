@@ -47,10 +47,7 @@ export interface AuthenticatorEvents {
    * arrived, `awaited` is the name of the command whose reply was due.
    */
   stalled: [event: Stall];
-  /**
-   * A connection was replaced by a new one; for `gap` ms there was none. `delivery` says how the messages of its channels
-   * were delivered across the gap.
-   */
+  /** A connection was replaced after `gap` ms without one; `delivery` says how its messages were delivered. */
   recycled: [event: Replacement & { readonly endpoint: string; readonly reason: RecycleReason }];
 }
 

@@ -267,3 +267,16 @@ describe('the internals of ioredis', () => {
     });
   }
 });
+
+/** What `lib/ioredis/client-state.ts` relies on, though Node.js does not document it. */
+describe('the internals of Node.js', () => {
+  const cache = Cache.forAll();
+
+  it('count the bytes that wait to be sent, below TLS too', async () => {
+    const client = cache.client({ Redis: Newest6 }, await cache.configure());
+    await next(client, 'ready');
+    const { stream } = internals(client);
+    const handle = (stream as unknown as { _handle: { _parent: { writeQueueSize: unknown } } })._handle;
+    expect(handle._parent.writeQueueSize).to.equal(0);
+  });
+});
