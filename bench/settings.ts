@@ -12,7 +12,7 @@ const FULL: Scale = {
   expiries: 100,
   peerExpiries: 10,
   tokenLifetime: 1_500,
-  slice: 150,
+  slice: 400,
   clients: [1, 10, 100, 1_000, 5_000],
   nodes: [1, 3, 6, 12],
   churn: 10_000,
