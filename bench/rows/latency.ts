@@ -40,7 +40,7 @@ export const latency: Row = {
     const workers = await Promise.all(peers.map(() => Remote.start('workers/load.ts')));
     try {
       await Promise.all(workers.map((worker, index) => worker.call('connect', peers[index])));
-      const request: LoadRequest = { workload: 'single', callers: CALLERS, duration: slice * 10 };
+      const request: LoadRequest = { workload: 'single', callers: CALLERS, duration: slice * 4 };
       const times = await alternate(workers, request, rounds, progress);
       return { results: QUANTILES.flatMap((each) => resultsOf(each, peers, times)) };
     } finally {
