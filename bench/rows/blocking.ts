@@ -6,9 +6,7 @@ import { Remote } from '../remote.js';
 import { counts, exactly, type Result } from '../result.js';
 import type { Row, Scale } from '../row.js';
 import type { ArrivalOutcome, BlockingCommand } from '../workers/expiries.js';
-import { expiriesOf, REFRESH_RATIO, VARIANTS } from './expiries.js';
-
-const PEERS: readonly PeerName[] = ['ioredis-azure', 'ioredis and a timer', 'node-redis'];
+import { countWithEach, REFRESH_RATIO, variantsOf } from './expiries.js';
 
 const COMMANDS: readonly BlockingCommand[] = ['BLPOP', 'BLMOVE', 'XREAD'];
 
@@ -27,32 +25,24 @@ export const blocking: Row = {
     'second are pushed past the endpoint. Lost: no worker received it. Doubled: received twice. Failed: replies that were ' +
     'errors, after which the worker blocks again.',
   async run(scale, progress) {
-    const results: Result[] = [];
-    for (const peer of PEERS) {
-      const expiries = expiriesOf(peer, scale);
-      if (expiries === 0) continue;
-      progress(`${peer}: ${expiries} expiries`);
-      results.push(...(await countItems(peer, expiries, scale)));
-    }
-    return { results };
+    return { results: await countWithEach(scale, progress, countItems) };
   },
 };
 
 async function countItems(peer: PeerName, expiries: number, { tokenLifetime }: Scale): Promise<Result[]> {
   const cache = await Cache.start({ tokenLifetime });
   const worker = await Remote.start('workers/expiries.ts');
-  const workers = VARIANTS.filter(({ ioredis }) => peer !== 'node-redis' || ioredis === 6).flatMap(
-    (variant, index) =>
-      COMMANDS.map((command) => ({
-        peer: {
-          peer,
-          ...variant,
-          cache: cache.address,
-          refreshRatio: REFRESH_RATIO,
-        } satisfies PeerSettings,
-        command,
-        queue: `${command}:${index}`,
-      })),
+  const workers = variantsOf(peer).flatMap((variant, index) =>
+    COMMANDS.map((command) => ({
+      peer: {
+        peer,
+        ...variant,
+        cache: cache.address,
+        refreshRatio: REFRESH_RATIO,
+      } satisfies PeerSettings,
+      command,
+      queue: `${command}:${index}`,
+    })),
   );
   try {
     for (const each of workers) await worker.call('startBlocking', each);

@@ -7,9 +7,7 @@ import { Remote } from '../remote.js';
 import { counts, exactly, type Result } from '../result.js';
 import type { Row, Scale } from '../row.js';
 import type { CommandOutcome } from '../workers/expiries.js';
-import { expiriesOf, REFRESH_RATIO, VARIANTS } from './expiries.js';
-
-const PEERS: readonly PeerName[] = ['ioredis-azure', 'ioredis and a timer', 'node-redis'];
+import { countWithEach, REFRESH_RATIO, variantsOf } from './expiries.js';
 
 const CALLERS = 8;
 
@@ -22,23 +20,19 @@ export const commands: Row = {
     'token expires. Lost: answered, but not counted by the server. Run twice: counted, but neither answered nor failed; if ' +
     'some failed, a lower limit. Every client refreshes when half of the lifetime has passed.',
   async run(scale, progress) {
-    const results: Result[] = [];
-    for (const peer of PEERS) {
-      const expiries = expiriesOf(peer, scale);
-      if (expiries === 0) continue;
-      progress(`${peer}: ${expiries} expiries`);
-      results.push(...(await countCommands(peer, expiries, scale)));
-    }
-    return { results };
+    return { results: await countWithEach(scale, progress, countCommands) };
   },
 };
 
 async function countCommands(peer: PeerName, expiries: number, { tokenLifetime }: Scale): Promise<Result[]> {
   const cache = await Cache.start({ tokenLifetime });
   const worker = await Remote.start('workers/expiries.ts');
-  const peers = VARIANTS.filter(({ ioredis }) => peer !== 'node-redis' || ioredis === 6).map(
-    (variant): PeerSettings => ({ peer, ...variant, cache: cache.address, refreshRatio: REFRESH_RATIO }),
-  );
+  const peers = variantsOf(peer).map((variant): PeerSettings => ({
+    peer,
+    ...variant,
+    cache: cache.address,
+    refreshRatio: REFRESH_RATIO,
+  }));
   try {
     for (const [index, settings] of peers.entries()) {
       await worker.call('startCommands', { peer: settings, key: `counter:${index}`, callers: CALLERS });
