@@ -84,8 +84,11 @@ export class SampleProcess {
   }
 }
 
-/** The command that runs a command on a terminal of its own (util-linux). */
+/**
+ * The command that runs a command on a terminal of its own (util-linux). The shell in between replaces itself: dash would
+ * receive Ctrl+C as well, and exit with 130 whatever the program's own exit code is.
+ */
 function onTerminal(command: readonly string[]): string[] {
   const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  return ['script', '--quiet', '--return', '--flush', '--command', quoted.join(' '), '/dev/null'];
+  return ['script', '--quiet', '--return', '--flush', '--command', `exec ${quoted.join(' ')}`, '/dev/null'];
 }
