@@ -29,6 +29,7 @@ const LAYERS = {
 /** What ioredis keeps to itself; its types do not show most of it. */
 const INTERNALS = [
   'commandQueue',
+  'manuallyClosing',
   'offlineQueue',
   'retryAttempts',
   'reconnectTimeout',
@@ -125,7 +126,19 @@ export default defineConfig(
           message: 'Only lib/ioredis touches what ioredis keeps to itself.',
         },
       ],
-      ...noImport('Only lib/ioredis imports the inner modules of ioredis.', 'ioredis/*'),
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: ['ioredis/*'], message: 'Only lib/ioredis imports the inner modules of ioredis.' },
+            {
+              regex: 'ioredis/client.js$',
+              importNames: ['internals'],
+              message: 'Only lib/ioredis uses internals().',
+            },
+          ],
+        },
+      ],
     },
   },
   {

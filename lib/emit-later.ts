@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 
-/** Emits in a tick of its own, so that an error thrown by a listener does not reach the code that reports the event. */
+/** Emits in a separate tick, so that an error thrown by a listener does not reach the code that reports the event. */
 export function emitLater<
   Events extends Record<keyof Events, [event: unknown]>,
   Name extends keyof Events & string,

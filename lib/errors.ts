@@ -10,11 +10,11 @@
  * - `MISSING_DEPENDENCY`: a required package is not installed.
  *
  * Tokens:
- * - `TOKEN_UNAVAILABLE`: the identity gave no token, or an expired one. The request is retried automatically once the
+ * - `TOKEN_UNAVAILABLE`: the identity returned no token, or an expired one. The request is retried automatically once the
  *   authenticator runs.
- * - `TOKEN_REFUSED`: the identity service refused for good; another attempt cannot succeed.
- * - `TOKEN_INVALID`: the identity gave something that cannot be used: not a JWT, without `oid`, with an invalid expiry,
- *   or of a different identity than before.
+ * - `TOKEN_REFUSED`: the identity service refused permanently; another attempt cannot succeed.
+ * - `TOKEN_INVALID`: the identity returned an unusable token: not a JWT, without `oid`, with an invalid expiry, or of a
+ *   different identity than before.
  *
  * The cache and its clients:
  * - `WRONGPASS`: the cache refused the login.
@@ -22,7 +22,7 @@
  * - `CLUSTER_CLIENT_REQUIRED`: the cache is a cluster, and the client is not a `Cluster`.
  * - `CLUSTER_MODE_DISABLED`: the client is a `Cluster`, and the cache is not a cluster.
  * - `UNMANAGED_CLIENT`: the client does not log in with this authenticator.
- * - `CONNECTION_FAILED`: a connection failed, or was lost for good.
+ * - `CONNECTION_FAILED`: a connection failed, or was lost permanently.
  * - `CONNECTION_STALLED`: the connection did not answer and was replaced; the command may have been executed.
  * - `CLOSED`: the authenticator or multiplexer has been closed.
  *
@@ -58,7 +58,7 @@ export type AzureRedisErrorCode =
 const BRAND = Symbol.for('ioredis-azure.AzureRedisError');
 
 /**
- * The error class of this package: `message` says what happened, `hint` what to do, and `code` is stable. It never holds
+ * The error class of this package: `message` states the failure, `hint` the remedy, and `code` is stable. It never contains
  * a token, key or secret.
  */
 export class AzureRedisError extends Error {

@@ -10,8 +10,8 @@ export function withoutTokens(text: string): string {
 const MAX_CAUSES = 8;
 
 /**
- * An error of an identity library, reduced to what explains the failure. Such an error may hold the request, whose body
- * contains the client secret.
+ * An error of an identity library, reduced to the properties that explain the failure. Such an error may hold the request,
+ * whose body contains the client secret.
  */
 export function withoutSecrets(error: unknown, depth = 0): Error {
   const reduced = new Error(withoutTokens(messageOf(error)));

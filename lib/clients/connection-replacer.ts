@@ -60,7 +60,7 @@ export class ConnectionReplacer {
   /** Replaces a connection that no longer answers. Commands that cannot be sent again are rejected with the stall. */
   replaceSilent(stall: Stall): void {
     if (this.#current) {
-      // The replacement in progress waits for it in vain.
+      // The replacement in progress awaits replies that do not arrive.
       closeNow(this.#client);
       return;
     }

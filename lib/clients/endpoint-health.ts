@@ -6,15 +6,15 @@ export interface SilentConnection {
   readonly silence: number;
   /** Whether it has been silent for longer than its reply may take. */
   readonly isOverdue: boolean;
-  /** Whether the reply that is due takes no time, so that its absence is the connection's fault. */
+  /** Whether the server answers the command that is due immediately, so that a missing reply is a fault of the connection. */
   readonly isAnsweredAtOnce: boolean;
-  /** Whether its owner has other servers to turn to, as a cluster has. */
+  /** Whether its owner can use other servers, as a cluster can. */
   readonly hasAlternatives: boolean;
   /** Creates a second connection, which finds out whether the server answers. */
   createProbe(): ProbeTarget;
   /** Replaces it. The promise resolves once the reply that was due has arrived over another connection. */
   replace(): Promise<unknown>;
-  /** Closes it, so that its owner turns to another server. */
+  /** Closes it, so that its owner uses another server. */
   abandon(): void;
 }
 
@@ -37,8 +37,8 @@ const NODE_TIMEOUT = 30_000;
  * Decides which of the silent connections to one server are dead.
  *
  * If the server is slow, all of its connections are silent, including the probe: they are kept. If the probe is answered, a
- * connection is dead if its reply takes no time. Where the command itself may be slow, one connection is replaced, and the
- * others follow once that one has its reply.
+ * connection is dead if it awaits the reply to a command that is answered immediately. Where the command itself may be slow,
+ * one connection is replaced, and the others follow once that one has received its reply.
  */
 export class EndpointHealth {
   readonly #probe = new Probe();
@@ -90,7 +90,7 @@ export class EndpointHealth {
     return true;
   }
 
-  /** Replaces one connection to see whether it makes a difference; if not, the next one is tried after twice the time. */
+  /** Replaces one connection to find out whether the reply arrives; if not, the next trial follows after twice the time. */
   #try(connection: SilentConnection, timeout: number): boolean {
     const now = performance.now();
     if (now < this.#nextTrialAt) return false;

@@ -20,15 +20,15 @@ export function explained(reply: ReplyError, username: string): Error {
     return new ExplainedReply(
       'WRONGPASS',
       reply,
-      `The cache refused the identity with the object id (user name) ${username}: give it an access policy on this ` +
-        'cache, and see that Microsoft Entra authentication is switched on there.',
+      `The cache refused the identity with the object id (user name) ${username}: assign it an access policy on this ` +
+        'cache, and check that Microsoft Entra authentication is enabled on the cache.',
     );
   }
   if (reply.message.startsWith('NOPERM')) {
     return new ExplainedReply(
       'NOPERM',
       reply,
-      `The access policy of the identity ${username} does not permit this: assign it a role that does ` +
+      `The access policy of the identity ${username} does not permit this command: assign one that does ` +
         '(Data Owner, Data Contributor, or a custom access policy).',
     );
   }
@@ -37,16 +37,16 @@ export function explained(reply: ReplyError, username: string): Error {
     return new ExplainedReply(
       'CLUSTER_CLIENT_REQUIRED',
       reply,
-      'The cache is clustered (OSS cluster policy): make a Cluster of what configureClusterForAzure() returns, ' +
-        '`new Cluster(...(await configureClusterForAzure({ host })))`, in place of the `new Redis()`.',
+      'The cache is clustered (OSS cluster policy): instead of `new Redis()`, create a Cluster from the result of ' +
+        'configureClusterForAzure(): `new Cluster(...(await configureClusterForAzure({ host })))`.',
     );
   }
   if (/cluster support (?:is )?disabled/i.test(reply.message)) {
     return new ExplainedReply(
       'CLUSTER_MODE_DISABLED',
       reply,
-      'The cache is not clustered, or has the Enterprise cluster policy: make a client of what configureForAzure() ' +
-        'returns, `new Redis(await configureForAzure({ host }))`, in place of the `new Cluster()`.',
+      'The cache is not clustered, or has the Enterprise cluster policy: instead of `new Cluster()`, create a client ' +
+        'from the result of configureForAzure(): `new Redis(await configureForAzure({ host }))`.',
     );
   }
   return reply;

@@ -2,7 +2,7 @@ import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
 import { EndpointHealth } from './endpoint-health.js';
 import type { ManagedClient } from './managed-client.js';
 
-/** The interval of PINGs on idle connections, and the time for which a connection may be silent, in ms; 0 for never. */
+/** The interval of PINGs on idle connections, and the time for which a connection may be silent, in ms; 0 disables either. */
 export interface HeartbeatSettings {
   readonly heartbeatInterval: number;
   readonly heartbeatTimeout: number;
@@ -18,8 +18,8 @@ const SUSPICION_SHARE = 1 / 2;
 const ALERT_TIMEOUT = 2_000;
 
 /**
- * Sends PING on idle connections, and replaces those that do not answer. One timer serves all clients. Commands cost nothing:
- * the counters of ioredis and the sockets suffice.
+ * Sends PING on idle connections, and replaces those that do not answer. One timer serves all clients. It reads counters of
+ * ioredis and the sockets, so that commands need no additional work.
  */
 export class LivenessMonitor {
   readonly #settings: HeartbeatSettings;
@@ -75,7 +75,7 @@ export class LivenessMonitor {
     return this.#alerts.size > 0 ? Math.min(heartbeatInterval, ALERT_TIMEOUT) : heartbeatInterval;
   }
 
-  /** The time between two observations, in ms: a whole part of that between two PINGs. */
+  /** The time between two observations, in ms: the PING interval, divided by a whole number. */
   get #period(): number {
     const observation = this.#shortestTimeout / OBSERVATIONS || MAX_TIMER_DELAY;
     const ping = this.#pingInterval;
@@ -85,7 +85,7 @@ export class LivenessMonitor {
   #schedule(): void {
     const period = this.#period;
     this.#timer = setTimeout(() => {
-      // What has arrived by now is read first.
+      // Data that has already arrived is read first.
       setImmediate(() => {
         if (!this.#timer) return;
         this.#observe(period);
@@ -97,7 +97,7 @@ export class LivenessMonitor {
 
   #observe(period: number): void {
     const now = performance.now();
-    // No more than the period: nothing could be read while the event loop was blocked, or the process suspended.
+    // At most the period: nothing could be read while the event loop was blocked, or the process was suspended.
     const elapsed = Math.min(now - this.#observedAt, period);
     this.#observedAt = now;
     for (const [cache, until] of this.#alerts) if (until <= now) this.#alerts.delete(cache);
@@ -108,7 +108,7 @@ export class LivenessMonitor {
   #ping(elapsed: number): void {
     this.#sincePing += elapsed;
     const interval = this.#pingInterval;
-    // Half a millisecond, since periods are not whole numbers.
+    // Half a millisecond of tolerance, since periods are not whole numbers.
     if (interval === 0 || this.#sincePing < interval - 0.5) return;
     this.#sincePing = 0;
     for (const client of this.#clients) client.pingIfIdle();
@@ -123,7 +123,7 @@ export class LivenessMonitor {
     }
   }
 
-  /** The silent connections by endpoint; each endpoint has a state from now on. */
+  /** The silent connections by endpoint, each of which gets an entry in `#health`. */
   #suspects(elapsed: number): Map<string, ReturnType<ManagedClient['silentConnection']>[]> {
     const suspects = new Map<string, ReturnType<ManagedClient['silentConnection']>[]>();
     for (const client of this.#clients) {
@@ -142,7 +142,7 @@ export class LivenessMonitor {
     return suspects;
   }
 
-  /** A connection to this server was dead. Idle ones may be too: they are sent a PING. */
+  /** A connection to this server was dead. Idle connections may be dead, too, and are sent a PING. */
   #replaced(endpoint: string): void {
     if (this.#settings.heartbeatInterval === 0) return;
     for (const client of this.#clients) if (client.endpoint === endpoint) client.ping();

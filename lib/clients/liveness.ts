@@ -3,7 +3,7 @@ import type { Client, Command } from '../ioredis/client.js';
 import { isLoggingIn, vitalSignsOf } from '../ioredis/client-state.js';
 import { Silence } from './silence.js';
 
-/** The commands that a server which serves answers at once, whatever its data and its load are. */
+/** The commands that a server in operation answers immediately, whatever its data and load. */
 const ANSWERED_AT_ONCE = /^(?:ping|auth|hello|select|client|quit|[ps]?(?:un)?subscribe)$/i;
 
 /** Whether a client's connection answers, and how long its replies may take. */
@@ -30,12 +30,12 @@ export class Liveness {
     return this.#silence.duration;
   }
 
-  /** The command whose reply is due next, or what a connection in MONITOR mode waits for. */
+  /** The name of the command whose reply is due next; `MONITOR` on a connection in that mode. */
   get awaited(): string {
     return this.#awaitedCommand?.name.toUpperCase() ?? 'MONITOR';
   }
 
-  /** Whether the reply that is due does not depend on what the command has to do. */
+  /** Whether the server answers the command that is due immediately. */
   get isAnsweredAtOnce(): boolean {
     const command = this.#awaitedCommand;
     return !command || isLoggingIn(this.#client) || ANSWERED_AT_ONCE.test(command.name);
@@ -47,8 +47,8 @@ export class Liveness {
   }
 
   /**
-   * The time before `heartbeatTimeout` begins, in ms: while a command blocks; `Infinity` if it blocks without a limit. In
-   * MONITOR mode, a server without any traffic has nothing to send.
+   * The time before `heartbeatTimeout` begins, in ms: while a command blocks, `Infinity` if it blocks without a limit. In
+   * MONITOR mode, the heartbeat interval, since a server without traffic has nothing to send.
    */
   grace(heartbeatInterval: number): number {
     const command = this.#awaitedCommand;
@@ -57,8 +57,8 @@ export class Liveness {
   }
 
   /**
-   * The factor by which the reply may take longer than `heartbeatTimeout`. A command during which one connection after
-   * another is silent is slow itself: it gets twice the time on each.
+   * The factor by which the reply may take longer than `heartbeatTimeout`. A command during which several connections in
+   * a row were silent is itself slow: the time doubles with each connection.
    */
   get patience(): number {
     return this.#awaitedCommand === this.#suspected?.deref() ? 2 ** this.#repetitions : 1;

@@ -63,7 +63,7 @@ export class ManagedClient implements HookHandlers {
   readonly #session: Session;
   readonly #replacer: ConnectionReplacer;
   readonly #reauthentication: Reauthentication;
-  /** Created when first needed: hardly any client ever needs it. */
+  /** Created when first needed: few clients ever need it. */
   #noAuthRetry: NoAuthRetry | undefined;
   readonly #heartbeat: Heartbeat;
   #silentSince: number | undefined;
@@ -90,7 +90,7 @@ export class ManagedClient implements HookHandlers {
     setHandlers(client, this);
   }
 
-  /** What manages this client, or the client behind this Proxy. */
+  /** The managed client of this client, or of the client behind this Proxy. */
   static of(client: Client): ManagedClient | undefined {
     const handlers = handlersOf(client);
     return handlers instanceof ManagedClient ? handlers : undefined;
@@ -117,7 +117,7 @@ export class ManagedClient implements HookHandlers {
     else this.#reauthentication.schedule();
   }
 
-  /** Since when the last connection was silent (`performance.now()`), if it was replaced for that. */
+  /** Since when the last connection was silent (`performance.now()`), if it was replaced for this reason. */
   get silentSince(): number | undefined {
     return this.#silentSince;
   }
@@ -143,7 +143,7 @@ export class ManagedClient implements HookHandlers {
       createProbe: () => new ProbeConnection(client),
       replace: () =>
         this.#stalled((stall) => {
-          // ioredis' own rules apply to a client that logs in, or has sent QUIT.
+          // A client that is logging in, or has sent QUIT, follows ioredis' own rules.
           if (isLoggingIn(client) || isLeaving(client)) closeNow(client);
           else this.#replacer.replaceSilent(stall);
         }),
@@ -181,7 +181,7 @@ export class ManagedClient implements HookHandlers {
     return this.#session.outsideTransaction(send);
   }
 
-  /** Stops managing the client, and leaves it as ioredis made it. */
+  /** Stops managing the client, and removes the hooks from it. */
   release(): void {
     this.#disconnected();
     this.#replacer.cancel();
@@ -255,7 +255,7 @@ export class ManagedClient implements HookHandlers {
     this.#session.transaction.refused(command);
     redactRefusedLogin(command, this.#provider);
     if (isNoAuth(reply) && this.#session.isReset && this.#mayRetry(command)) {
-      // The next connection takes it, in the order of the replies.
+      // It is sent on the next connection, in the order of the replies.
       sendOnNextConnection(this.client, command);
       return;
     }
@@ -265,8 +265,8 @@ export class ManagedClient implements HookHandlers {
   }
 
   /**
-   * RESET takes the login, the database and the protocol from the connection: AUTH alone would not bring them back. What
-   * was sent right after it is refused with NOAUTH, and sent again on the new connection.
+   * RESET removes the login, database and protocol of the connection, which AUTH alone would not restore. Commands sent
+   * right after it are refused with NOAUTH, and sent again on the new connection.
    */
   async #replaceAfterReset(command: Command): Promise<void> {
     const { id } = this.#session;

@@ -145,7 +145,7 @@ export class Reauthentication {
   }
 
   #failed(error: Error): void {
-    // It has just subscribed, and takes no AUTH any more: replace it.
+    // It has just subscribed, and no longer accepts AUTH: replace it.
     if (this.#client.mode === 'subscriber') {
       this.#scheduleIn(0);
       return;

@@ -1,10 +1,10 @@
 /** Why a connection was replaced instead of re-authenticated. */
 export type RecycleReason =
-  /** It is subscribed over RESP2, where the server takes no AUTH. */
+  /** It is subscribed over RESP2, where the server accepts no AUTH. */
   | 'subscriber'
   /** It is in MONITOR mode, where ioredis sends no AUTH. */
   | 'monitor'
-  /** The AUTH was not answered in time: the connection is dead, or waits in a pipeline with a blocking command. */
+  /** The AUTH was not answered in time: the connection is dead, or blocked by a command in a pipeline. */
   | 'blocked'
   /** The application sent RESET, after which the connection is neither logged in nor set up. */
   | 'reset'
@@ -12,7 +12,7 @@ export type RecycleReason =
   | 'stalled'
   /** `Multiplexer.forceReconnect()` was called. */
   | 'requested'
-  /** Azure has failed over to another node, or scaled: the connection would be dropped sooner or later. */
+  /** Azure has failed over to another node, or scaled the cache, and may drop the connection at any time. */
   | 'maintenance';
 
 /**

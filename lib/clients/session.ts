@@ -1,5 +1,6 @@
 import type { Credentials } from '../credentials/credentials.js';
-import { internals, isPending, type Client } from '../ioredis/client.js';
+import { isPending, type Client } from '../ioredis/client.js';
+import { isLeaving } from '../ioredis/client-state.js';
 import { isLoginAccepted } from '../ioredis/login-command.js';
 import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
 import { TransactionTracker } from './transaction-tracker.js';
@@ -23,7 +24,7 @@ const CLOCK_SKEW = 1_000;
 const UNBLOCK_BEFORE_EXPIRY = 45_000;
 const UNBLOCK_SHARE = 0.6;
 
-/** The shortest turn of a blocking command, in ms, so that no turn follows the other without a pause. */
+/** The shortest turn of a blocking command, in ms, which limits the rate of turns. */
 const MIN_TURN = 250;
 
 /** The longest turn of a blocking command, in ms, so that a connection that has gone silent is noticed. */
@@ -35,7 +36,7 @@ export function blockingLimit(left: number): number {
   return Math.max(MIN_TURN, Math.min(MAX_TURN, limit));
 }
 
-/** What is known of a client's live connection. It starts afresh with each connection. */
+/** The state of a client's live connection, reset for each connection. */
 export class Session {
   readonly transaction: TransactionTracker;
   /** The credentials that the connection is logged in with; `undefined` if unknown, or without a connection. */
@@ -57,15 +58,13 @@ export class Session {
     return this.#id;
   }
 
-  /** Whether there is a connection that takes commands. */
+  /** Whether there is a connection that accepts commands. */
   get isLive(): boolean {
     const { status } = this.#client;
-    // After a QUIT, another command would make the server reset the connection, and the reply to QUIT be lost.
-    const isLeaving = internals(this.#client).manuallyClosing;
-    return (status === 'ready' || status === 'monitoring') && !isLeaving;
+    return (status === 'ready' || status === 'monitoring') && !isLeaving(this.#client);
   }
 
-  /** Whether the server closes the connection because nothing newer than its credentials was there in time. */
+  /** Whether the server closes the connection because its credentials were not replaced in time. */
   get hasExpired(): boolean {
     return this.credentials !== undefined && this.credentials.remaining < CLOCK_SKEW;
   }
@@ -78,7 +77,7 @@ export class Session {
     return Math.min(MAX_TIMER_DELAY, left - Math.min(REPLACE_BEFORE_EXPIRY, left / 2));
   }
 
-  /** Calls `send` as soon as no transaction is open, so that what it sends synchronously is part of none. */
+  /** Calls `send` as soon as no transaction is open, so that the commands that it sends synchronously are part of none. */
   async outsideTransaction<Result>(send: () => Result | Promise<Result>): Promise<Result> {
     while (this.transaction.isOpen) await this.transaction.over();
     return send();

@@ -4,8 +4,8 @@ import type { VitalSigns } from '../ioredis/client-state.js';
  * For how long a connection has owed a reply without a sign of life: no byte arrived, and none of those that wait to be
  * sent was taken.
  *
- * It is measured from one observation to the next, by the time that the caller says has passed: time in which the process
- * could read nothing must not count.
+ * It is the sum of the times between observations, as stated by the caller: time in which the process could read nothing
+ * must not count.
  */
 export class Silence {
   #last: VitalSigns | undefined;

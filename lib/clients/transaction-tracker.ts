@@ -1,10 +1,10 @@
 import type { Command } from '../ioredis/client.js';
 
 /**
- * Knows whether a connection is between MULTI and EXEC, DISCARD or RESET: an AUTH there would be queued and shift the
+ * Tracks whether a connection is between MULTI and EXEC, DISCARD or RESET: an AUTH there would be queued and shift the
  * results of EXEC.
  *
- * What counts is what was sent, not what was answered: commands reach the server in the order in which they were
+ * It follows the commands that were sent, not their replies: commands reach the server in the order in which they were
  * sent.
  */
 export class TransactionTracker {
@@ -13,7 +13,7 @@ export class TransactionTracker {
   #waiting: (() => void)[] = [];
   readonly #isPending: (command: Command) => boolean;
 
-  /** `isPending` tells whether the reply to a command is still awaited. */
+  /** @param isPending Whether the reply to a command is still awaited. */
   constructor(isPending: (command: Command) => boolean) {
     this.#isPending = isPending;
   }
@@ -42,7 +42,7 @@ export class TransactionTracker {
     if (this.#opener === command) this.closed();
   }
 
-  /** What ends a transaction was sent, or the connection is gone. */
+  /** The command that ends the transaction was sent, or the connection was closed. */
   closed(): void {
     this.#opener = undefined;
     const waiting = this.#waiting;
@@ -51,7 +51,7 @@ export class TransactionTracker {
   }
 
   /**
-   * Resolves once no transaction is open. Never at once when one ends: its EXEC may be part of a pipeline, which
+   * Resolves once no transaction is open, never synchronously with its end: its EXEC may be part of a pipeline, which
    * ioredis has yet to write.
    */
   async over(): Promise<void> {

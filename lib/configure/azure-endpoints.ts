@@ -1,6 +1,6 @@
 import type { Cloud } from '../identities/authority.js';
 
-/** What the suffix of a host name implies about an Azure Redis endpoint. */
+/** The properties of an Azure Redis endpoint that the suffix of its host name implies. */
 export interface AzureEndpoint {
   /** The port that Azure serves TLS on. */
   readonly port: number;
@@ -23,7 +23,7 @@ const AZURE_SUFFIXES: readonly (readonly [suffix: string, endpoint: AzureEndpoin
   ['.redisenterprise.cache.azure.net', { port: 10000, cloud: 'public', announcesMaintenance: false }],
 ];
 
-/** What is known about a host from its suffix; `undefined` for a host that is not Azure's. */
+/** The properties that the suffix of a host implies; `undefined` for a host that is not Azure's. */
 export function azureEndpoint(host: string): AzureEndpoint | undefined {
   const name = host.toLowerCase();
   return AZURE_SUFFIXES.find(([suffix]) => name.endsWith(suffix))?.[1];

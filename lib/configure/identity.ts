@@ -73,7 +73,7 @@ export async function startProvider(
   return TokenCycle.start((timeout) => requestToken(source, timeout), cycle);
 }
 
-/** The credential that the options select, also where the login is by access key: then `DefaultAzureCredential`. */
+/** The credential that the options select; `DefaultAzureCredential` if none, even where the login uses an access key. */
 export function credentialOf(
   { credential, managedIdentity, servicePrincipal }: IdentityOptions,
   context: AuthorityContext,
@@ -131,8 +131,8 @@ function checkShared(options: ConfigureForAzureOptions, authenticator: Authentic
   );
   if (conflicting.length === 0) return;
   throw conflict(
-    `\`authenticator\` conflicts with ${conflicting.map((name) => `\`${name}\``).join(', ')}, which it has already.`,
-    'Set these options where the authenticator is made, or remove `authenticator` to make another one.',
+    `\`authenticator\` conflicts with ${conflicting.map((name) => `\`${name}\``).join(', ')}, which it already has.`,
+    'Set these options in the call that creates the authenticator, or remove `authenticator` to create another one.',
   );
 }
 
@@ -141,7 +141,7 @@ function checkAuthenticator(authenticator: unknown): void {
   if (authenticator instanceof Authenticator && !isHollow(authenticator)) return;
   throw invalidOption(
     `\`authenticator\` must be the \`authenticator\` of options that configureForAzure() returned, got ${typeof authenticator === 'object' && authenticator !== null ? 'a copy, or another object' : kindOf(authenticator)}.`,
-    'Pass on the options, or `{ ...options }`. A copy made through JSON, structuredClone() or a deep clone has no token and cannot log in.',
+    'Pass the options themselves, or `{ ...options }`. A copy created by JSON, structuredClone() or a deep clone has no token and cannot log in.',
   );
 }
 

@@ -35,16 +35,16 @@ const RETRY_OPTIONS = [
   'randomize',
 ] as const satisfies readonly (keyof RetryOptions)[];
 
-/** The longest backoff, in ms: a process that outlives an outage must not wait long after its end. */
+/** The longest backoff, in ms: a process must not wait long after the end of an outage. */
 const LONGEST_BACKOFF = 60_000;
 
 /**
- * In ms. A segment that is lost is sent again after 0.2, 0.6, 1.4, 3 and 6.2 s (Linux): a network that has recovered within
- * five seconds is heard of.
+ * In ms. TCP sends a lost segment again after 0.2, 0.6, 1.4, 3 and 6.2 s (Linux): after an interruption of up to three
+ * seconds, data arrives within the timeout.
  */
 const DEFAULT_HEARTBEAT_TIMEOUT = 5_000;
 
-/** In ms: a busy machine, or a collection of garbage, takes parts of a second. */
+/** In ms: a busy machine, or a garbage collection, takes parts of a second. */
 const SHORTEST_HEARTBEAT_TIMEOUT = 100;
 
 /**
@@ -102,7 +102,7 @@ export function authenticatorSettings(options: ConfigureForAzureOptions): Authen
     'heartbeatTimeout',
     heartbeatTimeout,
     `0, or a number of milliseconds from ${SHORTEST_HEARTBEAT_TIMEOUT}`,
-    { hint: 'Set how long a connection may owe a reply before it is replaced, or 0 to wait for ever.' },
+    { hint: 'Set how long a connection may owe a reply before it is replaced, or 0 for no limit.' },
   );
 
   return {
@@ -114,7 +114,7 @@ export function authenticatorSettings(options: ConfigureForAzureOptions): Authen
   };
 }
 
-/** Who has a connection asked more often than usual wants to know sooner. */
+/** A shorter interval between PINGs expresses the wish for an earlier detection. */
 function defaultHeartbeatTimeout(heartbeatInterval: number): number {
   if (heartbeatInterval === 0) return DEFAULT_HEARTBEAT_TIMEOUT;
   return Math.min(DEFAULT_HEARTBEAT_TIMEOUT, Math.max(2_000, 2 * heartbeatInterval));
@@ -157,7 +157,7 @@ function retrySettings(retry: RetryOptions): TokenCycleSettings['retry'] {
   return { retries, minTimeout, maxTimeout: Math.min(maxTimeout, LONGEST_BACKOFF), factor, randomize };
 }
 
-/** JavaScript, which knows no types, may pass the string of an environment variable. */
+/** JavaScript callers may pass the string of an environment variable. */
 function isNumber(value: unknown): value is number {
   return typeof value === 'number';
 }

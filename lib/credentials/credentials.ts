@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { AzureRedisError } from '../errors.js';
 
-/** What a connection logs in with, beside the user name: a token or an access key. */
+/** A token or an access key, with which a connection logs in. */
 export interface Credentials {
   readonly password: string;
   /** When the server drops a connection that logged in with it, in ms since 1970; `Infinity` for an access key. */
@@ -41,6 +41,6 @@ export interface RefreshingCredentialsProvider extends CredentialsProvider, Even
   stop(): void;
   /** Refreshes now, or joins the refresh in progress. */
   refresh(): Promise<void>;
-  /** Stops for good: from now on, waiting for credentials fails with `reason`. */
+  /** Stops permanently: waiting for credentials then fails with `reason`. */
   close(reason: AzureRedisError): void;
 }

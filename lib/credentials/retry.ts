@@ -30,7 +30,7 @@ export function retryAfter(error: unknown): number {
 /**
  * Makes the attempts at start-up, for which the application waits.
  *
- * @throws AzureRedisError at once when the identity service refuses for good or returns something unusable, otherwise
+ * @throws AzureRedisError at once when the identity service refuses permanently or returns an unusable token, otherwise
  *   after the last attempt.
  */
 export async function acquireFirst<Result>(

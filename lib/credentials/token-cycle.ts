@@ -17,7 +17,7 @@ export interface TokenCycleSettings extends AttemptSettings {
 /** Requests a token once, for at most `timeout` ms. */
 export type TokenRequest = (timeout: number) => Promise<Token>;
 
-/** The longest time between two looks at the clocks, in ms: a process that was suspended catches up within it. */
+/** The longest time between two checks of the clocks, in ms: a process that was suspended catches up within it. */
 const MAX_TIMER_INTERVAL = 60_000;
 
 /**
@@ -31,7 +31,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   readonly #settings: TokenCycleSettings;
   #current: Token;
   #refreshAt: Deadline;
-  /** Until then no connection causes a request: one has just been answered, or the identity service asked for a pause. */
+  /** Until then, connections cause no request: one has just been answered, or the identity service asked for a pause. */
   #pausedUntil: Deadline;
   #failures = 0;
   #lastError: AzureRedisError | undefined;

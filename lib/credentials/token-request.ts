@@ -6,7 +6,7 @@ import { shown, kindOf } from '../validation.js';
 import { Token } from './token.js';
 import { usernameOf, type UsernameOption } from './username.js';
 
-/** What an error of a credential means for the caller. */
+/** The meaning of a credential's error. */
 export interface TokenFailure {
   /** Whether another attempt cannot succeed. */
   readonly permanent: boolean;
@@ -15,9 +15,9 @@ export interface TokenFailure {
   readonly retryAfter?: number;
 }
 
-/** A request that gave no token. */
+/** A failed token request. */
 export class TokenRequestError extends AzureRedisError {
-  /** The time until the identity service accepts another request, in ms; 0 if it gave none. */
+  /** The time until the identity service accepts another request, in ms; 0 if not stated. */
   readonly retryAfter: number;
 
   constructor(message: string, failure: TokenFailure, cause: unknown) {
@@ -58,7 +58,7 @@ export async function requestToken(source: TokenSource, timeout: number): Promis
 }
 
 function validated(accessToken: AccessToken | null, username: UsernameOption | undefined): Token {
-  // Whatever its type promises, a credential of the application's own may return anything.
+  // A custom credential may return anything, whatever its type.
   const { token, expiresOnTimestamp, refreshAfterTimestamp }: Partial<Record<keyof AccessToken, unknown>> =
     accessToken ?? {};
   if (typeof token !== 'string' || token === '') {

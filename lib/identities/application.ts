@@ -8,7 +8,7 @@ export interface Application {
   readonly clientId: string;
 }
 
-/** A value, or a function that is called for the current one each time that it is needed. */
+/** A value, or a function that is called for the current value each time that it is used. */
 export type Rotatable<T> = T | (() => T | Promise<T>);
 
 /** @throws AzureRedisError `INVALID_OPTION`. */

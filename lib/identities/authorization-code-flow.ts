@@ -126,7 +126,7 @@ function checkOptions(options: unknown): void {
   const hint =
     'Set it to one of the "Mobile and desktop" redirect URIs of the app registration, for example http://localhost:8400.';
   if (!URL.canParse(checkText('redirectUri', redirectUri, hint)))
-    throw invalidOption('`redirectUri` must be a URL, got a string that is none.', hint);
+    throw invalidOption('`redirectUri` must be a URL, got another string.', hint);
   if (authorityHost !== undefined) checkAuthorityHost(authorityHost);
   if (scope !== undefined)
     checkText('scope', scope, `Set it to a scope such as ${DEFAULT_SCOPE}, or remove it.`);
@@ -136,7 +136,7 @@ function checkOptions(options: unknown): void {
 function codeIn(redirectedUrl: string, state: string): string {
   if (!URL.canParse(redirectedUrl)) {
     throw invalidOption(
-      `\`redirectedUrl\` must be a URL, got ${redirectedUrl === '' ? kindOf(redirectedUrl) : 'a string that is none'}.`,
+      `\`redirectedUrl\` must be a URL, got ${redirectedUrl === '' ? kindOf(redirectedUrl) : 'another string'}.`,
       'Pass the complete URL that the browser was redirected to.',
     );
   }

@@ -5,15 +5,15 @@ import { messageOf, withoutTokens } from '../redaction.js';
 export interface ChainLink {
   /** The class of the credential, such as `AzureCliCredential`. */
   readonly name: string;
-  /** Why it gave no token; `undefined` if it did. */
+  /** Why it returned no token; `undefined` if it returned one. */
   readonly reason: string | undefined;
 }
 
 /**
- * Lets `onLink` know what each credential of a chain answers, with the same chain that an application uses.
+ * Calls `onLink` with the answer of each credential of a chain, which otherwise works as before.
  *
- * @azure/identity keeps the credentials of a chain to itself, and says which one answered in its log only. With a version
- * that names them differently, nothing is observed, and the chain works as ever.
+ * @azure/identity does not expose the credentials of a chain, and reports in its log only which one answered. With a version
+ * that stores them differently, nothing is observed.
  */
 export function observeChain(chain: TokenCredential, onLink: (link: ChainLink) => void): void {
   const sources: unknown = Reflect.get(chain, '_sources');

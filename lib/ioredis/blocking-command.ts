@@ -2,7 +2,7 @@ import { sendAgain } from './client-state.js';
 import { isPending, type Client, type Command } from './client.js';
 import { lowerCase, startOfOptions, streamsOption } from './stream-arguments.js';
 
-/** The commands that block, and where and in which unit they take their timeout. */
+/** The blocking commands, with the position and the unit of their timeout. */
 const TIMEOUTS: Readonly<Record<string, { position: 'first' | 'last' | 'block'; unit: 's' | 'ms' }>> = {
   blpop: { position: 'last', unit: 's' },
   brpop: { position: 'last', unit: 's' },
@@ -18,11 +18,11 @@ const TIMEOUTS: Readonly<Record<string, { position: 'first' | 'last' | 'block'; 
   waitaof: { position: 'last', unit: 'ms' },
 };
 
-/** What decides how long a blocking command may block, and when it is sent again. */
+/** How long a blocking command may block, and when it may be sent again. */
 export interface BlockingRules {
   /** The longest time that a command may block from now on, in ms. */
   limit(): number;
-  /** Calls `send` at once, or as soon as no transaction is open. */
+  /** Calls `send` as soon as no transaction is open. */
   outsideTransaction(send: () => void): void;
 }
 
@@ -30,10 +30,10 @@ const known = new WeakMap<Command, BlockingCommand>();
 
 /**
  * Limits how long a command blocks at a time, so that AUTH gets through before the credentials expire. The server itself
- * ends each turn, with a `null` in place of an item: it never takes an item that nobody receives, as it may do for a
- * connection that is just being closed.
+ * ends each turn, with a `null` instead of an item, so that no item is lost. It could be if the connection were closed: the
+ * server may remove an item for a connection that is being closed.
  *
- * All turns together, and the command sent again after a lost connection, last as long as the timeout of the command.
+ * All turns together, including those on a later connection, last as long as the timeout of the command.
  */
 export function limitBlocking(client: Client, command: Command, rules: BlockingRules): void {
   const index = timeoutIndex(command);
@@ -47,8 +47,8 @@ export function limitBlocking(client: Client, command: Command, rules: BlockingR
 }
 
 /**
- * How long a command may block before it is answered, in ms: `Infinity` if that has no limit, and 0 for a command that does
- * not block.
+ * How long a command may block before it is answered, in ms: `Infinity` if without a limit, 0 for a command that does not
+ * block.
  */
 export function blockingTime(command: Command): number {
   return known.get(command)?.turn ?? 0;
@@ -61,11 +61,11 @@ class BlockingCommand {
   readonly #unit: number;
   #client: Client | undefined;
   #rules: BlockingRules | undefined;
-  /** When its own timeout ends, on the clock of `performance`; counted from when it was first written. */
+  /** When the timeout of the command ends (`performance.now()`), counted from when it was first written. */
   #deadline: number | undefined;
-  /** How long the present turn lasts, in ms. */
+  /** The length of the current turn, in ms. */
   #turn = 0;
-  /** Whether the present turn ends before the timeout does. */
+  /** Whether the current turn ends before the timeout does. */
   #isLimited = false;
   #isRejected = false;
 
@@ -118,20 +118,20 @@ class BlockingCommand {
     this.#isLimited = limit < left;
     this.#turn = Math.min(limit, left);
     if (!this.#isLimited && (isFirst || left === Infinity)) return given;
-    // 0 would block for ever.
+    // 0 would block without a limit.
     const turn = Math.max(1, Math.round(Math.min(limit, left)));
     return String(turn / this.#unit);
   }
 
   /**
-   * Not in a pipeline, whose commands are sent together. WAIT and WAITAOF concern the writes of their connection, and
-   * report how far they came.
+   * Not in a pipeline, whose commands are sent together. WAIT and WAITAOF apply to the writes of their connection, and
+   * return a count instead of `null`.
    */
   get #mayBeLimited(): boolean {
     return this.#command.pipelineIndex === undefined && !/^wait/i.test(this.#command.name);
   }
 
-  /** Not if the client resolves it by itself, or has rejected it because of a timeout of its own. */
+  /** Not if the client itself resolves the command, or has rejected it, for example after `commandTimeout`. */
   #hasMoreTurns(reply: unknown): boolean {
     if (reply !== null || !this.#isLimited || this.#isRejected) return false;
     return this.#client !== undefined && !isPending(this.#client, this.#command);

@@ -3,12 +3,12 @@ import { internals, type Client, type ClientInternals } from './client.js';
 import { rejectQueued } from './command-queues.js';
 
 /**
- * Ends a client for good, whatever it is doing.
+ * Ends a client permanently, in any state.
  *
- * ioredis emits no `end` for a client, or a cluster, that is disconnected while it waits to reconnect: there is no
- * connection to close. One that has not begun to connect ends at once, so that is what it is declared to be.
+ * ioredis emits no `end` for a client, or a cluster, that is disconnected while it waits to reconnect, since there is no
+ * connection to close. It does so for a client that has not begun to connect: the status is set to that.
  */
-export function disconnectForGood(client: Redis | Cluster): void {
+export function disconnectPermanently(client: Redis | Cluster): void {
   if (client.status === 'reconnecting') client.status = 'wait';
   client.disconnect();
 }
@@ -17,13 +17,13 @@ export function disconnectForGood(client: Redis | Cluster): void {
 export function commandsInFlight(client: Redis | Cluster): number {
   const clients: Client[] = client instanceof Cluster ? client.nodes() : [client];
   const counts = clients.map(internals).map((inner) => inner.commandQueue.length + inner.offlineQueue.length);
-  // A cluster has an offline queue as well, which holds what waits for its nodes to be known.
+  // A cluster has an offline queue as well, for commands sent before its nodes are known.
   const { offlineQueue } = client as unknown as Pick<ClientInternals, 'offlineQueue'>;
   const waiting = client instanceof Cluster ? offlineQueue.length : 0;
   return counts.reduce((total, count) => total + count, waiting);
 }
 
-/** From now on the client's commands are rejected with this error. */
+/** Rejects all further commands of the client with this error. */
 export function refuseCommands(client: Redis | Cluster, createError: () => Error): void {
   client.sendCommand = (command: Command) => {
     command.reject(createError());
@@ -38,7 +38,7 @@ export function clusterFailureCause(error: unknown): unknown {
   return nodeError ?? error;
 }
 
-/** The version of RESP that the connection has negotiated; ioredis 5 speaks RESP2 only, and does not say so. */
+/** The version of RESP that the connection has negotiated; ioredis 5, which supports RESP2 only, does not state it. */
 export function negotiatedProtocol(client: Client): 2 | 3 {
   return internals(client).condition?.protocol ?? 2;
 }
@@ -49,8 +49,8 @@ export function isWritable(client: Client): boolean {
 }
 
 /**
- * Keeps a client from subscribing again by itself: on a connection that has come back with RESP2, it must not. This holds
- * for this client only: `duplicate()` copies what is enumerable.
+ * Prevents a client from resubscribing: it must not on a connection that was restored with RESP2. This applies to this client
+ * only, since `duplicate()` copies enumerable options.
  */
 export function disableAutoResubscribe(client: Redis): void {
   Object.defineProperty(client.options, 'autoResubscribe', { value: false, enumerable: false });
@@ -59,8 +59,8 @@ export function disableAutoResubscribe(client: Redis): void {
 const SUBSCRIPTION = /^[ps]?(un)?subscribe$/i;
 
 /**
- * Removes subscriptions from what ioredis sends again on its next connection. That one may speak RESP2, where the first
- * subscription would put an end to all other commands.
+ * Removes subscriptions from the commands that ioredis sends again on its next connection. That may use RESP2, where no other
+ * command is accepted after the first subscription.
  */
 export function rejectQueuedSubscriptions(client: Client): void {
   const { prevCommandQueue, offlineQueue } = internals(client);

@@ -2,16 +2,16 @@ import type { Socket } from 'node:net';
 import { rejectQueued } from './command-queues.js';
 import { internals, type Client, type Command } from './client.js';
 
-/** What shows, at one moment, whether a connection is alive. */
+/** The state of a connection at one moment, from which its liveness is judged. */
 export interface VitalSigns {
   /** Differs for each connection. */
   readonly socket: object;
   readonly bytesRead: number;
-  /** How many bytes the operating system has not taken yet: its own buffer is full, since the server reads slowly. */
+  /** The number of bytes that the operating system has not accepted yet, since its buffer is full. */
   readonly bytesUnsent: number;
   /** The command whose reply is due next. */
   readonly awaited: Command | undefined;
-  /** Whether the connection is in MONITOR mode, where the server sends without being asked. */
+  /** Whether the connection is in MONITOR mode, where the server sends without requests. */
   readonly isMonitoring: boolean;
 }
 
@@ -38,27 +38,27 @@ interface Handle {
 }
 
 /**
- * `socket.writableLength` counts a value until all of it was taken. Node.js itself tells by these fields, which it does not
- * document, whether a write makes progress (`socket.setTimeout()`).
+ * `socket.writableLength` includes a value until all of it has been sent. Node.js itself uses these undocumented fields to
+ * find out whether a write makes progress (`socket.setTimeout()`).
  */
 function bytesUnsent(stream: Socket): number {
   const { _handle: handle } = stream as unknown as { _handle?: Handle | null };
   return (handle?._parent ?? handle)?.writeQueueSize ?? 0;
 }
 
-/** Whether the connection is logging in: it is open, and takes no command of the application yet. */
+/** Whether the connection is logging in: it is open, and does not accept commands of the application yet. */
 export function isLoggingIn(client: Client): boolean {
   return client.status === 'connect';
 }
 
-/** Whether ioredis connects the client again by itself: not a node of a cluster, which has other nodes. */
+/** Whether ioredis itself reconnects the client: not a node of a cluster, which has other nodes. */
 export function reconnectsByItself({ options }: Client): boolean {
   return typeof options.retryStrategy === 'function';
 }
 
 /**
- * Whether the application has sent QUIT or disconnected. The connection that may still be open takes no further command:
- * after a QUIT, the server would reset it, and the reply to QUIT would be lost.
+ * Whether the application has sent QUIT or disconnected. Send no further command on a connection that is still open: after a
+ * QUIT, the server would reset it, and the reply to QUIT would be lost.
  */
 export function isLeaving(client: Client): boolean {
   return internals(client).manuallyClosing;
@@ -82,7 +82,7 @@ export function rejectUnsent(client: Client): void {
   rejectQueued(internals(client).prevCommandQueue);
 }
 
-/** Sends a command again that the server has refused. */
+/** Sends a command again that the server has refused or ended. */
 export function sendAgain(client: Client, command: Command): void {
   internals(client).sendCommand(command);
 }

@@ -2,10 +2,9 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 
 /**
- * An ioredis client of any version and any copy, as far as this package deals with it.
+ * An ioredis client of any version and any copy, with the members that this package uses.
  *
- * It is described by its shape, since TypeScript takes the `Redis` classes of two copies of ioredis for two
- * different things.
+ * A structural type, since for TypeScript the `Redis` classes of two copies of ioredis are different types.
  */
 export interface Client {
   readonly status: string;
@@ -22,7 +21,7 @@ export interface Client {
   off(event: string, listener: () => void): unknown;
 }
 
-/** The options of an ioredis client that matter here. */
+/** The options of an ioredis client that this package reads. */
 export interface ClientOptions {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
@@ -43,7 +42,7 @@ export interface ClientOptions {
   readonly maxRetriesPerRequest?: number | null | undefined;
 }
 
-/** A command on its way, as ioredis' `Command`. */
+/** ioredis' `Command`. */
 export interface Command {
   readonly name: string;
   args: unknown[];
@@ -71,8 +70,8 @@ export interface CommandQueue {
 }
 
 /**
- * What ioredis keeps to itself, or marks `@ignore`, and this package depends on. The same in 5.4 to 6.0; the specs
- * run against both.
+ * The members of a client that ioredis declares private or marks `@ignore`, and that this package depends on. They are the
+ * same in 5.4 to 6.0, as the contract spec checks.
  */
 export interface ClientInternals {
   /** Read by ioredis itself whenever it needs one of them. */
@@ -80,57 +79,57 @@ export interface ClientInternals {
   /** How many attempts to connect have failed in a row: the argument of the next call of `retryStrategy`. */
   retryAttempts: number;
   readonly stream: Socket | undefined;
-  /** Whether the application has sent QUIT or disconnected: the connection that there may still be is on its way out. */
+  /** Whether the application has sent QUIT or disconnected: a connection that is still open is being closed. */
   manuallyClosing: boolean;
   /** The timer of the next attempt to connect. */
   readonly reconnectTimeout: NodeJS.Timeout | null;
-  /** The state of the present connection; `handshake` exists from 6.0 on. */
+  /** The state of the current connection; `handshake` exists from 6.0 on. */
   readonly condition:
     { readonly handshake?: boolean; readonly protocol?: 2 | 3; readonly select?: number } | null | undefined;
-  /** Commands that were written and have no reply yet. */
+  /** Commands that were written and await their replies. */
   readonly commandQueue: CommandQueue;
-  /** What was in `commandQueue` when the connection closed: resent as soon as the next one is ready. */
+  /** The commands in `commandQueue` when the connection closed: resent as soon as the next one is ready. */
   readonly prevCommandQueue?: CommandQueue | null | undefined;
   /** Commands that wait for a connection. */
   readonly offlineQueue: CommandQueue;
   connector: object;
-  /** Every command passes here, however it was made, and again when it leaves the offline queue. */
+  /** Every command passes through this method, and again when it leaves the offline queue. */
   sendCommand: (command: Command, stream?: unknown) => unknown;
-  /** Every error reply passes here before the command is rejected with it. */
+  /** Every error reply passes through this method before the command is rejected with it. */
   handleReconnection: (error: ReplyError, item: CommandItem) => void;
   disconnect: (reconnect?: boolean) => void;
-  /** Every change of `status` passes here; its event is emitted in the next tick. */
+  /** Every change of `status` passes through this method; its event is emitted in the next tick. */
   setStatus: (status: string, argument?: unknown) => void;
 }
 
-/** An error that the server answered a command with. */
+/** An error reply of the server. */
 export interface ReplyError extends Error {
   command?: { name: string; args: unknown[] };
 }
 
-/** The one place where the seam with ioredis' internals is crossed: its types declare them private. */
+/** The only cast to the private members of a client, which the types of ioredis do not show. */
 export function internals(client: Client): ClientInternals {
   return client as unknown as ClientInternals;
 }
 
-/** Where a client connects to, for people to read. */
+/** The endpoint of a client, for display. */
 export function endpointOf({ options }: Pick<Client, 'options'>): string {
   return options.path ?? `${options.host ?? 'localhost'}:${options.port ?? 6379}`;
 }
 
-/** ioredis' own default, in ms, for a `connectTimeout` that is off: nothing here waits without a limit. */
+/** ioredis' own default, in ms. It also applies where `connectTimeout` is 0, so that no wait is unlimited. */
 const DEFAULT_CONNECT_TIMEOUT = 10_000;
 
-/** How long the client lets a connection take, in ms. */
+/** How long establishing a connection may take, in ms. */
 export function connectTimeoutOf({ connectTimeout = 0 }: ClientOptions): number {
   return connectTimeout > 0 ? connectTimeout : DEFAULT_CONNECT_TIMEOUT;
 }
 
-/** Resolves when every command that now awaits its reply has got it, or has failed. */
+/** Resolves when every command that currently awaits its reply has received it, or has failed. */
 export async function pendingReplies(client: Client): Promise<void> {
   const { commandQueue } = internals(client);
   const last = commandQueue.peekAt(commandQueue.length - 1);
-  // Replies come in order. How the command ends is its caller's affair.
+  // Replies arrive in order. The caller of the command handles its error.
   await last?.command.promise.catch(() => undefined);
 }
 

@@ -1,26 +1,26 @@
 import type { Command, CommandQueue } from './client.js';
 
 /**
- * Removes commands from one of ioredis' queues, and rejects them, in order, by default as ioredis does when a connection is
- * closed.
+ * Removes commands from one of ioredis' queues and rejects them in order; by default all of them, with the error of a closed
+ * connection.
  */
 export function rejectQueued(
   queue: CommandQueue | null | undefined,
-  isMeant: (command: Command) => boolean = () => true,
+  matches: (command: Command) => boolean = () => true,
   error: () => Error = connectionClosed,
 ): void {
   if (!queue) return;
   const removed: Command[] = [];
   for (let index = queue.length - 1; index >= 0; index -= 1) {
     const command = queue.peekAt(index)?.command;
-    if (!command || !isMeant(command)) continue;
+    if (!command || !matches(command)) continue;
     queue.remove(index, 1);
     removed.push(command);
   }
   for (const command of removed.reverse()) command.reject(error());
 }
 
-/** What is left in the queue of a transaction that the server has opened, and that ends with the connection. */
+/** The queued commands of a transaction that the server has opened, and that ends with the connection. */
 export function transactionFragment(queue: CommandQueue, isOpen: boolean): ReadonlySet<Command> {
   const commands = commandsOf(queue);
   const end = commands.findIndex(({ name }) => /^(?:exec|discard)$/i.test(name));
@@ -31,9 +31,9 @@ export function transactionFragment(queue: CommandQueue, isOpen: boolean): Reado
 }
 
 /**
- * Replaces the errors with which the commands in the queue are rejected from now on.
+ * Replaces the errors with which the commands that are now in the queue are rejected.
  *
- * @returns A function that ends this.
+ * @returns A function that restores them.
  */
 export function explainRejections(queue: CommandQueue, explain: (error: Error) => Error): () => void {
   const explained = commandsOf(queue).map((command) => ({ command, reject: command.reject }));
@@ -52,7 +52,7 @@ function connectionClosed(): Error {
   return new Error(CONNECTION_CLOSED);
 }
 
-/** Whether ioredis rejects a command since its connection has closed. */
+/** Whether this is the error of ioredis for the commands of a connection that has closed. */
 export function isConnectionClosed({ message }: Error): boolean {
   return message === CONNECTION_CLOSED;
 }

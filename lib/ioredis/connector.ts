@@ -1,7 +1,7 @@
 import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { AbstractConnector } from 'ioredis';
-import { internals, type Client, type ClientOptions } from './client.js';
+import { connectTimeoutOf, internals, type Client, type ClientOptions } from './client.js';
 import { patchCallingCopy } from './tracking.js';
 import {
   isLoopback,
@@ -13,23 +13,20 @@ import {
 } from './transport-security.js';
 import type { CredentialsProvider } from '../credentials/credentials.js';
 
-/** ioredis' own default, in ms. It also limits the wait for a token where `connectTimeout` is off. */
-const DEFAULT_CONNECT_TIMEOUT = 10_000;
-
 /** ioredis' own default, in ms. */
 const DEFAULT_DISCONNECT_TIMEOUT = 2_000;
 
 /**
- * ioredis' own default from version 6 on, in ms: how long a connection may be idle before TCP asks whether the other end is
- * there. It finds a dead connection that awaits nothing, or a command that blocks for ever, and keeps load balancers, which
- * forget idle connections after 4 minutes, from doing so.
+ * ioredis' own default from version 6 on, in ms: how long a connection may be idle before TCP sends keep-alive probes. They
+ * find a dead connection that awaits nothing, or a command that blocks without a limit, and prevent load balancers from
+ * dropping idle connections, which those of Azure do after 4 minutes.
  */
 const DEFAULT_KEEP_ALIVE = 30_000;
 
-/** The kind of class that ioredis takes as the option `Connector`. */
+/** A class for the option `Connector` of ioredis. */
 export type ConnectorClass = new (options: unknown) => AzureConnector;
 
-/** Binds the connector to the credentials that it waits for, and to the names of the servers that it may send them to. */
+/** Creates a connector class that waits for these credentials, and sends them only to the servers with these names. */
 export function connectorFor(
   provider: CredentialsProvider,
   serverNames: ReadonlySet<string>,
@@ -43,12 +40,12 @@ export function connectorFor(
 }
 
 /**
- * Opens sockets as ioredis' own connector does, once there are credentials with life left, and only where a token cannot
- * be read on the way: verified TLS 1.2 or newer, a Unix socket, or plain TCP to a loopback address. The options are
- * judged at each connection, since a client's may differ from those that `configureForAzure()` returned.
+ * Opens sockets as ioredis' own connector does, once usable credentials are available, and only where a token cannot be
+ * intercepted: verified TLS 1.2 or newer, a Unix socket, or plain TCP to a loopback address. The options are checked for each
+ * connection, since a client's may differ from those that `configureForAzure()` returned.
  *
- * A failure is reported as a socket that is closed already, with `firstError` set: ioredis then retries as usual. Only for
- * options that are not secure it rejects, which ends the client, and rejects its commands with the same error.
+ * A failure is reported as an already closed socket, with `firstError` set: ioredis then retries as usual. `connect()`
+ * rejects only for insecure options, which ends the client, and rejects its commands with the same error.
  */
 export class AzureConnector extends AbstractConnector {
   readonly #options: ClientOptions;
@@ -70,7 +67,7 @@ export class AzureConnector extends AbstractConnector {
     return this.#isWaitingForToken;
   }
 
-  /** The client of this connector is tracked, so that its copy of ioredis need not be looked for. */
+  /** The client of this connector is tracked, so that its copy of ioredis need not be searched for. */
   clientIsTracked(): void {
     this.#isClientTracked = true;
   }
@@ -104,25 +101,25 @@ export class AzureConnector extends AbstractConnector {
     return !this.connecting;
   }
 
-  /** ioredis' type does not say that there is none before the first connection. */
+  /** There is none before the first connection, unlike in the type of ioredis. */
   get #stream(): { readonly destroyed?: boolean } | undefined {
     return this.stream;
   }
 
   #open(tls: ConnectionOptions | undefined): Socket {
     const stream = openSocket(this.#options, tls);
-    // A TLS socket may emit more errors after its first, which ioredis no longer listens to: they would end the process.
+    // A TLS socket may emit more errors after its first. ioredis no longer listens to them, and they would end the process.
     stream.on('error', (error) => {
       this.firstError ??= error;
     });
-    // ioredis 5 sets none by default, which leaves it to the system: two hours on Linux.
+    // The default of ioredis 5 is 0, which leaves it to the operating system: two hours on Linux.
     const { keepAlive } = this.#options;
     if (typeof keepAlive === 'number') stream.setKeepAlive(true, keepAlive || DEFAULT_KEEP_ALIVE);
     this.stream = stream;
     return stream;
   }
 
-  /** ioredis would wait for a 'close' that the last connection has emitted already, and keep the process alive meanwhile. */
+  /** ioredis would wait for a `close` that the last connection has already emitted, and keep the process alive meanwhile. */
   #forgetStream(): void {
     Reflect.deleteProperty(this, 'stream');
   }
@@ -131,14 +128,10 @@ export class AzureConnector extends AbstractConnector {
     if (this.#provider.isUsable) return;
     const waiting = new AbortController();
     this.#waiting = waiting;
-    const { connectTimeout = 0 } = this.#options;
-    // This timer may keep the process alive, as the socket that it stands for would.
-    const timer = setTimeout(
-      () => {
-        waiting.abort();
-      },
-      connectTimeout > 0 ? connectTimeout : DEFAULT_CONNECT_TIMEOUT,
-    );
+    // This timer may keep the process alive, as the socket would that is opened afterwards.
+    const timer = setTimeout(() => {
+      waiting.abort();
+    }, connectTimeoutOf(this.#options));
     try {
       await this.#provider.waitUntilUsable(waiting.signal);
     } finally {
@@ -157,8 +150,8 @@ export function isWaitingForToken(client: Client): boolean {
 }
 
 /**
- * Makes a client connect with this connector. ioredis builds a cluster's own subscriber from a few options only, without
- * the `Connector`. A connector that the user chose is left in place, and that of sentinels too, with secure options.
+ * Makes a client connect with this connector. ioredis creates a cluster's own subscriber from a few options only, without
+ * the `Connector`. A connector that the user chose is left in place, as is that of sentinels, with secure options.
  */
 export function useConnector(client: Client, Connector: ConnectorClass): void {
   const { options } = client;
@@ -169,7 +162,7 @@ export function useConnector(client: Client, Connector: ConnectorClass): void {
   if (inner.connector instanceof AzureConnector) inner.connector.clientIsTracked();
 }
 
-/** The same connector to the servers that sentinels name, with secure options; `undefined` if the options rule that out. */
+/** ioredis' connector for sentinels, with secure options; `undefined` if the options do not permit it. */
 function secureSentinels(options: ClientOptions, { constructor }: object): object | undefined {
   if (!options.sentinels) return undefined;
   try {
@@ -177,7 +170,7 @@ function secureSentinels(options: ClientOptions, { constructor }: object): objec
     const SentinelConnector = constructor as new (options: ClientOptions) => object;
     return new SentinelConnector({ ...options, tls });
   } catch {
-    // Our connector reports the error when it is to connect.
+    // Our connector reports the error when it connects.
     return undefined;
   }
 }

@@ -9,7 +9,7 @@ import {
 
 /** Callbacks for the commands, error replies and status changes of one client. */
 export interface HookHandlers {
-  /** The same command, before {@link sending}: others that are sent now reach the server before it. */
+  /** Called before {@link sending}: commands that are sent in this call reach the server before this one. */
   preparing(command: Command): void;
   /** A command that blocks or subscribes, or that changes the login or the transaction, is about to be sent. */
   sending(command: Command): void;
@@ -18,16 +18,16 @@ export interface HookHandlers {
   /** The server refused a command; `passThrough` lets ioredis reject it with this error or another one. */
   refused(command: Command, reply: ReplyError, passThrough: (error: Error) => void): void;
   /**
-   * The status has just changed; its event is emitted in the next tick. What ioredis does about a status (subscribe and
-   * send again when `ready`, flush its queues at an `end`) has not been done yet.
+   * The status has just changed; its event is emitted in the next tick. ioredis has not acted on it yet (resubscribing and
+   * resending when `ready`, flushing its queues at `end`).
    */
   statusChanged(status: string): void;
-  /** The client was disconnected for good while it waited to reconnect: ioredis emits no event for that end. */
+  /** The client was disconnected permanently while it waited to reconnect, for which ioredis emits no event. */
   endedSilently(): void;
 }
 
 /** Called with a client that is about to connect or to log in. */
-type Track = (client: Client) => void;
+export type Track = (client: Client) => void;
 
 type HookedMethods = Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect'>;
 
@@ -47,28 +47,28 @@ const HANDLERS = Symbol('ioredis-azure');
 
 type HookedClient = Client & { [HANDLERS]?: HookHandlers };
 
-/** The commands of {@link HookHandlers.sending}. ioredis sends them as the caller spells them. */
+/** The commands for {@link HookHandlers.sending}. Their names are spelled as the caller spells them. */
 const NOTEWORTHY =
   /^(?:auth|hello|multi|exec|discard|reset|[ps]?subscribe|b[lr]pop|brpoplpush|blmove|b[lz]mpop|bzpop(?:min|max)|xread(?:group)?|wait(?:aof)?)$/i;
 
 const LOGIN = /^(?:auth|hello)$/i;
 
 /**
- * The statuses in which a client is tracked. The first client of another copy of ioredis, with a connector of its own, is
- * not seen before it logs in.
+ * The statuses in which a client is tracked. The first client of another copy of ioredis, if it has a custom connector, is
+ * not found before it logs in.
  */
 const OPEN = /^(?:connecting|connect|ready|monitoring)$/;
 
 const patched = new WeakSet<ClientPrototype>();
 
 /**
- * Patches the four methods through which everything that matters passes, once on each copy's `Redis.prototype`, for all
- * of its clients. Clients without handlers pass through. Nothing is put on a client, so that the wrappers and fields that
- * a user puts there stay in place and call these methods; nor is a listener used, which `removeAllListeners()` would
+ * Patches four methods of a `Redis.prototype`, once for each copy of ioredis, through which all commands, error replies and
+ * status changes of its clients pass. Clients without handlers are not affected. No method of a client itself is replaced, so
+ * that wrappers of the user stay in place and call these methods; no listener is used, which `removeAllListeners()` would
  * remove.
  *
- * `track` is called with each client that connects or is connected, and with one that logs in without having been seen
- * before, since its copy of ioredis was not known yet.
+ * `track` is called with each client that connects or is connected, and with one that logs in without handlers, since its
+ * copy of ioredis was not known before.
  */
 export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   if (patched.has(prototype)) return;
@@ -103,8 +103,8 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
     if (OPEN.test(status)) track(this);
     const handlers = handlersOf(this);
     if (!handlers) return;
-    // ioredis forgets a disconnect() only when a connection closes, and that one may have found none. It would take the
-    // next connection for one that the application has ended, and not replace it when it is lost.
+    // ioredis resets this only when a connection closes, but there may have been none to close. It would then regard the
+    // next connection as ended by the application, and not replace it when it is lost.
     if (status === 'connecting') internals(this).manuallyClosing = false;
     handlers.statusChanged(status);
   };
@@ -116,9 +116,9 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
 }
 
 /**
- * Calls `sending` and `sent` for the noteworthy commands that are written to a client's present connection, where a
- * wrapper around `sendCommand()` bypasses the patched one: what is written is pushed on this queue, which ioredis makes
- * again for each connection.
+ * Calls `sending` and `sent` for the noteworthy commands that are written to a client's current connection, where a
+ * wrapper around `sendCommand()` bypasses the patched method: written commands are pushed on this queue, which ioredis
+ * creates for each connection.
  */
 export function observeCommandQueue(client: Client, handlers: HookHandlers): void {
   const queue = internals(client).commandQueue;
@@ -138,12 +138,12 @@ export function handlersOf(client: Client): HookHandlers | undefined {
   return (client as HookedClient)[HANDLERS];
 }
 
-/** From now on the handlers are called for this client, in place of any others. */
+/** Sets the handlers of this client, which replace any others. */
 export function setHandlers(client: Client, handlers: HookHandlers): void {
   Object.defineProperty(client, HANDLERS, { value: handlers, configurable: true });
 }
 
-/** Leaves the client as ioredis made it, if these are its handlers. */
+/** Removes the handlers of this client, if it has these. */
 export function removeHandlers(client: Client, handlers: HookHandlers): void {
   if (handlersOf(client) === handlers) Reflect.deleteProperty(client, HANDLERS);
 }

@@ -21,8 +21,8 @@ const LOST_IN_JSON =
   'Call configureForAzure() in the process that creates the client.';
 
 /**
- * Creates a password that `read` returns. It is inspected as `[Password]`, and serialised as a text that names the cause of
- * the login that fails with it.
+ * Creates a password that calls `read` each time it is used. It is inspected as `[Password]`, and serialised as a text that
+ * explains the login failure that it causes.
  */
 export function createPassword(read: () => string): Password {
   const password = (): string => read();

@@ -10,10 +10,10 @@ const UNREACHABLE = new Set([
   'ENOTFOUND',
 ]);
 
-/** Replies of a server that runs, and does not serve: it is busy with a script, or loads its data. */
+/** Replies of a server that runs but does not execute commands: it is busy with a script, or loads its data. */
 const NOT_SERVING = /^(?:BUSY|LOADING)\b/;
 
-/** The options in which a probe differs from the client that it stands beside. */
+/** The options in which a probe differs from its template. */
 const PROBE_OPTIONS = {
   lazyConnect: true,
   connectionName: 'ioredis-azure(probe)',
@@ -33,12 +33,12 @@ const PROBE_OPTIONS = {
 
 const probes = new WeakSet<Client>();
 
-/** Whether the client is one of a {@link ProbeConnection}, not of the application. */
+/** Whether the client belongs to a {@link ProbeConnection}, not to the application. */
 export function isProbe(client: Client): boolean {
   return probes.has(client);
 }
 
-/** A second connection to the server of a client, logged in as that one is, which tells whether the server answers. */
+/** A second connection to the server of a client, with the same login, which finds out whether the server answers. */
 export class ProbeConnection {
   readonly #client: Client;
   #error: unknown;
@@ -47,13 +47,13 @@ export class ProbeConnection {
   constructor(template: Client) {
     this.#client = template.duplicate(PROBE_OPTIONS);
     probes.add(this.#client);
-    // ioredis prints an error that nobody listens to.
+    // ioredis prints errors that have no listener.
     this.#client.on('error', (error) => {
       this.#error = error;
     });
   }
 
-  /** Whether TCP cannot reach the server, which a server that is merely slow does not prevent. */
+  /** Whether TCP cannot reach the server. A server that is merely slow accepts connections. */
   get isUnreachable(): boolean {
     const code: unknown = this.#error instanceof Error ? Reflect.get(this.#error, 'code') : undefined;
     return UNREACHABLE.has(String(code)) || internals(this.#client).stream?.connecting === true;
@@ -71,7 +71,7 @@ export class ProbeConnection {
       await this.#client.ping();
     } catch (error) {
       const isReply = error instanceof Error && error.name === 'ReplyError';
-      // A role that does not permit PING is an answer, too.
+      // That the role does not permit PING is an answer, too.
       if (!isReply || NOT_SERVING.test(error.message)) throw error;
     }
   }

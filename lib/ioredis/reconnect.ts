@@ -15,10 +15,10 @@ import { reconnectsByItself } from './client-state.js';
 const IDLE_CLOSE_TIMEOUT = 100;
 
 /**
- * Replaces a client's connection at once, whatever the client's retry strategy is: this is not a failure, and no pending
- * command is rejected because of it.
+ * Replaces a client's connection at once, whatever its retry strategy: this is not a failure, and no pending command is
+ * rejected because of it.
  *
- * The old connection is half-closed, so that the server still answers what it has received.
+ * The old connection is half-closed, so that the server still answers the commands that it has received.
  */
 export function reconnect(client: Client): void {
   const inner = internals(client);
@@ -38,7 +38,7 @@ export function reconnect(client: Client): void {
  * cluster, is connected again at once.
  *
  * @param isInTransaction Whether the server has opened a transaction, which ends with the connection.
- * @param explain Gives the error of a command that is not sent again, for the one with which ioredis rejects it.
+ * @param explain Creates the error of a command that is not sent again, from that of ioredis.
  */
 export function reconnectSilent(
   client: Client,
@@ -65,7 +65,7 @@ export function reconnectSilent(
   closeNow(client);
 }
 
-/** Closes the connection without waiting for anything, and leaves it to ioredis what follows. */
+/** Closes the connection without waiting for anything; ioredis then reconnects or ends the client as usual. */
 export function closeNow(client: Client): void {
   internals(client).stream?.destroy();
 }
@@ -81,8 +81,8 @@ function retryImmediately(client: Client): void {
   });
   stream?.once('close', () => {
     inner.options = options;
-    // Not by ioredis' timer: a client that is disconnected while it waits for its next attempt never emits 'end', and
-    // its pending commands are never settled.
+    // Not by ioredis' timer: a client that is disconnected while it waits for its next attempt never emits `end`, and never
+    // settles its pending commands.
     process.nextTick(() => {
       if (client.status === 'reconnecting' && !inner.manuallyClosing) connectNow(client);
     });
@@ -90,7 +90,7 @@ function retryImmediately(client: Client): void {
 }
 
 /**
- * Connects a client at once that waits for its next attempt to connect.
+ * Connects a client immediately that waits for its next attempt to connect.
  *
  * ioredis' own connect() leaves the timer of that attempt running. It would keep the process alive, and open a connection
  * for a client that may have ended by then.
@@ -101,7 +101,7 @@ export function connectNow(client: Client): void {
   client.connect().catch(() => undefined);
 }
 
-/** The same options as seen by ioredis' 'close' listener, which reconnects without delay and rejects no command. */
+/** The options for ioredis' `close` listener, with which it reconnects without delay and rejects no command. */
 function withImmediateRetry(options: ClientOptions, uncount: () => void): ClientOptions {
   return Object.create(options, {
     retryStrategy: {

@@ -1,17 +1,17 @@
 import { internals, type Client, type Command } from './client.js';
 import { streamsOption } from './stream-arguments.js';
 
-/** The id before that of any entry. */
+/** An id lower than that of any entry. */
 const BEFORE_FIRST = '0-0';
 
 const known = new WeakSet<Command>();
 
 /**
- * Replaces the id `$` in an XREAD by the id that it stands for, once that is known. Sent again, the command would otherwise
- * skip the entries that were added meanwhile.
+ * Replaces the id `$` in an XREAD by the id that it stands for, once that is known. If the command is sent again, it would
+ * otherwise skip the entries that were added meanwhile.
  *
- * The last id of each stream is read by a command of its own, sent just before. Not in a pipeline, whose commands are
- * written together.
+ * The last id of each stream is read by a separate command, sent just before. Not in a pipeline, whose commands are written
+ * together.
  */
 export function resolveLastIds(client: Client, command: Command): void {
   if (command.name.toLowerCase() !== 'xread' || command.pipelineIndex !== undefined || known.has(command))
@@ -36,7 +36,7 @@ async function resolveLastId(
     const [[id = BEFORE_FIRST] = []] = entries as [id?: string][];
     command.args = command.args.with(position, id);
   } catch {
-    // The XREAD reports what is wrong with the key.
+    // The XREAD itself reports the error.
   }
 }
 

@@ -2,9 +2,7 @@ import { createRequire } from 'node:module';
 import { Redis } from 'ioredis';
 import { callerFiles } from './caller-files.js';
 import type { Client } from './client.js';
-import { patchPrototype, type ClientPrototype } from './hooks.js';
-
-type Track = (client: Client) => void;
+import { patchPrototype, type ClientPrototype, type Track } from './hooks.js';
 
 /** The callback for the clients that log in with a password, by the password. */
 const trackers = new WeakMap<object, Track>();
@@ -13,7 +11,7 @@ const trackers = new WeakMap<object, Track>();
 const searched = new Set<string>();
 
 /**
- * From now on `track` is called with every client that logs in with `password`, each time that it connects.
+ * Calls `track` with every client that logs in with `password`, each time that it connects.
  *
  * ioredis gives a password or a connector no reference to its client. Every client calls `setStatus()`, however it was
  * created: on construction, on each reconnect, as a duplicate or as the node of a cluster.
@@ -28,14 +26,14 @@ export function stopTracking(password: object): void {
   trackers.delete(password);
 }
 
-/** Also tracks the clients of this client's copy of ioredis, from their next connection on. */
+/** Also tracks the clients of this client's copy of ioredis, from their next connection. */
 export function patchIoredisOf(client: Client): void {
   const prototype = ioredisPrototypeOf(client);
   if (prototype) patch(prototype);
 }
 
 /**
- * Patches the copy of ioredis that called the caller of this function: libraries often bring a copy of their own.
+ * Patches the copy of ioredis that called the caller of this function: libraries often have their own copy.
  *
  * The stack names the running file, and the module cache holds its class. A copy that is bundled into another file cannot
  * be found this way; its clients have to be attached.

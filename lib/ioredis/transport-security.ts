@@ -11,16 +11,16 @@ import { AzureRedisError } from '../errors.js';
 /** The versions of TLS below 1.2, as Node names them. */
 const OUTDATED_VERSIONS: ReadonlySet<unknown> = new Set(['TLSv1', 'TLSv1.1']);
 
-/** How Node's names of the OpenSSL methods begin that allow nothing below TLS 1.2. */
+/** The prefix of the OpenSSL methods that allow nothing below TLS 1.2. */
 const SAFE_SECURE_PROTOCOL = 'TLSv1_2_';
 
-/** The context of the latest connection with each `tls` option, and what that option was then. */
+/** The context of the latest connection with each `tls` option, and the value of that option at the time. */
 const contexts = new WeakMap<
   ConnectionOptions,
   { readonly given: ConnectionOptions; readonly context: SecureContext }
 >();
 
-/** Whether what is sent to this host never leaves the machine. */
+/** Whether data sent to this host never leaves the machine. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
@@ -30,16 +30,16 @@ export function plainTcpError(peer: string): AzureRedisError {
   return new AzureRedisError(
     'INSECURE_CONNECTION',
     `Without TLS the token would be sent to ${peer} over plain TCP.`,
-    'Remove `tls` from what configureForAzure() is given, and keep the one that it returns. Plain TCP is for ' +
-      '`localhost` only.',
+    'Remove `tls: false` from the options of configureForAzure(), and keep the `tls` that it returns. Plain TCP is allowed ' +
+      'for loopback hosts only.',
   );
 }
 
 /**
- * Completes TLS options such that the server is verified and TLS is 1.2 or newer.
+ * Completes TLS options so that the server is verified and TLS is 1.2 or newer.
  *
  * @param name The name that the server's certificate must be valid for, unless `tls.servername` is given.
- * @throws AzureRedisError `INSECURE_CONNECTION` if the options rule that out.
+ * @throws AzureRedisError `INSECURE_CONNECTION` if the options do not permit that.
  */
 export function secureTlsOptions(tls: ConnectionOptions, name?: string): ConnectionOptions {
   requireVerification(tls);
@@ -56,11 +56,11 @@ export function secureTlsOptions(tls: ConnectionOptions, name?: string): Connect
 }
 
 /**
- * The same for a client's own options, which may differ from the configured ones: the server is one of those that were
- * configured, whichever address is connected to.
+ * Completes the TLS options of a client, which may differ from the configured ones: the server must be one of those that were
+ * configured, whatever its address.
  *
  * @param names The configured names, the first of which is the default.
- * @throws AzureRedisError `INSECURE_CONNECTION` if the options rule that out, or name another server.
+ * @throws AzureRedisError `INSECURE_CONNECTION` if the options do not permit that, or name another server.
  */
 export function tlsOptionsFor(
   tls: ConnectionOptions,
@@ -71,7 +71,7 @@ export function tlsOptionsFor(
   const name = tls.servername ?? (names.has(host) ? host : firstName);
   if (names.size > 0 && !names.has(name)) throw otherServerError(name, firstName);
   const { checkServerIdentity: ownCheck = () => undefined, ...secured } = secureTlsOptions(tls, name);
-  // By the name, since Node would take an address in its place, or a `tls.host`.
+  // With the name, since Node.js would check an address instead, or `tls.host`.
   return {
     ...secured,
     checkServerIdentity: (_host, certificate) =>
@@ -80,8 +80,8 @@ export function tlsOptionsFor(
 }
 
 /**
- * The TLS context for a connection with the `tls` option of a client, completed by {@link tlsOptionsFor}. Node would create
- * one for each connection, and parse the certificates in it again, which is a third of the work of a handshake.
+ * The TLS context for a connection with the `tls` option of a client, completed by {@link tlsOptionsFor}. Node.js would create
+ * one for each connection and parse its certificates again, which is a third of the work of a handshake.
  */
 export function secureContextFor(given: ConnectionOptions, completed: ConnectionOptions): SecureContext {
   if (given.secureContext) return given.secureContext;
@@ -102,7 +102,7 @@ function isSame(one: object, other: object): boolean {
   );
 }
 
-/** Destroys a socket that has negotiated an older TLS: a `secureContext` has versions of its own. */
+/** Destroys a socket that has negotiated an older TLS, which a `secureContext` may permit. */
 export function requireModernProtocol(socket: TLSSocket): void {
   const protocol = socket.getProtocol();
   if (protocol === 'TLSv1.2' || protocol === 'TLSv1.3') return;
@@ -110,13 +110,12 @@ export function requireModernProtocol(socket: TLSSocket): void {
 }
 
 function requireVerification({ rejectUnauthorized }: ConnectionOptions): void {
-  // Node takes any false value for a `false`.
+  // Node.js treats any falsy value as `false`.
   if (rejectUnauthorized === undefined || rejectUnauthorized) return;
   throw new AzureRedisError(
     'INSECURE_CONNECTION',
     '`tls.rejectUnauthorized: false` would send the token to a server whose identity is not verified.',
-    'For a certificate of a private authority set `tls.ca`; for one with a different name than `host` set ' +
-      '`tls.servername`.',
+    'Set `tls.ca` for a certificate of a private authority, and `tls.servername` for one with another name than `host`.',
   );
 }
 
@@ -142,18 +141,18 @@ function otherServerError(name: string, configured: string): AzureRedisError {
   return new AzureRedisError(
     'INSECURE_CONNECTION',
     `\`tls.servername\` is '${name}', but the client was configured for '${configured}'.`,
-    'Give `tls.servername` to configureForAzure(), which the options of the client come from.',
+    'Set `tls.servername` in the options of configureForAzure(), whose result is the options of the client.',
   );
 }
 
-/** An own check, such as of a pinned certificate, is made after that of the name; it does not replace it. */
+/** A custom check, such as certificate pinning, follows the check of the name and does not replace it. */
 function nameCheckBefore(
   own: NonNullable<ConnectionOptions['checkServerIdentity']>,
 ): NonNullable<ConnectionOptions['checkServerIdentity']> {
   return (host, certificate) => checkServerIdentity(host, certificate) ?? own(host, certificate);
 }
 
-/** Leaves out what is `undefined`, which Node would take in place of its default. */
+/** Omits undefined values, which Node.js would use instead of its defaults. */
 function defined(options: ConnectionOptions): ConnectionOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

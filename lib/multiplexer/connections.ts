@@ -22,7 +22,7 @@ interface ConnectionsEvents {
   failed: [error: AzureRedisError];
 }
 
-/** The connections of a multiplexer: that for commands, and that for subscriptions, which may be the same. */
+/** The connections of a multiplexer: one for commands and one for subscriptions, which may be the same. */
 export class Connections<Interactive extends Redis | Cluster> extends EventEmitter<ConnectionsEvents> {
   readonly subscriptions = new Subscriptions();
   readonly #topology: Topology<Interactive>;
@@ -103,7 +103,7 @@ export class Connections<Interactive extends Redis | Cluster> extends EventEmitt
     await Promise.all(replacing);
   }
 
-  /** Prepares for what Azure announces, or recovers from it. */
+  /** Prepares for announced maintenance, or recovers from it. */
   maintain(event: MaintenanceEvent): void {
     const { authenticator, tls, host = '' } = this.#options;
     authenticator.expectMaintenance(tls?.servername ?? host, alertDuration(event));
@@ -114,7 +114,7 @@ export class Connections<Interactive extends Redis | Cluster> extends EventEmitt
   async close(): Promise<void> {
     this.subscriptions.end();
     const { interactive } = this;
-    // Commands that are to be pipelined automatically are sent in the next turn.
+    // Commands queued by autopipelining are sent in the next turn of the event loop.
     if (interactive.autoPipelineQueueSize > 0) await setImmediate();
     const ended = this.#interactive.close();
     refuseCommands(interactive, closedError);

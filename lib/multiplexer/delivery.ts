@@ -13,7 +13,7 @@ export function isSameNode(old: SubscriberConnection, next: SubscriberConnection
   return old.endpoint === next.endpoint;
 }
 
-/** Another node may lag behind, and so deliver recent messages again. */
+/** Another node may lag behind, and deliver recent messages again. */
 export function deliveryAcrossGap(old: SubscriberConnection, next: SubscriberConnection): Delivery {
   return isSameNode(old, next) ? 'at-most-once' : 'best-effort';
 }

@@ -6,7 +6,7 @@ export function closedError(): AzureRedisError {
   return new AzureRedisError(
     'CLOSED',
     'The multiplexer has been closed.',
-    'Call Multiplexer.connect() again; the authenticator of the closed one can be used for it.',
+    'Call Multiplexer.connect() again; it can reuse the authenticator of the closed multiplexer.',
   );
 }
 
@@ -17,7 +17,7 @@ export function connectionFailed(error: unknown): AzureRedisError {
   return new AzureRedisError(
     'CONNECTION_FAILED',
     `The connection failed: ${cause instanceof Error ? cause.message : 'it was closed'}`,
-    'Check host and port, and that a firewall, private endpoint or the network lets this machine reach the cache.',
+    'Check the host and port, and that firewalls, private endpoints and the network allow this machine to reach the cache.',
     { cause },
   );
 }
@@ -26,7 +26,7 @@ export function listenerFailed(error: unknown, channel: string): AzureRedisError
   return new AzureRedisError(
     'LISTENER_FAILED',
     `A listener of the channel ${channel} failed: ${messageOf(error)}`,
-    'See the cause; the other listeners received the message.',
+    'See `cause`; the other listeners received the message.',
     { cause: error },
   );
 }
@@ -36,7 +36,7 @@ export function subscriptionRefused(error: unknown, names: readonly string[]): A
   return new AzureRedisError(
     'SUBSCRIPTION_REFUSED',
     `The cache refused to subscribe to ${names.join(', ')}: ${messageOf(error)}`,
-    "See the cause, which is the cache's reply.",
+    'See `cause`, the reply of the cache.',
     { cause: error },
   );
 }
@@ -45,6 +45,6 @@ export function shardChannelsUnsupported(): AzureRedisError {
   return new AzureRedisError(
     'UNSUPPORTED',
     'One subscriber connection to a cluster cannot subscribe to shard channels: each node has some of them.',
-    'Use `subscribe()` and `publish()`, or an ioredis Cluster of its own with `shardedSubscribers: true`.',
+    'Use `subscribe()` and `publish()`, or a separate ioredis Cluster with `shardedSubscribers: true`.',
   );
 }

@@ -8,21 +8,21 @@ interface InteractiveConnectionEvents {
   lost: [];
   /** The connection is available again, after `gap` ms. */
   restored: [gap: number];
-  /** ioredis has given the client up, as its retry strategy told it to. */
+  /** The retry strategy has given up the client. */
   ended: [];
   failed: [error: unknown];
 }
 
-/** The connection for commands: the protocol that it negotiated, and when it is lost and restored. */
+/** The connection for commands, with the protocol that it has negotiated; reports when it is lost and restored. */
 export class InteractiveConnection<
   Interactive extends Redis | Cluster,
 > extends EventEmitter<InteractiveConnectionEvents> {
   readonly client: Interactive;
-  /** The protocol that was negotiated last: while it connects, ioredis knows only the one that it will ask for. */
+  /** The protocol that was negotiated last: while it connects, ioredis knows only the one that it will request. */
   #protocol: 2 | 3 = 2;
   /** Since when the connection is lost (`performance.now()`). */
   #lostAt: number | undefined;
-  /** Whether a loss matters: not before the multiplexer is connected, nor when it closes. */
+  /** Whether a loss is reported: not before the multiplexer is connected, nor while it closes. */
   #isInUse = false;
 
   constructor(topology: Topology<Interactive>) {
@@ -58,12 +58,12 @@ export class InteractiveConnection<
     await connect(this.client);
   }
 
-  /** From now on a loss of the connection is reported. */
+  /** Starts to report losses of the connection. */
   use(): void {
     this.#isInUse = true;
   }
 
-  /** Everything that it carries, subscriptions included, works again. */
+  /** The connection, with its subscriptions, is restored. */
   reportRestored(): void {
     if (this.#lostAt === undefined) return;
     const gap = Math.round(performance.now() - this.#lostAt);
@@ -71,7 +71,7 @@ export class InteractiveConnection<
     this.emit('restored', gap);
   }
 
-  /** Ends the client. What it has sent is answered first. */
+  /** Ends the client after its pending replies have arrived. */
   async close(): Promise<void> {
     this.#isInUse = false;
     await end(this.client);

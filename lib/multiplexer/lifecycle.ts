@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { AzureRedisError } from '../errors.js';
-import { clusterFailureCause, disconnectForGood } from '../ioredis/client-control.js';
+import { clusterFailureCause, disconnectPermanently } from '../ioredis/client-control.js';
 import { settlesWithin } from '../timing/timeouts.js';
 import { connectionFailed } from './errors.js';
 
@@ -17,7 +17,7 @@ const DISCONNECT_TIMEOUT = 3_000;
  * Connects a client that was created with `lazyConnect`, and resolves when it is ready. There are three attempts, at the
  * intervals of the client's retry strategy, but a rejected login is not repeated.
  *
- * @throws AzureRedisError `CONNECTION_FAILED`, `WRONGPASS` or another cause. The client has ended then.
+ * @throws AzureRedisError `CONNECTION_FAILED`, `WRONGPASS` or another cause, after which the client has ended.
  */
 export async function connect(client: Redis | Cluster): Promise<void> {
   let failures = 0;
@@ -28,7 +28,7 @@ export async function connect(client: Redis | Cluster): Promise<void> {
   };
   const onReconnecting = (): void => {
     failures += 1;
-    if (isRefused || failures >= ATTEMPTS) disconnectForGood(client);
+    if (isRefused || failures >= ATTEMPTS) disconnectPermanently(client);
   };
   client.on('error', onError);
   client.on('reconnecting', onReconnecting);
@@ -70,7 +70,7 @@ export async function ready(client: Redis | Cluster): Promise<void> {
   }
 }
 
-/** Ends a client for good, after its pending replies have arrived or timed out. Never rejects. */
+/** Ends a client permanently, after its pending replies have arrived or timed out. Never rejects. */
 export async function end(client: Redis | Cluster): Promise<void> {
   if (client.status === 'end') return;
   const ended = new Promise<void>((resolve) => {
@@ -80,6 +80,6 @@ export async function end(client: Redis | Cluster): Promise<void> {
     client.quit().catch(() => undefined);
     if (await settlesWithin(QUIT_TIMEOUT, ended)) return;
   }
-  disconnectForGood(client);
+  disconnectPermanently(client);
   await settlesWithin(DISCONNECT_TIMEOUT, ended);
 }

@@ -92,7 +92,7 @@ function portOf(text = ''): number | undefined {
 /** How long after the announced time connections may go silent, in ms: a failover takes less. */
 const MAINTENANCE_DURATION = 60_000;
 
-/** The longest time for which an event is heeded, in ms. */
+/** The longest alert, in ms. */
 const MAX_ALERT = 5 * MAINTENANCE_DURATION;
 
 const ALERTS: ReadonlySet<MaintenanceType> = new Set([

@@ -3,8 +3,8 @@ import { AzureRedisError } from '../errors.js';
 /**
  * A queue of at most `limit` messages for the iteration over a subscription.
  *
- * When it is full, further messages are dropped. After the queued messages, the reader gets an error with their number, so
- * that no message is lost silently; then the queue accepts messages again.
+ * When it is full, further messages are dropped. After the queued messages, the reader receives an error with the number of
+ * dropped messages, so that none is lost silently; then the queue accepts messages again.
  */
 export class MessageQueue<Message> {
   readonly #limit: number;
@@ -60,7 +60,7 @@ export class MessageQueue<Message> {
     return new AzureRedisError(
       'BUFFER_OVERFLOW',
       `${dropped} messages were dropped: more than ${this.#limit} waited to be iterated over.`,
-      'Read faster, raise `bufferSize`, or give `subscribe()` a listener, which is called as messages come.',
+      'Read faster, raise `bufferSize`, or pass a listener to `subscribe()`, which is called for each message as it arrives.',
     );
   }
 }

@@ -148,8 +148,8 @@ export class Multiplexer<
   }
 
   /**
-   * Subscribes to all channels that match one of these patterns (`?`, `*`, `[…]`). As `subscribe()`; the listener gets
-   * the pattern as its third argument, messages that are iterated over have it as `pattern`.
+   * Subscribes to all channels that match one of these patterns (`?`, `*`, `[…]`). As `subscribe()`; the listener receives
+   * the pattern as its third argument, and messages that are iterated over have it as `pattern`.
    */
   psubscribe<Options extends SubscribeOptions = TextOptions>(
     patterns: string | readonly string[],
@@ -194,7 +194,7 @@ export class Multiplexer<
   }
 
   /**
-   * Replaces all connections at once, for an application that knows that they are of no use. Commands in flight are sent
+   * Replaces all connections at once, for an application that has found that they do not work. Commands in flight are sent
    * again, if `autoResendUnfulfilledCommands` permits it; messages that are published meanwhile may not arrive. Resolves
    * when all connections are ready again.
    *
@@ -253,7 +253,7 @@ export class Multiplexer<
       emitLater(this, 'connectionRestored', { connection, endpoint, gap });
     });
     connections.on('ended', () => {
-      // Without commands, the subscriptions are of no use.
+      // A multiplexer without its interactive connection cannot be used.
       void this.close();
     });
     connections.on('failed', (error) => {
@@ -268,7 +268,7 @@ export class Multiplexer<
       emitLater(this, 'maintenance', event);
       this.#connections.maintain(event);
     });
-    // An identity that may not read the channel gets no maintenance events.
+    // An identity without permission for the channel receives no maintenance events.
     await subscribing.catch(() => undefined);
   }
 

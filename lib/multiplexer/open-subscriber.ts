@@ -33,9 +33,9 @@ export async function openSubscriberConnection(
   const { shared } = topology;
   if (shared && interactive.protocol === 3) {
     await ready(shared);
-    // A connection that has just come back may have negotiated another protocol than before.
+    // A connection that has just been restored may have negotiated another protocol.
     if (negotiatedResp3(interactive)) {
-      // The client is the application's, which ends it and chooses how long to wait for replies.
+      // The application owns this client: it ends it, and chooses how long to wait for replies.
       const control = { end: () => Promise.resolve(), unresponsive: () => undefined };
       return new SubscriberConnection(shared, authenticator.connectionOf(shared), control, receive);
     }
@@ -56,7 +56,7 @@ async function connectSubscriber(
   receive: ReceiveMessage,
   signal: AbortSignal,
 ): Promise<SubscriberConnection> {
-  // For the token, the socket, and the login.
+  // One for the token, one for the socket, one for the login.
   const timeout = 3 * connectTimeoutOf(client.options);
   let lastError: unknown;
   client.on('error', (error) => {

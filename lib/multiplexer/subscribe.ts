@@ -6,7 +6,7 @@ import type { Subscriber } from './subscriber.js';
 import { Subscription, type PayloadOf, type SubscribeOptions } from './subscription.js';
 import type { Receiver, Subscriptions } from './subscriptions.js';
 
-/** What subscriptions are created with. */
+/** The dependencies of subscriptions. */
 export interface SubscribeParts {
   /** The kinds of subscriptions that the connection can have. */
   readonly kinds: readonly SubscriptionKind[];
@@ -52,7 +52,7 @@ export async function subscribe<Options extends SubscribeOptions>(
 
 async function leave(parts: SubscribeParts, subscriber: Subscriber, subscription: Receiver): Promise<void> {
   parts.subscriptions.remove(subscription);
-  // The next connection subscribes only to what is in use then.
+  // The next connection subscribes only to the channels that are in use then.
   if (parts.isClosing() || !subscriber.connection.isLive) return;
   await subscriber.sync(subscription.kind, subscription.channels).catch((error: unknown) => {
     if (!parts.isClosing()) throw error;

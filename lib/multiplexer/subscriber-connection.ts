@@ -10,11 +10,11 @@ export class ConnectionLost extends Error {}
 /** Called with each message that a connection receives. */
 export type ReceiveMessage = (connection: SubscriberConnection, message: Message) => void;
 
-/** What a subscriber may do to the client that carries its subscriptions. */
+/** How a subscriber controls the client that carries its subscriptions. */
 export interface ClientControl {
   /** Ends the client. */
   end(): Promise<void>;
-  /** A reply is due, and nothing arrives: the connection is lost as far as messages go. Called again until it closes. */
+  /** A reply is due, and nothing arrives: the connection is regarded as lost. Called repeatedly until it closes. */
   unresponsive(): void;
 }
 
@@ -36,7 +36,7 @@ export class SubscriberConnection {
   #isUnresponsive = false;
   /** Resolves when the connection is closed. */
   readonly lost: Promise<void>;
-  /** From now on no message is received. */
+  /** Stops receiving messages. */
   readonly stopListening: () => void;
 
   /** @param client A client that is ready. */
@@ -68,8 +68,8 @@ export class SubscriberConnection {
   }
 
   /**
-   * Until when it certainly received what was published (`performance.now()`): until it closed or, if it was silent before
-   * that or is not closed, until something last arrived.
+   * Until when it certainly received all published messages (`performance.now()`): until it closed or, if it was silent
+   * before that or is still open, until data last arrived.
    */
   get workedUntil(): number {
     return this.#lostAt ?? this.#heardAt;
@@ -99,7 +99,7 @@ export class SubscriberConnection {
     await this.#send(() => this.client.ping());
   }
 
-  /** Ends it: nothing is received from it any more. */
+  /** Stops receiving messages, and ends the client. */
   async end(): Promise<void> {
     this.stopListening();
     await this.#control.end();
@@ -108,7 +108,7 @@ export class SubscriberConnection {
   async #send(send: () => Promise<unknown>): Promise<void> {
     const answered = this.#answer(send);
     while (!(await settlesWithin(REPLY_TIMEOUT, answered))) {
-      // Where messages arrive, the reply will, after those that precede it.
+      // While messages arrive, the reply follows those that precede it.
       if (performance.now() - this.#heardAt <= REPLY_TIMEOUT) continue;
       this.#isUnresponsive = true;
       this.#control.unresponsive();
@@ -133,7 +133,7 @@ export class SubscriberConnection {
     }
   }
 
-  /** ioredis would keep what cannot be written for the next connection, which may be one that must not subscribe. */
+  /** ioredis would keep a command that cannot be written for the next connection, which may be one that must not subscribe. */
   async #writable(): Promise<void> {
     if (isWritable(this.client)) return;
     await this.lost;

@@ -15,7 +15,7 @@ import type { Subscriptions } from './subscriptions.js';
 /** The dependencies of a subscriber. */
 export interface SubscriberParts extends SubscriberConnectionParts {
   readonly subscriptions: Subscriptions;
-  /** The client's own, for the intervals between attempts. */
+  /** The retry strategy of the client, for the intervals between attempts. */
   readonly retryStrategy: RedisOptions['retryStrategy'];
 }
 
@@ -35,8 +35,8 @@ const MARKER_TIMEOUT = 5_000;
 const OVERLAP = 1_000;
 
 /**
- * Keeps one connection subscribed to the channels in use: one that is lost is replaced, and one that has to be replaced
- * stays in use until its successor has all of its subscriptions.
+ * Keeps one connection subscribed to the channels in use. A lost connection is replaced; one that has to be replaced stays
+ * in use until its successor has all of its subscriptions.
  *
  * The path of a message: a connection receives it, `#receive` passes it to the handover in progress, if any, and the
  * handover's output is delivered to the subscriptions.
@@ -193,8 +193,8 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   /**
    * Waits before the next attempt.
    *
-   * @returns Whether it waited until the end. A loss of the connection ends the pause, as does a new token: without one the
-   *   attempt may have failed.
+   * @returns Whether it waited until the end. A loss of the connection ends the pause, as does a new token: the attempt may
+   *   have failed for lack of one.
    */
   async #pause(failures: number): Promise<boolean> {
     const { isLive, lost } = this.connection;

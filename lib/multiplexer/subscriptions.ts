@@ -54,7 +54,7 @@ export class Subscriptions {
     const receivers = this.#receivers[message.kind].get(message.name);
     if (!receivers || message.channel.startsWith(PRIVATE_PREFIX)) return;
     this.#delivered += 1;
-    // A copy: a receiver that is added during the delivery gets the next message.
+    // A copy: a receiver that is added during the delivery receives the next message.
     for (const receiver of [...receivers]) receiver.receive(message);
   }
 

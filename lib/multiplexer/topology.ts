@@ -100,13 +100,13 @@ export function clusterTopology(
   };
 }
 
-/** After these, connections may lead to a node that has lost its role, or will. */
+/** After these events, connections may lead to a node that has lost, or will lose, its role. */
 const MOVED: ReadonlySet<MaintenanceType> = new Set([
   'NodeMaintenanceFailoverComplete',
   'NodeMaintenanceScaleComplete',
 ]);
 
-/** After these, slots may be on other nodes. */
+/** After these events, slots may be on other nodes. */
 const RESHARDED: ReadonlySet<MaintenanceType> = new Set([...MOVED, 'NodeMaintenanceEnded']);
 
 const SUBSCRIBER = {
@@ -127,7 +127,7 @@ function createSubscriber(options: RedisOptions): Redis {
 }
 
 function createRedis(options: RedisOptions): Redis {
-  // ioredis derives the types of replies from `replyMapping`, which is not known of options at run time.
+  // ioredis derives the types of replies from `replyMapping`, whose value is not known at compile time.
   return new Redis(options as RedisOptions & { replyMapping?: 'legacy' });
 }
 

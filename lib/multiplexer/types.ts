@@ -1,7 +1,7 @@
 import type { AzureRedisError } from '../errors.js';
 import type { MaintenanceEvent } from './maintenance-events.js';
 
-/** A connection of a multiplexer: that for commands, or that for subscriptions. */
+/** A connection of a multiplexer: for commands, or for subscriptions. */
 export type ConnectionName = 'interactive' | 'subscriber';
 
 /**
@@ -20,7 +20,7 @@ export interface MultiplexerConnection {
   readonly status: string;
 }
 
-/** What a multiplexer does, and has done since it was connected. */
+/** Counters of a multiplexer, since it was connected. */
 export interface MultiplexerStatistics {
   /** How many commands of the interactive connection await their replies, or a connection. */
   readonly commandsInFlight: number;

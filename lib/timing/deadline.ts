@@ -1,14 +1,14 @@
-/** The last moment that a Date can hold, in ms since 1970: an access key never ends. */
+/** The last time that a Date can represent, in ms since 1970. An access key does not expire. */
 const END_OF_TIME = 8.64e15;
 
-/** A moment in ms since 1970, perhaps `Infinity`, as a Date. */
+/** A time in ms since 1970, which may be `Infinity`, as a Date. */
 export function dateOf(time: number): Date {
   return new Date(Math.min(END_OF_TIME, time));
 }
 
 /**
- * A moment that has come as soon as either clock says so. The monotonic clock stands still while the process, or the
- * machine, is suspended; the wall clock can be set back. Neither alone would notice every end of a token.
+ * A point in time that has passed as soon as either clock says so. The monotonic clock stands still while the machine is
+ * suspended; the wall clock can be set back. Neither alone would detect every expiry of a token.
  */
 export class Deadline {
   /** In ms since 1970. */
