@@ -1,6 +1,7 @@
 import type { ClusterOptions } from 'ioredis';
 import { AzureRedisError } from '../errors.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import { assertOption, kindOf } from '../validation.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from './options.js';
 
 /** Options of a single client that do not apply to the nodes of a cluster, or that the cluster sets itself. */
@@ -63,6 +64,7 @@ export function nodeOptionsOf({
   cluster,
   ...options
 }: ConfigureClusterForAzureOptions): ConfigureForAzureOptions {
+  checkClusterOptions(cluster);
   const { tls, replyMapping, ...redisOptions } = cluster?.redisOptions ?? {};
   const merged = {
     ...options,
@@ -72,6 +74,15 @@ export function nodeOptionsOf({
   };
   checkNodeOptions(merged);
   return merged;
+}
+
+/** @throws AzureRedisError `INVALID_OPTION`. */
+export function checkClusterOptions(cluster: unknown): void {
+  const isObject = typeof cluster === 'object' && cluster !== null && !Array.isArray(cluster);
+  assertOption(cluster === undefined || isObject, 'cluster', cluster, 'an object of cluster options', {
+    hint: 'Set `cluster` to the cluster options of ioredis, or to {} for the defaults.',
+    got: kindOf(cluster),
+  });
 }
 
 function checkNodeOptions({ path, sentinels, db = 0 }: ConfigureForAzureOptions): void {

@@ -14,7 +14,7 @@ import { authenticatorSettings } from './settings.js';
 
 /**
  * Builds the options of ioredis clients that log in to Azure Redis with Microsoft Entra ID and stay logged in for as
- * long as the process runs. Any number of clients can be made from the options, at any time, also by libraries.
+ * long as the process runs. Any number of clients can be created from the options, at any time, also by libraries.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ import { authenticatorSettings } from './settings.js';
  * @param options The host, the identity, and any options of ioredis.
  * @returns Options of ioredis, and the `authenticator` that keeps their clients logged in.
  * @throws AzureRedisError at once if an option is missing, invalid or contradicts another, or if the identity service
- *   refuses for good; `TOKEN_UNAVAILABLE` if the first token was not acquired after `retry.retries` more attempts.
+ *   refuses permanently; `TOKEN_UNAVAILABLE` if the first token was not acquired after `retry.retries` more attempts.
  */
 export async function configureForAzure(options: ConfigureForAzureOptions): Promise<ConfiguredRedisOptions> {
   checkOptions(options);
@@ -77,7 +77,8 @@ export async function configureClusterForAzure(
   return [[{ host, port }], { ...clusterOptionsForAzure(options.cluster ?? {}), redisOptions }];
 }
 
-function checkOptions(options: unknown): void {
+/** @throws AzureRedisError `INVALID_OPTION`. */
+export function checkOptions(options: unknown): void {
   assertOption(typeof options === 'object' && options !== null, 'options', options, 'an object', {
     hint: "Call it with { host: 'my-cache.westeurope.redis.azure.net' } and, unless DefaultAzureCredential applies, an identity.",
     got: kindOf(options),

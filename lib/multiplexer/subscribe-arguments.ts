@@ -25,13 +25,14 @@ export function parseSubscribeArguments<Options extends SubscribeOptions>(
   channels: string | readonly string[],
   [first, second]: SubscribeArguments<Options>,
 ): ParsedSubscribeArguments<PayloadOf<Options>> {
-  const names = [...new Set(typeof channels === 'string' ? [channels] : channels)];
+  const given = typeof channels === 'string' ? [channels] : channels;
   assertOption(
-    names.length > 0 && names.every(isText),
+    Array.isArray(given) && given.length > 0 && given.every(isText),
     'channels',
     channels,
     'a non-empty string, or an array of them',
   );
+  const names = [...new Set(given)];
   const [listener, options] = typeof first === 'object' ? [undefined, first] : [first, second];
   assertOption(listener === undefined || typeof listener === 'function', 'listener', listener, 'a function');
   const { buffers = false, bufferSize = DEFAULT_BUFFER_SIZE } = options ?? {};

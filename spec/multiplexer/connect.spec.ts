@@ -125,3 +125,20 @@ describe('Multiplexer.connect() with RESP2', () => {
     await until(() => azure.statistics.open.length === 0);
   });
 });
+
+describe('Multiplexer.connect()', () => {
+  for (const [what, options, message] of [
+    ['no options', undefined, /`options` must be an object, got undefined/],
+    ['a text as cluster', { cluster: 'yes' }, /`cluster` must be an object of cluster options, got a string/],
+    ['null as cluster', { cluster: null }, /`cluster` must be an object of cluster options, got null/],
+    ['a text as maintenanceEvents', { maintenanceEvents: 'yes' }, /`maintenanceEvents` .*got 'yes'/],
+  ] as const) {
+    it(`rejects ${what}`, async () => {
+      const given = options && { host: 'localhost', port: 6379, ...options };
+      // JavaScript callers have no types.
+      const error = await rejection(Multiplexer.connect(given as never));
+      expect(error.code).to.equal('INVALID_OPTION');
+      expect(error.message).to.match(message);
+    });
+  }
+});
