@@ -9,7 +9,7 @@ export interface AzureTarget {
   readonly name: string;
   /** The resource id, of the cluster and without a database; a placeholder if it is not known. */
   readonly resourceId: string;
-  /** Whether the product was told by the host suffix or the resource id, not assumed. */
+  /** Whether the host suffix or the resource id determines the product; otherwise it is assumed. */
   readonly isProductKnown: boolean;
 }
 

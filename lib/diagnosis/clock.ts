@@ -2,16 +2,16 @@ import { withTimeout } from '../timing/timeouts.js';
 import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
 
-/** From this difference on, in ms, it is reported. */
+/** The difference from which a warning is reported, in ms. */
 const NOTICEABLE = 30_000;
 
 /** Entra and the cache tolerate a difference of five minutes, in ms. Source: the clock skew of Microsoft.IdentityModel. */
 const TOLERATED = 300_000;
 
-/** The `Date` of HTTP is in whole seconds: on average it is half a second late, in ms. */
+/** The header `Date` has whole seconds: on average it is half a second late, in ms. */
 const DATE_RESOLUTION = 500;
 
-/** How far the local clock is ahead of the identity service's, in ms; `undefined` if the service cannot be asked. */
+/** The lead of the local clock over that of the identity service, in ms; `undefined` if the service does not answer. */
 export async function measureClock({
   authorityHost,
   timeout,
@@ -46,7 +46,7 @@ export async function measureClock({
 /** Reports the difference of the clocks. */
 export function reportClock(ahead: number | undefined, authorityHost: string, report: SectionReport): void {
   if (ahead === undefined) {
-    report.skipped('clock', `The clock was not compared: ${authorityHost} gave no time.`);
+    report.skipped('clock', `The clock was not compared: ${authorityHost} did not answer.`);
     return;
   }
   const seconds = Math.abs(ahead / 1000).toFixed(1);
@@ -57,7 +57,7 @@ export function reportClock(ahead: number | undefined, authorityHost: string, re
     return;
   }
   const advice = {
-    why: 'Tokens seem to expire too early or too late, and beyond five minutes Entra rejects certificates and the cache rejects tokens.',
+    why: 'Tokens are refreshed too early or too late. Beyond five minutes Entra rejects certificates, and the cache rejects tokens.',
     remedy: 'Synchronise the clock of this machine (NTP, chrony, w32time).',
     data,
   };

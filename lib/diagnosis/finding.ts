@@ -79,7 +79,13 @@ export class SectionReport {
   }
 
   #report(status: FindingStatus, check: string, message: string, details: FindingDetails = {}): void {
-    // Messages quote servers and identity libraries.
-    this.#add({ section: this.#section, check, status, message: withoutTokens(message), ...details });
+    // Messages quote servers and identity libraries, also in several lines.
+    const line = withoutTokens(message).replaceAll(/\s*\n\s*/g, ' ');
+    this.#add({ section: this.#section, check, status, message: line, ...details });
   }
+}
+
+/** The text of a server or library as the end of a message: with one full stop. */
+export function sentence(quoted: string): string {
+  return `${quoted.trim().replace(/[.,]+$/, '')}.`;
 }

@@ -6,11 +6,11 @@ import type { ChainLink } from '../identities/credential-chain.js';
 import { defaultCredential } from '../identities/default-credential.js';
 import { raceSignal } from '../timing/timeouts.js';
 import { measureClock, reportClock } from './clock.js';
-import type { DiagnosisContext } from './context.js';
-import type { SectionReport } from './finding.js';
+import { type DiagnosisContext, TOKEN_TIMEOUT_FACTOR } from './context.js';
+import { sentence, type SectionReport } from './finding.js';
 import { identityType, isExpectedAudience, readClaims, text } from './token-description.js';
 
-/** An identity that gave a token or a key. */
+/** An identity with its first token, or an access key. */
 export interface DiagnosedIdentity {
   /** The options of its clients. */
   readonly clientOptions: ConfiguredRedisOptions;
@@ -35,16 +35,16 @@ export async function checkIdentity(
   } catch (error) {
     context.signal.throwIfAborted();
     if (!(error instanceof AzureRedisError)) throw error;
-    reportFailure(context, error, links, report);
+    reportFailure(error, links, report);
     return undefined;
   } finally {
     if (clock) reportClock(await clock, context.authorityHost, report);
   }
 }
 
-/** As the application does, but with one attempt, whose error is the one to show. */
+/** As an application does, but with one attempt: its error is reported. */
 async function configure(context: DiagnosisContext, links: ChainLink[]): Promise<ConfiguredRedisOptions> {
-  const { options, host, port, tls, signal, lookup } = context;
+  const { options, host, port, tls, timeout, signal, lookup } = context;
   const given: ConfigureForAzureOptions = {
     ...clientOptionsOf(options),
     host,
@@ -52,11 +52,14 @@ async function configure(context: DiagnosisContext, links: ChainLink[]): Promise
     tls: tls ? { ...tls, ...(lookup && { lookup }) } : false,
     ...(isDefaultIdentity(options) && {
       credential: defaultCredential({ authorityHost: context.authorityHost }, (link) => links.push(link)),
-      // The credential has it already.
+      // Of the credential.
       cloud: undefined,
       authorityHost: undefined,
     }),
-    ...(!options.authenticator && { retry: { retries: 0 } }),
+    ...(!options.authenticator && {
+      retry: { retries: 0 },
+      acquireTimeout: options.acquireTimeout ?? timeout * TOKEN_TIMEOUT_FACTOR,
+    }),
   };
   const configured = configureForAzure(given);
   try {
@@ -82,10 +85,10 @@ function closeWhenConfigured(
 
 function clientOptionsOf(options: DiagnosisContext['options']): Omit<ConfigureForAzureOptions, 'host'> {
   const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
-  const { cloud, authorityHost, scope, username, expirationRefreshRatio, acquireTimeout } = options;
+  const { cloud, authorityHost, scope, username, expirationRefreshRatio } = options;
   return {
     ...{ credential, managedIdentity, servicePrincipal, accessKey, authenticator },
-    ...{ cloud, authorityHost, scope, username, expirationRefreshRatio, acquireTimeout },
+    ...{ cloud, authorityHost, scope, username, expirationRefreshRatio },
   };
 }
 
@@ -104,12 +107,12 @@ function describeIdentity(
   const { options, scope } = context;
   const { authenticator } = clientOptions;
   if (options.accessKey !== undefined) {
-    report.info('credential', `An access key, for the user ${authenticator.username}: Entra is not used.`);
+    report.info('credential', `The login uses an access key, as the user ${authenticator.username}.`);
     return { clientOptions, claims: {}, usesAccessKey: true };
   }
   reportChain(links, report);
   const claims = readClaims(String(clientOptions.password));
-  report.ok('credential', `${credentialName(options, links)} gave a token after ${time.toFixed(0)} ms.`, {
+  report.ok('credential', `${credentialName(options, links)} returned a token after ${time.toFixed(0)} ms.`, {
     data: { acquireTime: time },
   });
   const tenant = text(claims, 'tid');
@@ -133,16 +136,19 @@ function describeIdentity(
 function reportChain(links: readonly ChainLink[], report: SectionReport): void {
   for (const { name, reason } of links) {
     const data = { credential: name };
-    if (reason === undefined) report.ok('chain', `${name} of DefaultAzureCredential answered.`, { data });
+    if (reason === undefined) report.ok('chain', `${name} returned a token.`, { data });
     else
-      report.info('chain', `${name} gave no token: ${firstSentence(reason)}`, { data: { ...data, reason } });
+      report.info('chain', `${name} returned no token: ${summaryOf(reason, name)}`, {
+        data: { ...data, reason },
+      });
   }
 }
 
-/** The messages of the Azure SDK go on for paragraphs, with advice for its own developers. */
-function firstSentence(reason: string): string {
-  const [line = ''] = reason.trim().split('\n');
-  return line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON)}…` : line;
+/** Messages of the Azure SDK have several paragraphs, and repeat the name of the credential. */
+function summaryOf(reason: string, name: string): string {
+  const [entra] = /AADSTS\d+: .*?(?= Trace ID:|$)/m.exec(reason) ?? [];
+  const [line = ''] = (entra ?? reason).replace(`${name}: `, '').trim().split('\n');
+  return line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON)}…` : sentence(line);
 }
 
 const LONGEST_REASON = 300;
@@ -184,28 +190,23 @@ function reportLifetime(expiresOn: Date, claims: TokenClaims, report: SectionRep
   const lifetime = typeof iat === 'number' && typeof exp === 'number' ? exp - iat : undefined;
   report.ok(
     'lifetime',
-    `The token expires at ${expiresOn.toISOString()}, in ${minutes < 2 ? `${(minutes * 60).toFixed(0)} s` : `${minutes.toFixed(0)} min`}; it is refreshed before.`,
+    `The token expires at ${expiresOn.toISOString()}, in ${minutes < 2 ? `${(minutes * 60).toFixed(0)} s` : `${minutes.toFixed(0)} min`}; it is refreshed before that.`,
     { data: { expiresOn, ...(lifetime !== undefined && { lifetime: lifetime * 1000 }) } },
   );
 }
 
-function reportFailure(
-  { options }: DiagnosisContext,
-  error: AzureRedisError,
-  links: readonly ChainLink[],
-  report: SectionReport,
-): void {
+function reportFailure(error: AzureRedisError, links: readonly ChainLink[], report: SectionReport): void {
   reportChain(links, report);
-  // A credential that is refused, not just unavailable, ends the chain with its own error.
+  // A credential that Entra refuses, unlike an unavailable one, ends the chain with its own error.
   const isExhausted =
     links.length > 0 && error.message.includes('ChainedTokenCredential authentication failed');
   const message = isExhausted
-    ? `DefaultAzureCredential gave no token: ${links.map(({ name }) => name).join(', ')} were tried.`
-    : error.message;
+    ? `No credential of DefaultAzureCredential returned a token: ${links.map(({ name }) => name).join(', ')}.`
+    : sentence(error.message);
   report.error('credential', message, {
     severity: 'high',
     remedy: error.hint,
-    ...(isDefaultIdentity(options) && { command: 'az login' }),
+    ...(isExhausted && { command: 'az login' }),
     data: { code: error.code },
   });
 }

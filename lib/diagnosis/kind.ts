@@ -6,7 +6,7 @@ import { checkNodes, readSlots, reportCoverage } from './nodes.js';
 import type { Permissions } from './permissions.js';
 import type { Session } from './session.js';
 
-/** Finds out which client the cache needs, and whether its nodes can be used. */
+/** Determines which client the cache needs, and whether its nodes can be used. @throws SessionError */
 export async function checkKind(
   context: DiagnosisContext,
   session: Session,
@@ -40,7 +40,8 @@ function clusterKind({ target }: DiagnosisContext): string {
 }
 
 function kindOf({ target }: DiagnosisContext, error: string): string {
-  if (error.includes('NOPERM')) return 'Not known to be a cluster: the role does not permit CLUSTER SLOTS.';
+  if (error.includes('NOPERM'))
+    return 'Whether this is a cluster is unknown: the role does not permit CLUSTER SLOTS.';
   if (!target.isProductKnown) return 'Not clustered: one endpoint serves all keys.';
   return target.product === 'cache'
     ? 'Not clustered.'

@@ -1,17 +1,17 @@
 import { messageOf } from '../redaction.js';
 import type { DiagnosisContext } from './context.js';
-import type { SectionReport } from './finding.js';
+import { sentence, type SectionReport } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';
 import { firstReplyLine } from './redis-probe.js';
 import { text } from './token-description.js';
 
-/** What the login section found out. */
+/** The result of the login section. */
 export interface LoginResult {
   /** Whether a client can log in, by either command. */
   readonly isAccepted: boolean;
 }
 
-/** How one way to log in ended. */
+/** The result of a login by one command. */
 interface Attempt {
   readonly name: 'AUTH' | 'HELLO 2' | 'HELLO 3';
   readonly isAccepted: boolean;
@@ -68,14 +68,14 @@ function reportHello({ name, isAccepted, answer }: Attempt, auth: Attempt, repor
   if (isAccepted) {
     report.ok(check, `${name} with AUTH logs in (${protocol}).`);
   } else if (auth.isAccepted) {
-    report.warning(check, `${name} with AUTH is answered ${answer}, although AUTH is accepted.`, {
+    report.warning(check, `${name} with AUTH failed, although AUTH is accepted: ${sentence(answer)}`, {
       severity: 'low',
-      why: 'Some endpoints of Azure refuse the login within HELLO. This package then logs in with AUTH over RESP2; another client may fail.',
-      remedy: 'Nothing for ioredis with this package. In other clients set the protocol to RESP2.',
+      why: 'Some endpoints of Azure refuse a login by HELLO. This package then logs in with AUTH over RESP2; other clients may fail.',
+      remedy: 'ioredis with this package needs no change. In other clients, set the protocol to RESP2.',
       data: { answer },
     });
   } else {
-    report.info(check, `${name} with AUTH is answered ${answer}.`, { data: { answer } });
+    report.info(check, `${name} with AUTH failed: ${sentence(answer)}`, { data: { answer } });
   }
 }
 
@@ -86,7 +86,7 @@ async function reportCause(
   report: SectionReport,
 ): Promise<void> {
   const { username } = identity.clientOptions.authenticator;
-  const message = `AUTH as ${username} is answered ${answer}.`;
+  const message = `AUTH as ${username} failed: ${sentence(answer)}`;
   const data = { username, answer };
   if (!answer.startsWith('WRONGPASS')) {
     report.error('auth', message, { severity: 'high', remedy: remedyForOtherAnswer(answer), data });
@@ -98,50 +98,56 @@ async function reportCause(
 
 function remedyForOtherAnswer(answer: string): string {
   if (/unknown command/i.test(answer))
-    return 'This server is older than Redis 6, which user names need. Check host and port.';
+    return 'The server is older than Redis 6, which introduced user names. Check host and port.';
   if (/max number of clients/i.test(answer))
-    return 'The cache has no free connections: close some, or scale it up.';
-  return 'The endpoint closed the connection or gave an unexpected answer: check that it is the cache, then the health of the cache (Azure portal, Resource health).';
+    return 'The limit of client connections is reached: close connections, or scale the cache up.';
+  return 'The endpoint closed the connection, did not answer, or gave an unexpected answer: check that it is the cache, then its health (Azure portal, Resource health).';
 }
 
-/** WRONGPASS gives no reason: the user name and the settings of the cache tell the causes apart as far as can be. */
+/** WRONGPASS has no reason: a login with the object id and the product narrow the causes down. */
 async function causeOfWrongPass(
   context: DiagnosisContext,
   { clientOptions, claims, usesAccessKey }: DiagnosedIdentity,
-): Promise<{ why: string; remedy: string; command: string }> {
+): Promise<{ why: string; remedy: string; command?: string }> {
   const { az, target } = context;
   if (usesAccessKey) {
     return {
       why: 'The key is wrong or has been regenerated, or access keys are disabled.',
-      remedy: 'Use an identity of Entra instead of the key; or copy the current key.',
-      command: az.show,
+      remedy:
+        'Use an identity of Entra instead of the key, or copy the current key (Azure portal, Authentication).',
+      command: az.showKeys,
     };
   }
   const { username } = clientOptions.authenticator;
   const objectId = text(claims, 'oid');
   if (objectId !== undefined && objectId !== username) {
     const withObjectId = await tryLogin(context, 'AUTH', objectId, String(clientOptions.password));
-    const isCause = withObjectId.isAccepted;
-    return {
-      why: isCause
-        ? `The user name is wrong: as ${objectId}, the object id of the identity, the same token logs in.`
-        : `The user name differs from the object id of the identity, ${objectId}; as that the token is refused too, so the identity has no access policy either.`,
-      remedy: `Remove \`username\`: its default is the object id.${isCause ? '' : ' Then assign an access policy to the identity.'}`,
-      command: az.assignAccess(objectId),
-    };
+    return withObjectId.isAccepted
+      ? {
+          why: `The user name is wrong: as ${objectId}, the object id of the identity, the same token logs in.`,
+          remedy: 'Remove `username`: its default is the object id.',
+        }
+      : {
+          why: `The user name is not the object id of the identity, ${objectId}, as which the token is refused too: the identity has no access policy either.`,
+          remedy:
+            'Remove `username`: its default is the object id. Then assign an access policy to the identity.',
+          command: az.assignAccess(objectId),
+        };
   }
   const policy =
-    'Assign an access policy of this cache to this object id (for a service principal that of the enterprise application, not that of the app registration). A new assignment takes effect after a short while.';
+    'Assign an access policy of this cache to this object id (of a service principal: that of the enterprise application, not of the app registration). An assignment takes effect after a short time.';
+  const command = az.assignAccess(username);
   if (target.product === 'managed' && target.isProductKnown) {
     return {
-      why: 'The identity has no access policy on this cache, or belongs to another tenant: in Azure Managed Redis, Entra authentication is always on.',
+      why: 'The identity has no access policy on this cache, or belongs to another tenant. Entra authentication is always enabled in Azure Managed Redis.',
       remedy: policy,
-      command: az.assignAccess(username),
+      command,
     };
   }
+  const enable = az.enableEntra === undefined ? '(Azure portal, Authentication)' : `(${az.enableEntra})`;
   return {
-    why: 'In this order: the identity has no access policy on this cache; Entra authentication is off (Azure Cache for Redis); the tenant of the token is not that of the cache.',
-    remedy: `${policy} Enable Entra authentication (${az.enableEntra}). With the resource id of the cache (\`resourceId\`, \`--resource-id\`) both are read from Azure.`,
-    command: az.assignAccess(username),
+    why: 'The most likely causes, in this order: the identity has no access policy on this cache; Entra authentication is disabled (Azure Cache for Redis only); the token is of another tenant.',
+    remedy: `${policy} Enable Entra authentication ${enable}. Set the resource id of the cache (\`resourceId\`, \`--resource-id\`) to read both from Azure.`,
+    command,
   };
 }

@@ -8,7 +8,7 @@ import { classifyIdentityError } from '../identities/identity-errors.js';
 import { messageOf, withoutTokens } from '../redaction.js';
 import { withTimeout } from '../timing/timeouts.js';
 import { invalidOption, shown } from '../validation.js';
-import type { DiagnosisContext } from './context.js';
+import { type DiagnosisContext, TOKEN_TIMEOUT_FACTOR } from './context.js';
 import type { DiagnoseOptions } from './options.js';
 
 /** A resource as Azure Resource Manager returns it. */
@@ -135,9 +135,6 @@ export class ManagementClient {
     }
   }
 }
-
-/** Some credentials start a program, or try several services: a token takes longer than a request. */
-const TOKEN_TIMEOUT_FACTOR = 3;
 
 function parse(text: string): object {
   try {

@@ -5,13 +5,13 @@ import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
 import type { Resolution } from './resolver.js';
 
-/** What the network section found out. */
+/** The result of the network section. */
 export interface NetworkResult {
   /** The addresses that accept connections. */
   readonly reachable: readonly string[];
 }
 
-/** How an attempt to connect ended. */
+/** The result of an attempt to connect. */
 type Outcome =
   | { readonly kind: 'open'; readonly time: number }
   | { readonly kind: 'refused' | 'silent' }
@@ -21,7 +21,7 @@ type Outcome =
 export async function checkNetwork(context: DiagnosisContext, report: SectionReport): Promise<NetworkResult> {
   const resolution = await resolveHost(context, report);
   if (!resolution) {
-    report.skipped('port', 'The port was not tried: the host has no address.');
+    report.skipped('port', 'The host has no address to connect to.');
     return { reachable: [] };
   }
   return checkPort(context, resolution.addresses, report);
@@ -42,7 +42,7 @@ async function resolveHost(
       severity: 'high',
       why:
         code === 'ENOTFOUND' || code === 'ENODATA'
-          ? 'The DNS server knows no address of this name.'
+          ? 'The DNS server has no address for this name.'
           : 'The DNS server did not answer.',
       remedy:
         'Check the spelling of the host name (Azure portal, Overview), and that the DNS server can be reached. With a private endpoint, link its private DNS zone to the virtual network.',
@@ -68,11 +68,11 @@ function reportResolution(host: string, { addresses, aliases }: Resolution, repo
   const zone = /privatelink\..*$/i.exec(link)?.[0] ?? link;
   report.error(
     'dns',
-    `${message} The cache has a private endpoint, but this machine sees its public address.`,
+    `${message} The cache has a private endpoint, but its name resolves to the public address here.`,
     {
       severity: 'high',
-      why: `${link} must resolve to the private address of the endpoint: the private DNS zone ${zone} is not linked to this network, has no record of the cache, or is not asked by the DNS server of this machine.`,
-      remedy: `Link the zone ${zone} to the virtual network, and let its DNS server forward to 168.63.129.16. Outside the virtual network, use a VPN or a machine inside it.`,
+      why: `${link} must resolve to the private address of the endpoint: the private DNS zone ${zone} is not linked to this network, has no record of the cache, or is not used by the DNS server of this machine.`,
+      remedy: `Link the zone ${zone} to the virtual network, and configure its DNS server to forward to 168.63.129.16. Outside the virtual network, use a VPN or a machine inside it.`,
       command: `az network private-dns link vnet create --resource-group my-group --zone-name ${zone} --name my-vnet --virtual-network my-vnet --registration-enabled false`,
       data,
     },
@@ -105,26 +105,26 @@ function reportPort(
   const expected = azureEndpoint(host)?.port;
   const portHint =
     expected !== undefined && expected !== port
-      ? `Use port ${expected}, the one of this kind of cache.`
+      ? `Use port ${expected}, the port of this kind of cache.`
       : 'Check the port: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis.';
   switch (outcome.kind) {
     case 'open':
-      report.ok('port', `${where} accepts connections, after ${outcome.time.toFixed(1)} ms.`, {
+      report.ok('port', `${where} accepted a connection after ${outcome.time.toFixed(1)} ms.`, {
         data: { address, port, outcome: 'open', connectTime: outcome.time },
       });
       return;
     case 'refused':
       report.error('port', `${where} refuses connections: the port is closed (ECONNREFUSED).`, {
         severity: 'high',
-        why: 'The machine can be reached, and nothing listens on this port.',
-        remedy: `${portHint} With a private endpoint, check that the address is that of the endpoint.`,
+        why: 'The machine can be reached, but no program listens on this port.',
+        remedy: `${portHint} With a private endpoint, check that the address is that of the private endpoint.`,
         data: { address, port, outcome: 'closed' },
       });
       return;
     case 'silent':
-      report.error('port', `${where} does not answer within ${timeout} ms: something drops the packets.`, {
+      report.error('port', `${where} did not answer within ${timeout} ms: the packets are dropped.`, {
         severity: 'high',
-        why: 'A closed port would refuse the connection. A firewall, a network security group, a route, or disabled public network access drops it silently.',
+        why: 'A closed port would refuse the connection. A firewall, a network security group, a route, or disabled public network access drops the packets.',
         remedy: `Allow outbound TCP to port ${port} on this network. If public network access is disabled, connect through the private endpoint; if the cache has firewall rules, add the address of this machine. ${portHint}`,
         command: `nc -vz ${host} ${port}`,
         data: { address, port, outcome: 'dropped' },
@@ -133,7 +133,7 @@ function reportPort(
     case 'failed':
       report.error('port', `${where} cannot be reached: ${outcome.reason}.`, {
         severity: 'high',
-        remedy: 'Check the network, routes and the VPN of this machine.',
+        remedy: 'Check the network, the routes and the VPN of this machine.',
         data: { address, port, outcome: 'unreachable', reason: outcome.reason },
       });
   }

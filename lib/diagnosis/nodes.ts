@@ -1,6 +1,6 @@
 import { messageOf } from '../redaction.js';
 import type { DiagnosisContext } from './context.js';
-import type { SectionReport } from './finding.js';
+import { sentence, type SectionReport } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';
 import { firstReplyLine } from './redis-probe.js';
 
@@ -11,7 +11,7 @@ export interface SlotRange {
   readonly nodes: readonly ClusterNodeAddress[];
 }
 
-/** Where a node of a cluster is announced. */
+/** The announced address of a node. */
 export interface ClusterNodeAddress {
   readonly host: string;
   readonly port: number;
@@ -22,7 +22,7 @@ export const SLOTS = 16_384;
 /**
  * Reads the reply to CLUSTER SLOTS.
  *
- * @param host What stands for a node that announces no address: that it is where the client asked.
+ * @param host The host of a node that announces no address.
  */
 export function readSlots(reply: unknown, host: string): SlotRange[] {
   if (!Array.isArray(reply)) return [];
@@ -60,16 +60,14 @@ function reportNode(
 ): void {
   const role = isMaster ? 'master' : 'replica';
   if (reason === undefined) {
-    report.ok('node', `The ${role} ${name} is reached, verified and accepts the login.`, {
+    report.ok('node', `The ${role} ${name} is reachable, verified, and accepts the login.`, {
       data: { node: name, role },
     });
     return;
   }
-  report.error('node', `The ${role} ${name} cannot be used: ${reason}.`, {
+  report.error('node', `The ${role} ${name} cannot be used: ${sentence(reason)}`, {
     severity: isMaster ? 'high' : 'medium',
-    why: isMaster
-      ? 'Commands for its slots fail.'
-      : 'It cannot take the place of its master, nor serve reads.',
+    why: isMaster ? 'Commands for its slots fail.' : 'It cannot replace its master, nor serve reads.',
     remedy: `Allow outbound TCP to ${port} as well: nodes use ports 8500 to 8599 (Azure Managed Redis, OSS policy), 13000 to 13999 and 15000 to 15999 (Azure Cache for Redis). If the node is down, wait for the failover to end.`,
     data: { node: name, role, reason },
   });
@@ -100,7 +98,7 @@ async function failureOf(
 ): Promise<string | undefined> {
   try {
     const answer = await firstReplyLine(context, login, node);
-    return answer.startsWith('-') ? `the login is answered ${answer.slice(1)}` : undefined;
+    return answer.startsWith('-') ? `the login was refused (${answer.slice(1)})` : undefined;
   } catch (error) {
     return messageOf(error);
   }

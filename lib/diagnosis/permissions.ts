@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DiagnosisContext } from './context.js';
-import type { SectionReport } from './finding.js';
+import { sentence, type SectionReport } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';
 import type { Answer, Session } from './session.js';
 
@@ -10,21 +10,21 @@ export interface Permissions {
   readonly allowsInfo: boolean;
 }
 
-/** Something that a role may or may not do. */
+/** A kind of command that a role permits or denies. */
 interface Ability {
   readonly name: 'reads' | 'writes' | 'pub/sub' | 'scripts' | 'blocking' | 'dangerous';
-  /** What it stands for, in the message. */
+  /** The commands in the message. */
   readonly example: string;
-  /** The commands that all must be permitted. */
-  readonly commands: (key: string) => readonly (readonly [string, ...string[]])[];
+  /** The commands that must all be permitted. */
+  readonly commands: (key: string) => readonly Command[];
 }
 
-/** How long the key of the trials exists at most, in ms. */
+/** The time to live of the key of the trials, in ms. */
 const KEY_LIFETIME = 60_000;
 
 /**
- * Each ability by commands that harm nothing: they touch a key of their own, which expires. FLUSHALL and its like are not
- * tried; the dangerous commands are those of the same category that only read.
+ * Each ability with commands that harm nothing: they use a temporary key, which expires. FLUSHALL and the like are not
+ * tried, only commands of the category `dangerous` that read.
  */
 const ABILITIES: readonly Ability[] = [
   { name: 'reads', example: 'GET', commands: (key) => [['GET', key]] },
@@ -56,47 +56,50 @@ const ABILITIES: readonly Ability[] = [
 
 type Abilities = Readonly<Record<Ability['name'], boolean>>;
 
-/** Finds out what the role of the user permits. */
+type Command = readonly [string, ...string[]];
+
+type Permits = (command: Command) => Promise<boolean>;
+
+/** Determines what the role of the user permits. @throws SessionError */
 export async function checkPermissions(
   context: DiagnosisContext,
   session: Session,
   identity: DiagnosedIdentity,
   report: SectionReport,
 ): Promise<Permissions> {
-  await reportUser(session, report);
   const { username } = identity.clientOptions.authenticator;
-  // In braces, so that both keys of the trials are in one slot.
+  const [user, dryRun] = await Promise.all([
+    session.ask('ACL', 'WHOAMI'),
+    session.ask('ACL', 'DRYRUN', username, 'PING'),
+  ]);
+  reportUser(user, report);
+  // The hash tag keeps both keys of the trials in one slot.
   const key = `ioredis-azure:doctor:{${randomUUID()}}`;
-  const tests = (await supportsDryRun(session, username))
-    ? { method: 'ACL DRYRUN', permits: permitsByDryRun(session, username) }
-    : { method: 'trials on a temporary key', permits: permitsByTrial(session) };
+  const tests =
+    'reply' in dryRun
+      ? { method: 'ACL DRYRUN', permits: permitsByDryRun(session, username) }
+      : { method: 'trials on a temporary key', permits: permitsByTrial(session) };
   try {
-    const abilities = await findAbilities(tests.permits, key);
-    const allowsInfo = await tests.permits(['INFO', 'server']);
+    const [abilities, allowsInfo] = await Promise.all([
+      findAbilities(tests.permits, key),
+      tests.permits(['INFO', 'server']),
+    ]);
     reportAbilities(context, abilities, tests.method, report);
     reportInfo(allowsInfo, report);
     return { allowsInfo };
   } finally {
-    // It expires in any case, and a reader has not created it.
+    // It expires in any case.
     await session.ask('DEL', key, `${key}:list`).catch(() => undefined);
   }
 }
 
-async function reportUser(session: Session, report: SectionReport): Promise<void> {
-  const answer = await session.ask('ACL', 'WHOAMI');
+function reportUser(answer: Answer, report: SectionReport): void {
   if ('reply' in answer)
-    report.ok('user', `The cache knows this connection as ${String(answer.reply)} (ACL WHOAMI).`);
-  else report.skipped('user', `ACL WHOAMI is not permitted here: ${answer.error}.`);
+    report.ok('user', `The connection is logged in as ${String(answer.reply)} (ACL WHOAMI).`);
+  else report.skipped('user', `ACL WHOAMI is not permitted: ${sentence(answer.error)}`);
 }
 
-type Permits = (command: readonly [string, ...string[]]) => Promise<boolean>;
-
-async function supportsDryRun(session: Session, username: string): Promise<boolean> {
-  const answer = await session.ask('ACL', 'DRYRUN', username, 'PING');
-  return 'reply' in answer;
-}
-
-/** Redis answers OK, or says in a string what the user may not do. */
+/** The reply is OK, or a string that names what is denied. */
 function permitsByDryRun(session: Session, username: string): Permits {
   return async (command) => {
     const answer = await session.ask('ACL', 'DRYRUN', username, ...command);
@@ -114,23 +117,22 @@ function permitsByTrial(session: Session): Permits {
 }
 
 /**
- * Whether an answer is that of a permitted command. Redis judges permissions first, so that MOVED, of a cluster, and
- * other errors come after them. Azure answers the commands that it blocks for everybody as unknown.
+ * Whether the command was permitted. Redis checks permissions before anything else, so that MOVED and other errors prove
+ * permission. Commands that Azure blocks for every role are answered as unknown.
  */
 function isPermitted(answer: Answer): boolean {
   return 'reply' in answer || !/^NOPERM|unknown (sub)?command|not allowed/i.test(answer.error);
 }
 
 async function findAbilities(permits: Permits, key: string): Promise<Abilities> {
-  const found: Partial<Record<Ability['name'], boolean>> = {};
-  for (const { name, commands } of ABILITIES) {
-    const permitted: boolean[] = [];
-    // One after another: the key exists once it has been written.
-    for (const command of commands(key)) permitted.push(await permits(command));
-    found[name] = permitted.every(Boolean);
-  }
-  const { reads = false, writes = false, scripts = false, blocking = false, dangerous = false } = found;
-  return { reads, writes, 'pub/sub': found['pub/sub'] ?? false, scripts, blocking, dangerous };
+  // In one batch: they run in this order, and the key exists once it has been written.
+  const found = await Promise.all(
+    ABILITIES.map(async ({ name, commands }) => {
+      const permitted = await Promise.all(commands(key).map(permits));
+      return [name, permitted.every(Boolean)] as const;
+    }),
+  );
+  return Object.fromEntries(found) as Abilities;
 }
 
 function reportAbilities(
@@ -141,20 +143,20 @@ function reportAbilities(
 ): void {
   const permitted = ABILITIES.filter(({ name }) => abilities[name]);
   const denied = ABILITIES.filter(({ name }) => !abilities[name]);
-  const message = `${roleOf(abilities)}: it permits ${list(permitted)}; it denies ${list(denied)} (found by ${method}).`;
+  const message = `${roleOf(abilities)}: it permits ${list(permitted)}; it denies ${list(denied)} (determined by ${method}).`;
   const data = { ...abilities, method };
   if (!abilities.reads) {
     report.error('role', message, {
       severity: 'high',
       why: 'The application cannot read.',
-      remedy: 'Assign an access policy that permits what the application does.',
+      remedy: 'Assign an access policy that permits the commands of the application.',
       command: az.assignAccess('$OBJECT_ID'),
       data,
     });
   } else if (abilities.dangerous && target.product === 'cache') {
     report.warning('role', message, {
       severity: 'low',
-      why: 'Dangerous commands, such as FLUSHALL and KEYS, can delete all data or block the cache. Applications hardly need them.',
+      why: 'Dangerous commands, such as FLUSHALL and KEYS, can delete all data or block the cache. Applications rarely need them.',
       remedy: 'Assign Data Contributor, or a custom policy, unless the application needs them.',
       command: az.assignAccess('$OBJECT_ID', 'Data Contributor'),
       data,

@@ -2,29 +2,35 @@ import { randomBytes } from 'node:crypto';
 import { messageOf } from '../redaction.js';
 import { isPrivateAddress } from './addresses.js';
 import type { DiagnosisContext } from './context.js';
-import type { SectionReport } from './finding.js';
+import { sentence, type SectionReport } from './finding.js';
 import type { NetworkResult } from './network.js';
 import { firstReplyLine } from './redis-probe.js';
 
-/** What the checks of the security posture know from those before. */
+/** The results of earlier checks. */
 export interface PostureInput {
   readonly network: NetworkResult;
-  /** Whether the login was made with an access key. */
-  readonly usesAccessKey: boolean;
-  /** Whether it was accepted. */
+  /** Whether the TLS checks passed. */
+  readonly isSecure: boolean;
+  /** Whether the identity or access key logged in. */
   readonly isLoggedIn: boolean;
 }
 
-/** Looks at the security of the cache as any client can. */
+/** Checks the security of the cache from outside, as any client can. */
 export async function checkPosture(
   context: DiagnosisContext,
-  input: PostureInput,
+  { network, isSecure, isLoggedIn }: PostureInput,
   report: SectionReport,
 ): Promise<void> {
-  reportExposure(context, input.network, report);
-  if (input.network.reachable.length === 0) return;
-  await reportDefaultUser(context, report);
-  await reportKeys(context, input, report);
+  reportExposure(context, network, report);
+  if (!isSecure) return;
+  const [ofPing, ofWrongKey] = await Promise.all([
+    answerTo(context, ['PING']),
+    answerTo(context, ['AUTH', 'default', randomBytes(33).toString('base64')]),
+  ]);
+  context.signal.throwIfAborted();
+  reportDefaultUser(context, ofPing, report);
+  if (isLoggedIn && context.options.accessKey !== undefined) reportUsedKey(context, report);
+  else reportKeys(context, ofWrongKey, report);
 }
 
 function reportExposure(
@@ -39,66 +45,63 @@ function reportExposure(
       `${host} accepts connections at a public address (${exposed.join(', ')}).`,
       {
         severity: 'medium',
-        why: 'Whoever obtains a token or key can use it from anywhere.',
+        why: 'A stolen token or key can be used from anywhere.',
         remedy:
-          'Connect through a private endpoint and disable public network access; or allow only your addresses.',
+          'Connect through a private endpoint and disable public network access, or add firewall rules.',
         command: az.disablePublicAccess,
         data: { addresses: exposed },
       },
     );
   } else if (reachable.length > 0) {
-    report.ok('public-network', `${host} is reached at a private address.`, {
+    report.ok('public-network', `${host} has a private address here.`, {
       data: { addresses: reachable },
     });
   } else {
-    report.skipped('public-network', 'The cache is not reached from here.');
+    report.skipped('public-network', 'The cache cannot be reached.');
   }
 }
 
-/** A cache must answer no command before a login. */
-async function reportDefaultUser(context: DiagnosisContext, report: SectionReport): Promise<void> {
-  const answer = await answerTo(context, ['PING']);
+/** A cache must refuse commands before a login. */
+function reportDefaultUser(
+  { az }: DiagnosisContext,
+  answer: string | undefined,
+  report: SectionReport,
+): void {
   if (answer === undefined) {
-    report.skipped('default-user', 'The cache was not asked without a login.');
+    report.skipped('default-user', 'A command without a login was not answered.');
   } else if (answer.startsWith('+')) {
-    report.error('default-user', 'The cache answers commands without any login.', {
+    report.error('default-user', 'The cache answers commands without a login.', {
       severity: 'high',
-      why: 'Every client that reaches it can read and change the data, as the user `default`.',
-      remedy: 'Require a login: enable Entra authentication, and disable access without keys.',
-      command: context.az.show,
+      why: 'Every client that can connect may read and change the data, as the user `default`.',
+      remedy: 'Require a login (Azure portal, Authentication).',
+      command: az.show,
       data: { answer },
     });
   } else {
-    report.ok('default-user', `Without a login the cache refuses commands (${answer.slice(1)}).`, {
+    report.ok('default-user', `Without a login, the cache refuses commands: ${sentence(answer.slice(1))}`, {
       data: { answer },
     });
   }
 }
 
+function reportUsedKey({ az }: DiagnosisContext, report: SectionReport): void {
+  report.warning('access-keys', 'Access keys are enabled: this login uses one.', {
+    severity: 'high',
+    why: 'A key is a shared secret with all permissions, which does not expire.',
+    remedy: 'Use an identity of Entra, then disable access keys.',
+    command: az.disableKeys,
+  });
+}
+
 /**
- * Whether access keys are still enabled. Redis gives the same answer to a wrong key as to any key of a disabled user, so
- * that only an answer that names the reason, or a key that works, settles it; Azure Resource Manager knows in any case.
+ * Whether access keys are enabled. Redis answers a wrong key as it answers any key of a disabled user: only an answer that
+ * names the reason is conclusive.
  */
-async function reportKeys(
-  context: DiagnosisContext,
-  { usesAccessKey, isLoggedIn }: PostureInput,
-  report: SectionReport,
-): Promise<void> {
-  const { az } = context;
-  if (usesAccessKey && isLoggedIn) {
-    report.warning('access-keys', 'Access keys are enabled: this login used one.', {
-      severity: 'high',
-      why: 'A key is a shared secret with all permissions, which does not expire.',
-      remedy: 'Use an identity of Entra, then disable access keys.',
-      command: az.disableKeys,
-    });
-    return;
-  }
-  const answer = await answerTo(context, ['AUTH', 'default', randomBytes(33).toString('base64')]);
+function reportKeys({ az }: DiagnosisContext, answer: string | undefined, report: SectionReport): void {
   if (answer === undefined) {
-    report.skipped('access-keys', 'No key was tried.');
+    report.skipped('access-keys', 'A login with a wrong key was not answered.');
   } else if (/disabled/i.test(answer) && !/user is disabled/i.test(answer)) {
-    report.ok('access-keys', `Access keys are disabled (${answer.slice(1)}).`, { data: { answer } });
+    report.ok('access-keys', `Access keys are disabled: ${sentence(answer.slice(1))}`, { data: { answer } });
   } else if (answer.startsWith('+')) {
     report.error('access-keys', 'The cache accepts any access key: its default user has no password.', {
       severity: 'high',
@@ -108,11 +111,11 @@ async function reportKeys(
   } else {
     report.info(
       'access-keys',
-      `A wrong access key is refused (${answer.slice(1)}); a disabled one would be too.`,
+      `Whether access keys are enabled is unknown. A wrong key is refused: ${sentence(answer.slice(1))}`,
       {
-        why: 'Redis does not say whether a key is wrong or its user disabled.',
-        remedy: 'With the resource id of the cache (`resourceId`, `--resource-id`), Azure tells it.',
-        command: az.show,
+        why: 'Redis gives the same answer to a wrong key and to every key while access keys are disabled.',
+        remedy: 'Set the resource id of the cache (`resourceId`, `--resource-id`) to read it from Azure.',
+        command: az.showKeys,
         data: { answer },
       },
     );
@@ -123,8 +126,7 @@ async function answerTo(context: DiagnosisContext, command: readonly string[]): 
   try {
     return await firstReplyLine(context, command);
   } catch (error) {
-    context.signal.throwIfAborted();
-    // A proxy in front of the cache may close the connection: that refuses the command too.
+    // A proxy in front of the cache may refuse the command by closing the connection.
     return messageOf(error).includes('closed') ? '-connection closed' : undefined;
   }
 }

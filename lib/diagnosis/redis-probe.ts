@@ -78,7 +78,7 @@ function encode(command: readonly string[]): string {
   return `*${command.length}\r\n${command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`;
 }
 
-/** Redis quotes the beginning of the arguments of a command that it does not know: of a login, that is the password. */
+/** The answer to an unknown command quotes the beginning of its arguments: of a login, the password. */
 function withoutArguments(line: string, [, ...args]: readonly string[]): string {
   const shown = line.replace(/,? with args beginning with:.*$/i, '');
   return args

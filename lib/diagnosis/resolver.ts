@@ -1,10 +1,10 @@
 import { lookup as systemLookup, Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 
-/** What a name stands for. */
+/** The addresses and aliases of a name. */
 export interface Resolution {
   readonly addresses: readonly string[];
-  /** The names that the name is an alias of, in order. */
+  /** The CNAME records from the name to that of the addresses, in order. */
   readonly aliases: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export function createResolver(
   };
 }
 
-/** The `lookup` of sockets that connect to what `resolve` gives. */
+/** The `lookup` of sockets that connect to the addresses of `resolve`. */
 export function lookupWith(resolve: (host: string) => Promise<Resolution>): LookupFunction {
   return (host, options, callback) => {
     const { family = 0, all } = options;
@@ -70,7 +70,7 @@ async function queryAddresses(resolver: Resolver, host: string): Promise<string[
   return addresses;
 }
 
-/** Aliases explain an address; a resolver that does not answer this query is not a fault of the cache. */
+/** Aliases only explain an address: an error of this query is not a fault. */
 async function queryAliases(resolver: Resolver, host: string): Promise<string[]> {
   const aliases: string[] = [];
   let name = host;

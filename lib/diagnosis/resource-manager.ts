@@ -5,7 +5,7 @@ import { reportCacheSettings } from './settings-of-cache.js';
 import { reportManagedSettings } from './settings-of-managed.js';
 import { reportDiagnosticSettings, reportPublicAccess } from './settings-common.js';
 
-/** The versions of the APIs that are asked. */
+/** The API versions of the requests. */
 const API_VERSIONS = {
   cache: '2024-11-01',
   managed: '2025-07-01',
@@ -14,7 +14,7 @@ const API_VERSIONS = {
 
 const DIAGNOSTIC_SETTINGS = '/providers/Microsoft.Insights/diagnosticSettings';
 
-/** What was read of a cache; a list that may not be read is undefined. */
+/** The settings of a cache; a list is undefined if the identity may not read it. */
 export interface AzureSettings {
   readonly resource: AzureResource;
   /** The databases of Azure Managed Redis. */
@@ -24,7 +24,7 @@ export interface AzureSettings {
   readonly diagnosticSettings: readonly AzureResource[] | undefined;
 }
 
-/** Reads the settings of the cache from Azure Resource Manager, and judges them. */
+/** Reads the settings of the cache from Azure Resource Manager and reports on them. */
 export async function checkResource(
   context: DiagnosisContext,
   objectId: string | undefined,
@@ -32,7 +32,10 @@ export async function checkResource(
 ): Promise<void> {
   try {
     const settings = await readSettings(new ManagementClient(context), context);
-    report.ok('resource', `Azure Resource Manager knows ${context.target.resourceId}.`);
+    report.ok(
+      'resource',
+      `The settings of ${context.target.resourceId} were read from Azure Resource Manager.`,
+    );
     reportPublicAccess(context, settings.resource, report);
     const reportSettings = context.target.product === 'cache' ? reportCacheSettings : reportManagedSettings;
     reportSettings(context, settings, report);
@@ -69,7 +72,7 @@ async function readSettings(client: ManagementClient, { target }: DiagnosisConte
   return { resource, databases, firewallRules, accessPolicyAssignments, diagnosticSettings };
 }
 
-/** A role may permit to read the cache but not everything beside it. */
+/** A role may permit to read the cache but not its child resources. */
 function optional(resources: Promise<AzureResource[]>): Promise<AzureResource[] | undefined> {
   return resources.catch((error: unknown) => {
     if (error instanceof ManagementError) return undefined;
@@ -84,7 +87,7 @@ function reportAssignment(
   report: SectionReport,
 ): void {
   if (assignments === undefined || objectId === undefined) {
-    report.skipped('access-policy', 'The access policy of the identity was not read.');
+    report.skipped('access-policy', 'The access policy assignments were not read.');
     return;
   }
   const assignment = assignments.find(
@@ -99,13 +102,13 @@ function reportAssignment(
   }
   report.error('access-policy', `The identity ${objectId} has no access policy on this cache.`, {
     severity: 'high',
-    why: 'Its logins are refused with WRONGPASS. An Azure RBAC role gives no access to data.',
+    why: 'Its logins are refused with WRONGPASS. Azure RBAC roles do not grant access to data.',
     remedy: 'Assign an access policy to this object id.',
     command: az.assignAccess(objectId),
   });
 }
 
-/** Azure Cache for Redis names the identity itself, Azure Managed Redis in `user`. */
+/** Azure Cache for Redis has it among the properties, Azure Managed Redis in `user`. */
 function objectIdOf({ objectId, user }: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof objectId === 'string') return objectId;
   const id: unknown = typeof user === 'object' && user !== null ? Reflect.get(user, 'objectId') : undefined;
@@ -117,7 +120,7 @@ function reportUnreadable({ target }: DiagnosisContext, error: ManagementError, 
   if (status === 404) {
     report.error('resource', message, {
       severity: 'medium',
-      remedy: 'Check the resource id (Azure portal, Properties), and that the identity may see it.',
+      remedy: 'Check the resource id (Azure portal, Properties), and that the identity may read it.',
       command: `az resource show --ids ${target.resourceId}`,
     });
     return;
@@ -127,7 +130,7 @@ function reportUnreadable({ target }: DiagnosisContext, error: ManagementError, 
     why: 'The settings of the cache were not checked.',
     remedy:
       status === 401 || status === 403
-        ? 'Assign the role Reader on the cache to the identity, or sign in as a user who has it.'
+        ? 'Assign the role Reader on the cache to the identity, or sign in as a user with that role.'
         : (hint ?? 'Check the network, and the proxy (HTTPS_PROXY).'),
     command:
       status === 403

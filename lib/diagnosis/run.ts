@@ -2,12 +2,11 @@ import { setMaxListeners } from 'node:events';
 import { checkIdentity as checkIdentityOptions } from '../configure/identity.js';
 import { endpointOptions } from '../configure/endpoint.js';
 import { authenticatorSettings } from '../configure/settings.js';
-import { messageOf } from '../redaction.js';
 import { assertOption, isDuration, kindOf } from '../validation.js';
 import { azCommands } from './az-commands.js';
 import { azureTarget } from './azure-target.js';
 import type { DiagnosisContext } from './context.js';
-import { SectionReport, type DiagnosisSection, type Finding } from './finding.js';
+import { SectionReport, sentence, type DiagnosisSection, type Finding } from './finding.js';
 import { checkIdentity, type DiagnosedIdentity } from './identity.js';
 import { checkKind } from './kind.js';
 import { checkLiveness } from './liveness.js';
@@ -19,128 +18,138 @@ import { checkPermissions } from './permissions.js';
 import { checkPosture } from './posture.js';
 import { createResolver, lookupWith } from './resolver.js';
 import { checkResource } from './resource-manager.js';
-import { Session } from './session.js';
+import { Session, SessionError } from './session.js';
 import { checkTls } from './tls.js';
 import { text } from './token-description.js';
 
 const DEFAULT_TIMEOUT = 3_000;
+
+const UNREACHABLE = 'The cache cannot be reached.';
+const UNVERIFIED = 'Credentials are not sent to a server that did not pass the TLS checks.';
 
 /** Runs the checks of all sections, in order. @throws AzureRedisError if an option is not valid. */
 export async function runDiagnosis(options: DiagnoseOptions): Promise<Finding[]> {
   const context = contextOf(options);
   context.signal.throwIfAborted();
   const findings: Finding[] = [];
-  const reportOf = (section: DiagnosisSection): SectionReport =>
-    new SectionReport(section, (finding) => {
-      findings.push(finding);
-      options.onFinding?.(finding);
-    });
-  await runSections(context, reportOf);
+  await runSections(context, (finding) => {
+    findings.push(finding);
+    options.onFinding?.(finding);
+  });
   return findings;
 }
 
-type ReportOf = (section: DiagnosisSection) => SectionReport;
-
-async function runSections(context: DiagnosisContext, reportOf: ReportOf): Promise<void> {
+async function runSections(context: DiagnosisContext, add: (finding: Finding) => void): Promise<void> {
   const { signal, options } = context;
-  const network = await checkNetwork(context, reportOf('network'));
-  signal.throwIfAborted();
-  const isReachable = network.reachable.length > 0;
-  if (!isReachable) reportOf('tls').skipped('version', 'The cache is not reached.');
-  const isSecure = isReachable && (await checkTls(context, reportOf('tls'))).isSecure;
-  signal.throwIfAborted();
-  const identity = await checkIdentity(context, reportOf('identity'));
+  const reportOf: ReportOf = (section) => new SectionReport(section, add);
+  const identityFindings: Finding[] = [];
+  // Meanwhile: a token takes as long as the checks of the network and of TLS.
+  const acquired = checkIdentity(
+    context,
+    new SectionReport('identity', (finding) => identityFindings.push(finding)),
+  );
+  acquired.catch(() => undefined);
+  let session: Session | undefined;
   try {
+    const network = await checkNetwork(context, reportOf('network'));
     signal.throwIfAborted();
-    const isLoggedIn = await checkCache(context, identity, { isReachable, isSecure }, reportOf);
+    const isReachable = network.reachable.length > 0;
+    if (!isReachable) reportOf('tls').skipped('version', UNREACHABLE);
+    const isSecure = isReachable && (await checkTls(context, reportOf('tls'))).isSecure;
+    const identity = await acquired;
     signal.throwIfAborted();
-    const posture = reportOf('posture');
-    const input = { network, usesAccessKey: options.accessKey !== undefined, isLoggedIn };
-    await checkPosture(context, input, posture);
+    identityFindings.forEach(add);
+    session = await checkCache(context, identity, { isReachable, isSecure }, reportOf);
+    signal.throwIfAborted();
+    await checkPosture(
+      context,
+      { network, isSecure, isLoggedIn: session !== undefined },
+      reportOf('posture'),
+    );
     if (options.resourceId !== undefined) {
-      await checkResource(context, identity && text(identity.claims, 'oid'), posture);
+      await checkResource(context, identity && text(identity.claims, 'oid'), reportOf('posture'));
     }
     signal.throwIfAborted();
-    await checkLife(context, identity, isLoggedIn, reportOf);
+    await checkLife(context, identity, session, reportOf('liveness'));
   } finally {
+    session?.close();
+    const identity = await acquired.catch(() => undefined);
     if (!options.authenticator) identity?.clientOptions.authenticator.close();
   }
 }
 
-/** The sections that need the cache: whether a login was accepted. */
+type ReportOf = (section: DiagnosisSection) => SectionReport;
+
+/** The sections that need a login. Resolves to a client that can use the cache, if any. */
 async function checkCache(
   context: DiagnosisContext,
   identity: DiagnosedIdentity | undefined,
   { isReachable, isSecure }: { readonly isReachable: boolean; readonly isSecure: boolean },
   reportOf: ReportOf,
-): Promise<boolean> {
-  const obstacle = !isReachable
-    ? 'The cache is not reached.'
-    : !isSecure
-      ? 'A token is not sent to a server that is not verified.'
-      : 'There is no token to log in with.';
+): Promise<Session | undefined> {
+  const skip = (sections: readonly DiagnosisSection[], reason: string): void => {
+    for (const section of sections) reportOf(section).skipped(section === 'login' ? 'auth' : section, reason);
+  };
   if (!isReachable || !isSecure || !identity) {
-    reportOf('login').skipped('auth', obstacle);
-    skip(['permissions', 'kind'], obstacle, reportOf);
-    return false;
+    const untried = isSecure ? 'No token was acquired.' : UNVERIFIED;
+    skip(['login', 'permissions', 'kind'], isReachable ? untried : UNREACHABLE);
+    return undefined;
   }
   const { isAccepted } = await checkLogin(context, identity, reportOf('login'));
   context.signal.throwIfAborted();
   if (!isAccepted) {
-    skip(['permissions', 'kind'], 'The login was refused.', reportOf);
-    return false;
+    skip(['permissions', 'kind'], 'The login failed.');
+    return undefined;
   }
-  return withSession(context, identity, reportOf('permissions'), async (session) => {
-    const permissions = await checkPermissions(context, session, identity, reportOf('permissions'));
-    context.signal.throwIfAborted();
-    await checkKind(context, session, identity, permissions, reportOf('kind'));
-  });
+  const permissions = reportOf('permissions');
+  const session = await attempt(context, permissions, () => Session.open(context, identity));
+  const found =
+    session &&
+    (await attempt(context, permissions, () => checkPermissions(context, session, identity, permissions)));
+  if (!found) skip(['kind'], 'The connection failed.');
+  const isUsable =
+    found &&
+    (await attempt(context, reportOf('kind'), async () => {
+      await checkKind(context, session, identity, found, reportOf('kind'));
+      return true;
+    }));
+  if (isUsable) return session;
+  session?.close();
+  return undefined;
 }
 
 async function checkLife(
   context: DiagnosisContext,
   identity: DiagnosedIdentity | undefined,
-  isLoggedIn: boolean,
-  reportOf: ReportOf,
-): Promise<void> {
-  if (!identity || !isLoggedIn) {
-    skip(['liveness'], 'There is no connection that is logged in.', reportOf);
-    return;
-  }
-  const report = reportOf('liveness');
-  await withSession(context, identity, report, (session) =>
-    checkLiveness(context, session, identity, report),
-  );
-}
-
-/** Whether a client could connect as the application would. */
-async function withSession(
-  context: DiagnosisContext,
-  identity: DiagnosedIdentity,
+  session: Session | undefined,
   report: SectionReport,
-  use: (session: Session) => Promise<void>,
-): Promise<boolean> {
-  let session: Session;
-  try {
-    session = await Session.open(context, identity);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    report.error('connection', `ioredis did not connect: ${messageOf(error)}`, {
-      severity: 'high',
-      remedy: 'See the findings before: the login succeeded on a separate connection.',
-    });
-    return false;
-  }
-  try {
-    await use(session);
-    return true;
-  } finally {
-    session.close();
+): Promise<void> {
+  if (identity && session) {
+    await attempt(context, report, () => checkLiveness(context, session, identity, report));
+  } else {
+    report.skipped('liveness', 'There is no connection to the cache.');
   }
 }
 
-function skip(sections: readonly DiagnosisSection[], message: string, reportOf: ReportOf): void {
-  for (const section of sections) reportOf(section).skipped(section, message);
+/** Runs checks of a session; a connection that fails is reported, and resolves to `undefined`. */
+async function attempt<Result>(
+  { signal }: DiagnosisContext,
+  report: SectionReport,
+  check: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await check();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof SessionError)) throw error;
+    report.error('connection', `The connection of ioredis failed: ${sentence(error.message)}`, {
+      severity: 'high',
+      why: 'A separate connection logged in before: the cache, or a device on the way, closed this one or does not answer.',
+      remedy:
+        'Run the doctor again; on a slow network, with a longer `timeout` (`--timeout`). If the error persists, see Resource health of the cache (Azure portal).',
+    });
+    return undefined;
+  }
 }
 
 function contextOf(options: DiagnoseOptions): DiagnosisContext {

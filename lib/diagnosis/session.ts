@@ -8,6 +8,12 @@ import type { DiagnosedIdentity } from './identity.js';
 /** The answer to a command: a reply, or the message of an error. */
 export type Answer = { readonly reply: unknown } | { readonly error: string };
 
+/** An error reply begins with a code; errors of this package, of ioredis and of Node.js are sentences. */
+const ERROR_REPLY = /^[A-Z]{3,} /;
+
+/** The connection failed, was lost, or does not answer. */
+export class SessionError extends Error {}
+
 /** One client that is logged in as the application would be, on the endpoint itself. */
 export class Session {
   readonly client: Redis;
@@ -18,6 +24,7 @@ export class Session {
     this.#signal = signal;
   }
 
+  /** @throws SessionError if it cannot connect or log in. */
   static async open(
     { timeout, signal }: Pick<DiagnosisContext, 'timeout' | 'signal'>,
     { clientOptions }: DiagnosedIdentity,
@@ -36,7 +43,7 @@ export class Session {
     client.on('error', () => undefined);
     const session = new Session(client, signal);
     try {
-      await raceSignal(client.connect(), signal);
+      await session.#settled(client.connect());
       return session;
     } catch (error) {
       session.close();
@@ -44,14 +51,9 @@ export class Session {
     }
   }
 
-  /** Sends a command; an error reply is an answer too. */
-  async ask(command: string, ...args: (string | number)[]): Promise<Answer> {
-    try {
-      return { reply: await raceSignal(this.client.call(command, ...args), this.#signal) };
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      return { error: messageOf(error) };
-    }
+  /** Sends a command; an error reply is an answer too. @throws SessionError if there is no reply. */
+  ask(command: string, ...args: (string | number)[]): Promise<Answer> {
+    return this.#answer(this.client.call(command, ...args));
   }
 
   /** Subscribes on a separate connection, which is then closed: in RESP2, a subscribed connection accepts no other commands. */
@@ -59,26 +61,39 @@ export class Session {
     const subscriber = this.client.duplicate();
     subscriber.on('error', () => undefined);
     try {
-      return { reply: await raceSignal(subscriber.subscribe(channel), this.#signal) };
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      return { error: messageOf(error) };
+      return await this.#answer(subscriber.subscribe(channel));
     } finally {
       subscriber.disconnect();
     }
   }
 
-  /** Replaces the connection; returns how long that took, in ms. */
+  /** Replaces the connection; returns how long that took, in ms. @throws SessionError */
   async reconnect(): Promise<number> {
     const start = performance.now();
-    const ended = once(this.client, 'end', { signal: this.#signal });
+    const ended = once(this.client, 'end');
     this.client.disconnect();
-    await ended;
-    await raceSignal(this.client.connect(), this.#signal);
+    await this.#settled(ended);
+    await this.#settled(this.client.connect());
     return performance.now() - start;
   }
 
   close(): void {
     this.client.disconnect();
+  }
+
+  async #answer(reply: Promise<unknown>): Promise<Answer> {
+    try {
+      return { reply: await raceSignal(reply, this.#signal) };
+    } catch (error) {
+      const message = messageOf(error);
+      if (ERROR_REPLY.test(message)) return { error: message };
+      throw new SessionError(message);
+    }
+  }
+
+  async #settled<Result>(promise: Promise<Result>): Promise<Result> {
+    return raceSignal(promise, this.#signal).catch((error: unknown) => {
+      throw new SessionError(messageOf(error));
+    });
   }
 }

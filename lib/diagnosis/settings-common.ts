@@ -15,32 +15,40 @@ export function reportPublicAccess(
   } else {
     report.warning('public-network-access', 'Public network access is enabled.', {
       severity: 'medium',
-      why: 'Whoever obtains a token or key can use it from anywhere.',
+      why: 'A stolen token or key can be used from anywhere.',
       remedy: 'Connect through a private endpoint, then disable public network access.',
       command: az.disablePublicAccess,
     });
   }
   const data = { endpoints };
   if (approved.length > 0) {
-    report.ok('private-endpoints', `It has ${approved.length} approved private endpoint(s).`, { data });
+    report.ok('private-endpoints', `The cache has ${approved.length} approved private endpoint(s).`, {
+      data,
+    });
   } else if (endpoints.length > 0) {
     const states = endpoints.map(({ status }) => status).join(', ');
     report.warning('private-endpoints', `No private endpoint is approved: ${states}.`, {
       severity: 'medium',
-      why: 'Connections through them fail.',
+      why: 'Connections through the private endpoint fail.',
       remedy: 'Approve the connection (Azure portal, Private endpoint connections).',
       command: az.listPrivateEndpoints,
       data,
     });
   } else if (properties['publicNetworkAccess'] === 'Disabled') {
-    report.error('private-endpoints', 'It has no private endpoint, and public network access is disabled.', {
-      severity: 'high',
-      why: 'Nobody can connect.',
-      remedy: 'Create a private endpoint, or enable public network access.',
+    report.error(
+      'private-endpoints',
+      'The cache has no private endpoint, and public network access is disabled.',
+      {
+        severity: 'high',
+        why: 'No client can connect.',
+        remedy: 'Create a private endpoint, or enable public network access.',
+        command: az.listPrivateEndpoints,
+      },
+    );
+  } else {
+    report.info('private-endpoints', 'The cache has no private endpoint.', {
       command: az.listPrivateEndpoints,
     });
-  } else {
-    report.info('private-endpoints', 'It has no private endpoint.', { command: az.listPrivateEndpoints });
   }
 }
 
@@ -67,7 +75,7 @@ export function reportMinimumTls(
   );
 }
 
-/** Reports whether clients may connect without TLS; `seen` says where that is set. */
+/** Reports whether clients may connect without TLS, with the message `seen`. */
 export function reportPlainAccess(
   { az }: DiagnosisContext,
   { isEnabled, seen }: { readonly isEnabled: boolean; readonly seen: string },
@@ -79,7 +87,7 @@ export function reportPlainAccess(
   }
   report.warning('non-tls-port', seen, {
     severity: 'high',
-    why: 'A client without TLS sends its token or key, and all data, readable over the network.',
+    why: 'A client without TLS sends its token or key and all data unencrypted.',
     remedy: 'Disable access without TLS.',
     command: az.disablePlainPort,
   });
@@ -103,7 +111,7 @@ export function reportAccessKeys(
   });
 }
 
-/** Reports whether logs or metrics of the cache are sent anywhere. */
+/** Reports whether a diagnostic setting sends the logs of the cache. */
 export function reportDiagnosticSettings(
   { az }: DiagnosisContext,
   settings: readonly AzureResource[] | undefined,
@@ -121,9 +129,9 @@ export function reportDiagnosticSettings(
     );
     return;
   }
-  report.warning('diagnostic-settings', 'No diagnostic setting sends the connection logs anywhere.', {
+  report.warning('diagnostic-settings', 'No diagnostic setting sends the connection logs.', {
     severity: 'low',
-    why: 'Without logs, an investigation cannot determine who connected, and from where.',
+    why: 'Without logs, an investigation cannot determine which identities connected, and from where.',
     remedy: 'Send the logs to a Log Analytics workspace.',
     command: az.createDiagnosticSettings,
   });

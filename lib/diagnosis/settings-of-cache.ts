@@ -38,8 +38,8 @@ function reportEntra({ az }: DiagnosisContext, resource: AzureResource, report: 
     report.error('entra', 'Entra authentication is disabled.', {
       severity: 'high',
       why: 'Every login with a token is refused with WRONGPASS.',
-      remedy: 'Enable it; that restarts the nodes.',
-      command: az.enableEntra,
+      remedy: 'Enable it; the nodes restart.',
+      ...(az.enableEntra !== undefined && { command: az.enableEntra }),
     });
   }
 }
@@ -64,7 +64,7 @@ function reportFirewall(
   ) {
     report.warning('firewall-rules', 'A firewall rule allows every address.', {
       severity: 'medium',
-      why: 'The rule has the effect of none.',
+      why: 'The rule has no effect.',
       remedy: 'Allow only the addresses of your clients.',
       data,
     });
@@ -73,11 +73,15 @@ function reportFirewall(
   } else if (properties['publicNetworkAccess'] === 'Disabled') {
     report.ok('firewall-rules', 'Firewall rules are not needed: public network access is disabled.');
   } else {
-    report.warning('firewall-rules', 'There is no firewall rule: every address may connect.', {
-      severity: 'medium',
-      why: 'Whoever obtains a token or key can use it from anywhere.',
-      remedy: 'Add the addresses of your clients, or disable public network access.',
-    });
+    report.warning(
+      'firewall-rules',
+      'There is no firewall rule: connections from every address are allowed.',
+      {
+        severity: 'medium',
+        why: 'A stolen token or key can be used from anywhere.',
+        remedy: 'Add the addresses of your clients, or disable public network access.',
+      },
+    );
   }
 }
 
@@ -88,16 +92,16 @@ function reportZones(
 ): void {
   if (zones.length > 1 || properties['zonalAllocationPolicy'] === 'Automatic') {
     const how = zones.length > 1 ? `zones ${zones.join(', ')}` : 'zones that Azure chooses';
-    report.ok('zone-redundancy', `The cache is spread over availability zones (${how}).`, {
+    report.ok('zone-redundancy', `The cache uses several availability zones (${how}).`, {
       data: { zones },
     });
     return;
   }
   report.warning('zone-redundancy', 'The cache is in one availability zone.', {
     severity: 'low',
-    why: 'It is lost for as long as that zone is.',
+    why: 'An outage of that zone is an outage of the cache.',
     remedy:
-      'Use a zone-redundant Standard or Premium cache; the zones of an existing one can be changed by scaling only.',
+      'Use a zone-redundant Standard or Premium cache; the zones of an existing cache change only when it is scaled.',
     command: az.show,
     data: { zones },
   });

@@ -63,7 +63,7 @@ function reportZones({ az }: DiagnosisContext, resource: AzureResource, report: 
       {
         severity: isReplicated ? 'low' : 'medium',
         why: isReplicated
-          ? 'It is lost for as long as that zone is.'
+          ? 'An outage of that zone is an outage of the cache.'
           : 'The data is lost with its machine, and maintenance interrupts the service.',
         remedy: 'Use high availability, in a region with availability zones.',
         command: az.show,

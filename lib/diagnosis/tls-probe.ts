@@ -13,12 +13,12 @@ export interface ProbeTarget {
   readonly port: number;
 }
 
-/** What a TLS handshake showed. */
+/** The result of a TLS handshake. */
 export interface Handshake {
   readonly protocol: string;
   readonly cipher: string;
   readonly certificate: DetailedPeerCertificate;
-  /** Why the certificate is not trusted, for whichever name it is; `undefined` if it is. */
+  /** Why the certificate is not trusted, regardless of its name; `undefined` if it is. */
   readonly authorizationError: string | undefined;
 }
 
@@ -62,7 +62,7 @@ export function openTls(
   });
 }
 
-/** Looks at the certificate without trusting it; nothing secret is sent. */
+/** Reads the certificate without verifying it; nothing secret is sent. */
 export async function inspectTls(
   target: ProbeTarget,
   options: ConnectionOptions,
@@ -84,7 +84,7 @@ export async function inspectTls(
   }
 }
 
-/** The answer to a command that is sent without TLS, as far as the first bytes go; `undefined` if there is none. */
+/** The first bytes of the answer to a command without TLS; `undefined` if there is none. */
 export function plainAnswer(
   { host, port }: ProbeTarget,
   { timeout, signal, lookup }: Pick<DiagnosisContext, 'timeout' | 'signal' | 'lookup'>,

@@ -14,7 +14,7 @@ const OLD_CIPHERS = 'DEFAULT@SECLEVEL=0';
 
 const DEFAULT_PLAIN_PORT = 6379;
 
-/** Which outdated versions the endpoint still speaks. */
+/** The outdated versions that the endpoint accepts. */
 export async function acceptedOldVersions(
   context: DiagnosisContext,
   tls: ConnectionOptions,
@@ -51,6 +51,11 @@ async function acceptsVersion(
   }
 }
 
+/** The versions in words: TLS 1.0 and TLS 1.1. */
+export function namesOf(versions: readonly OldVersion[]): string {
+  return versions.map((version) => (version === 'TLSv1' ? 'TLS 1.0' : 'TLS 1.1')).join(' and ');
+}
+
 /** Reports the outdated versions that are still accepted. */
 export function reportOldVersions(
   { az }: DiagnosisContext,
@@ -61,16 +66,16 @@ export function reportOldVersions(
     report.ok('old-versions', 'TLS 1.0 and 1.1 are refused.');
     return;
   }
-  report.warning('old-versions', `The endpoint still accepts ${old.join(' and ')}.`, {
+  report.warning('old-versions', `The endpoint still accepts ${namesOf(old)}.`, {
     severity: 'medium',
-    why: 'They have known weaknesses; another client may use them.',
+    why: 'These versions have known weaknesses; other clients may use them.',
     remedy: 'Require TLS 1.2 at the cache.',
     command: az.requireModernTls,
     data: { versions: old },
   });
 }
 
-/** The ports that must not be served without TLS. On this machine 6379 is hardly the cache's. */
+/** The ports that must not be served without TLS. On a loopback host, 6379 is rarely a port of the cache. */
 export function plainPorts({ host, port, options: { plainPort } }: DiagnosisContext): number[] {
   const known = plainPort ?? (isLoopback(host) ? undefined : DEFAULT_PLAIN_PORT);
   return [...new Set([port, ...(known === undefined ? [] : [known])])];
@@ -101,7 +106,7 @@ export function reportPlainPorts(
   }
   report.warning('plain-port', `Redis answers without TLS on port ${plain.join(' and ')}.`, {
     severity: 'high',
-    why: 'A client that uses it sends its token or key, and all data, readable over the network.',
+    why: 'A client without TLS sends its token or key and all data unencrypted.',
     remedy: 'Disable access without TLS.',
     command: az.disablePlainPort,
     data: { ports: plain },

@@ -1,10 +1,11 @@
 import { checkServerIdentity, type ConnectionOptions, type DetailedPeerCertificate } from 'node:tls';
 import { messageOf } from '../redaction.js';
 import type { DiagnosisContext } from './context.js';
-import type { SectionReport } from './finding.js';
+import { sentence, type SectionReport } from './finding.js';
 import { inspectTls, type Handshake } from './tls-probe.js';
 import {
   acceptedOldVersions,
+  namesOf,
   type OldVersion,
   plainPorts,
   portsWithoutTls,
@@ -12,13 +13,13 @@ import {
   reportPlainPorts,
 } from './tls-weaknesses.js';
 
-/** What the TLS section found out. */
+/** The result of the TLS section. */
 export interface TlsResult {
   /** Whether a token may be sent: TLS 1.2 or newer, and a certificate that is valid for the cache. */
   readonly isSecure: boolean;
 }
 
-/** From how many days before its expiry a certificate is reported. Azure replaces its certificates weeks before. */
+/** The days before its expiry from which a certificate is reported. Azure replaces its certificates weeks before. */
 const EXPIRES_SOON = 14;
 
 const DAY = 86_400_000;
@@ -27,17 +28,17 @@ const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'the certificate has expired',
   CERT_NOT_YET_VALID: 'the certificate is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its authority is not trusted',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not trusted',
-  UNABLE_TO_GET_ISSUER_CERT: 'its authority is not trusted',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its authority is not trusted',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate authority is unknown',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate authority is unknown',
+  UNABLE_TO_GET_ISSUER_CERT: 'the certificate authority is unknown',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate authority is unknown',
 };
 
-/** Looks at TLS versions and the certificate, and whether the cache answers without TLS. */
+/** Checks TLS versions and the certificate, and that the cache does not answer without TLS. */
 export async function checkTls(context: DiagnosisContext, report: SectionReport): Promise<TlsResult> {
   const { tls } = context;
   if (!tls) {
-    report.skipped('version', 'Plain TCP to this machine, as `tls: false` says: there is no TLS to check.');
+    report.skipped('version', 'TLS is not used (`tls: false`): the connection stays on this machine.');
     return { isSecure: true };
   }
   const ports = plainPorts(context);
@@ -85,26 +86,30 @@ function reportFailedHandshake(
 ): void {
   const code = 'code' in error ? String(error.code) : '';
   if (old.length > 0) {
-    report.error('version', `The endpoint speaks ${old.join(' and ')} only.`, {
+    report.error('version', `The endpoint supports ${namesOf(old)} only.`, {
       severity: 'high',
-      why: 'TLS below 1.2 has known weaknesses; this package never uses it.',
+      why: 'Versions before TLS 1.2 have known weaknesses, and are not used by this package.',
       remedy: 'Require TLS 1.2 at the cache, or at the proxy in front of it.',
       command: az.requireModernTls,
       data: { versions: old },
     });
     return;
   }
-  report.error('version', `The TLS handshake with ${host}:${port} failed: ${code || error.message}.`, {
-    severity: 'high',
-    why:
-      code === 'ETIMEDOUT'
-        ? 'The port accepts connections but says nothing: it is not a TLS port, or a firewall inspects the traffic.'
-        : 'The port accepts connections but does not speak TLS, or a device on the way ends it.',
-    remedy:
-      'Check the port: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis; 6379 has no TLS. Let firewalls and proxies pass the traffic unchanged.',
-    command: `openssl s_client -connect ${host}:${port} -servername ${host}`,
-    data: { code, reason: messageOf(error) },
-  });
+  report.error(
+    'version',
+    `The TLS handshake with ${host}:${port} failed: ${code || sentence(error.message)}.`,
+    {
+      severity: 'high',
+      why:
+        code === 'ETIMEDOUT'
+          ? 'The port accepts connections but does not answer: it is not a TLS port, or a firewall drops the traffic.'
+          : 'The port accepts connections but does not use TLS, or a firewall or proxy ends the connection.',
+      remedy:
+        'Check the port: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis; 6379 has no TLS. Exclude the cache from TLS inspection by firewalls and proxies.',
+      command: `openssl s_client -connect ${host}:${port} -servername ${host}`,
+      data: { code, reason: messageOf(error) },
+    },
+  );
 }
 
 function reportTrust(
@@ -114,17 +119,23 @@ function reportTrust(
 ): boolean {
   const chain = chainOf(certificate);
   const data = { chain, fingerprint256: certificate.fingerprint256 };
-  // An expired certificate has its own check.
-  if (authorizationError === undefined || /EXPIRED|NOT_YET_VALID/.test(authorizationError)) {
-    report.ok('chain', `The certificate chain is ${chain.join(' ← ')}.`, { data });
-    return authorizationError === undefined;
+  if (authorizationError === undefined) {
+    report.ok('chain', `The certificate chain is trusted: ${chain.join(' ← ')}.`, { data });
+    return true;
+  }
+  // It is checked separately, and hides whether the authority is known.
+  if (/EXPIRED|NOT_YET_VALID/.test(authorizationError)) {
+    report.skipped('chain', `The certificate chain, ${chain.join(' ← ')}, is outside its validity period.`, {
+      data,
+    });
+    return false;
   }
   const reason = REASONS[authorizationError] ?? authorizationError;
-  report.error('chain', `The certificate of ${chain.join(' ← ')} is not trusted: ${reason}.`, {
+  report.error('chain', `The certificate chain ${chain.join(' ← ')} is not trusted: ${reason}.`, {
     severity: 'high',
-    why: 'The peer may not be the cache: a token sent to it could be stolen.',
+    why: 'The server may not be the cache, and could misuse a token.',
     remedy:
-      'If a proxy or firewall intercepts TLS, exclude the cache from it. For a private authority pass its certificate as `tls.ca` (`--ca FILE`). On an old system, update the root certificates (Azure uses DigiCert Global Root G2).',
+      'If a proxy or firewall intercepts TLS, exclude the cache from interception. For a private certificate authority, set `tls.ca` (`--ca FILE`). On an old system, update the root certificates (Azure uses DigiCert Global Root G2).',
     data: { ...data, code: authorizationError },
   });
   return false;
@@ -150,9 +161,9 @@ function reportName(
   }
   report.error('name', `The certificate is not valid for ${expected}; its names are ${names}.`, {
     severity: 'high',
-    why: 'The host is an address or an alias, or another server answers.',
+    why: 'The host is an IP address or an alias of the cache, or another server answers.',
     remedy:
-      'Use the host name of the cache (Azure portal, Overview), also with a private endpoint, whose DNS zone resolves it to the private address. If the name differs on purpose, set `tls.servername`.',
+      'Use the host name of the cache (Azure portal, Overview), also with a private endpoint: its DNS zone resolves the name to the private address. If the names differ intentionally, set `tls.servername`.',
     data: { names, expected },
   });
   return false;
@@ -171,7 +182,7 @@ function reportExpiry({ valid_from, valid_to }: DetailedPeerCertificate, report:
     report.error('expiry', `The certificate ${when}.`, {
       severity: 'high',
       remedy:
-        "Check this machine's clock. If it is right, the server in front of the cache must renew its certificate; Azure renews its own.",
+        'Check the clock of this machine. If it is correct, renew the certificate of the server in front of the cache; Azure renews its own.',
       data,
     });
     return false;
@@ -182,8 +193,9 @@ function reportExpiry({ valid_from, valid_to }: DetailedPeerCertificate, report:
   else {
     report.warning('expiry', message, {
       severity: 'medium',
-      why: 'New connections fail from then on.',
-      remedy: 'Azure renews its certificates weeks before. Renew that of a server of your own.',
+      why: 'New connections fail after that.',
+      remedy:
+        'Azure renews its certificates weeks before their expiry. Renew the certificate of your own server.',
       data,
     });
   }
@@ -194,7 +206,7 @@ function reportExpiry({ valid_from, valid_to }: DetailedPeerCertificate, report:
 function chainOf(certificate: DetailedPeerCertificate): string[] {
   const names: string[] = [];
   const seen = new Set<string>();
-  // A root is its own issuer; an unknown issuer is absent, although the type does not say so.
+  // A root is its own issuer; the issuer is absent if unknown, unlike in its type.
   let current: Partial<DetailedPeerCertificate> | undefined = certificate;
   while (current?.fingerprint256 !== undefined && !seen.has(current.fingerprint256)) {
     seen.add(current.fingerprint256);

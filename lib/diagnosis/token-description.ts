@@ -1,6 +1,6 @@
 import { claimsOf, type TokenClaims } from '../credentials/username.js';
 
-/** The application id of Azure Redis in Entra, which a token may name in place of its URL. */
+/** The application id of Azure Redis in Entra, which a token may have as its audience instead of the URL. */
 const REDIS_APPLICATION = 'acca5fbb-b7e4-4009-81f1-37e38fd66d78';
 
 /** The claims of a token; none if it is not a JWT. */
@@ -12,7 +12,7 @@ export function readClaims(token: string): TokenClaims {
   }
 }
 
-/** What kind of identity a token is of, from the claims that Entra gives to each. */
+/** The kind of identity that a token is issued to, from the claims that Entra sets for each kind. */
 export function identityType(claims: TokenClaims): string {
   const resource = text(claims, 'xms_mirid');
   if (resource !== undefined) {

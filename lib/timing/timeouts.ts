@@ -27,7 +27,7 @@ export async function withTimeout<Result>(
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`no answer within ${timeout} ms`));
+      reject(Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' }));
       controller.abort();
     }, timeout);
     timer.unref();

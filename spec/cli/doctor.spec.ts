@@ -74,7 +74,7 @@ describe('ioredis-azure doctor', () => {
       'Liveness',
     ]);
     expect(result.stdout)
-      .to.include(`  ✓ 127.0.0.1:${azure.port} accepts connections`)
+      .to.include(`  ✓ 127.0.0.1:${azure.port} accepted a connection`)
       .and.include('  ! INFO is denied: the ready check of ioredis fails. (low)')
       .and.include('      → Set `enableReadyCheck: false`')
       .and.match(
@@ -95,9 +95,9 @@ describe('ioredis-azure doctor', () => {
         .map(({ section }) => section),
     ).to.include('identity');
     const answered = findings.find(
-      ({ section, message }) => section === 'identity' && message.includes('gave a token after'),
+      ({ section, message }) => section === 'identity' && message.includes('returned a token after'),
     );
-    expect(answered?.message).to.match(/^EnvironmentCredential gave a token/);
+    expect(answered?.message).to.match(/^EnvironmentCredential returned a token/);
     expect(result.code).to.equal(0);
   });
 
@@ -113,6 +113,22 @@ describe('ioredis-azure doctor', () => {
     expect(remedy).to.include('Use the "Value" of the secret');
   });
 
+  it('quotes Entra for the credential of DefaultAzureCredential that it refuses, and does not suggest `az login`', async () => {
+    const wrong = { ...environment(), AZURE_CLIENT_SECRET: 'a-wrong-secret-of-the-spec' };
+    const { stdout } = await CommandProcess.run(endpoint(), wrong);
+    expect(stdout)
+      .to.match(/ · EnvironmentCredential returned no token: AADSTS7000215: [^\n]*'\.\n/)
+      .and.not.include('az login');
+  });
+
+  it('ends although a request to Entra is never answered', async () => {
+    entra.hanging();
+    const result = await CommandProcess.run(endpoint('--timeout', '1000'), environment());
+    entra.restored();
+    expect(result.stdout).to.include('no answer within 3000 ms');
+    expect(result.code).to.equal(1);
+  });
+
   it('names every credential that was tried where none gives a token', async () => {
     // The credentials of a development machine, on one where nothing is installed.
     const result = await CommandProcess.run(endpoint('--json'), {
@@ -124,19 +140,19 @@ describe('ioredis-azure doctor', () => {
     const { findings } = JSON.parse(result.stdout) as Report;
     expect(findings.find(({ check }) => check === 'credential')).to.include({
       message:
-        'DefaultAzureCredential gave no token: VisualStudioCodeCredential, AzureCliCredential, AzurePowerShellCredential, AzureDeveloperCliCredential, BrokerCredential were tried.',
+        'No credential of DefaultAzureCredential returned a token: VisualStudioCodeCredential, AzureCliCredential, AzurePowerShellCredential, AzureDeveloperCliCredential, BrokerCredential.',
       command: 'az login',
     });
     const links = findings.filter(({ section, check }) => section === 'identity' && check === 'chain');
     expect(links.map(({ data }) => data?.['credential'])).to.have.length(5);
-    for (const { message } of links) expect(message).to.include('gave no token: ');
+    for (const { message } of links) expect(message).to.include('returned no token: ');
   });
 
   it('reports a managed identity that is asked for outside Azure', async () => {
     const result = await CommandProcess.run(endpoint('--identity', 'system-assigned'), environment());
     expect(result.code).to.equal(1);
     expect(result.stdout).to.include('A managed identity works only inside Azure');
-    expect(result.stdout).to.include('There is no token to log in with.');
+    expect(result.stdout).to.include('No token was acquired.');
   });
 
   it('goes on with --watch: reports refreshes, re-authentications and drops, until Ctrl+C', async () => {

@@ -59,7 +59,7 @@ describe('diagnose: identity', () => {
   it('describes a service principal: type, object id, tenant, audience, lifetime and clock', async () => {
     const findings = await diagnoseIdentity(principal());
     expect(findings.one('identity', 'credential').message).to.match(
-      /^The service principal, with a secret, gave a token/,
+      /^The service principal, with a secret, returned a token/,
     );
     expect(findings.one('identity', 'identity').data).to.deep.equal({
       objectId: application.objectId,
@@ -125,12 +125,25 @@ describe('diagnose: identity', () => {
     expect(findings.one('login', 'auth').status).to.equal('skipped');
   });
 
+  it('reports an identity service that does not answer', async () => {
+    entra.hanging();
+    const finding = (await diagnoseIdentity({ ...principal(), timeout: 200 })).one('identity', 'credential');
+    expect(finding.message).to.equal('No access token was acquired: no answer within 600 ms.');
+    expect(finding.remedy).to.include('could not be reached');
+  });
+
+  it('reports in one line what a credential says in several', async () => {
+    const credential = { getToken: () => Promise.reject(new Error('first line\n\n  second line')) };
+    const { message } = (await diagnoseIdentity({ credential })).one('identity', 'credential');
+    expect(message).to.equal('No access token was acquired: first line second line.');
+  });
+
   it('describes a managed identity', async () => {
     const { objectId, resourceId } = entra.addManagedIdentity('systemAssigned');
     Object.assign(process.env, entra.imdsEnvironment);
     const findings = await diagnoseIdentity({ managedIdentity: true });
     expect(findings.one('identity', 'credential').message).to.include(
-      'The managed identity endpoint gave a token',
+      'The managed identity endpoint returned a token',
     );
     expect(findings.one('identity', 'identity').data).to.include({
       objectId,
@@ -158,7 +171,7 @@ describe('diagnose: identity', () => {
     ]);
     expect(findings.of('identity', 'chain')[0]?.message).to.include('EnvironmentCredential is unavailable');
     expect(findings.one('identity', 'credential').message).to.include(
-      'ManagedIdentityCredential gave a token',
+      'ManagedIdentityCredential returned a token',
     );
     expect(findings.one('identity', 'identity').data).to.include({ objectId });
   });

@@ -34,15 +34,20 @@ describe('diagnose: login', () => {
     expect(message).to.include('WRONGPASS');
     expect(why).to.include('has no access policy on this cache');
     expect(remedy).to.include('Enable Entra authentication');
-    expect(command).to.include(`--object-id ${credential.oid}`);
-    expect(findings.one('permissions', 'permissions').message).to.equal('The login was refused.');
+    expect(command)
+      .to.include(`--object-id ${credential.oid}`)
+      // The Azure CLI accepts no other characters.
+      .and.match(/--access-policy-assignment-name [A-Za-z0-9]+ /);
+    expect(message + String(remedy)).not.to.match(/\.\.|database show/);
+    expect(findings.one('permissions', 'permissions').message).to.equal('The login failed.');
     expect(findings.one('liveness', 'liveness').status).to.equal('skipped');
   });
 
   it('tells a wrong user name from a missing access policy', async () => {
     const credential = cache.azure.credential();
     const findings = await findingsOf({ ...endpoint(), credential, username: 'my-app' });
-    const { why, remedy } = findings.one('login', 'auth');
+    const { why, remedy, command } = findings.one('login', 'auth');
+    expect(command).to.equal(undefined);
     expect(why).to.equal(
       `The user name is wrong: as ${credential.oid}, the object id of the identity, the same token logs in.`,
     );
@@ -55,7 +60,7 @@ describe('diagnose: login', () => {
       'login',
       'auth',
     );
-    expect(why).to.include('as that the token is refused too');
+    expect(why).to.include('as which the token is refused too');
   });
 
   it('warns of an endpoint that refuses the login in HELLO, and goes on over RESP2', async () => {
@@ -118,7 +123,7 @@ describe('diagnose: login', () => {
     });
     const findings = await findingsOf({ host: '127.0.0.1', port, tls: false, accessKey }, [accessKey]);
     expect(findings.one('login', 'auth').message).to.equal(
-      "AUTH as default is answered ERR unknown command 'AUTH'.",
+      "AUTH as default failed: ERR unknown command 'AUTH'.",
     );
     expect(findings.one('login', 'auth').remedy).to.include('older than Redis 6');
   });

@@ -106,7 +106,7 @@ describe('diagnose: name and network', () => {
       const findings = await diagnoseHost('two.example.com', hole.port, 300);
       const dropped = findings.of('network', 'port').find(({ data }) => data?.['address'] === '127.0.0.1');
       expect(dropped?.status).to.equal('error');
-      expect(dropped?.message).to.include('does not answer within 300 ms: something drops the packets');
+      expect(dropped?.message).to.include('did not answer within 300 ms: the packets are dropped');
       expect(dropped?.remedy).to.match(/private endpoint.*firewall rules/);
       expect(dropped?.data).to.include({ outcome: 'dropped' });
     } finally {

@@ -311,7 +311,7 @@ describe('diagnose: settings of Azure Resource Manager', () => {
         (await diagnoseResource(`${MANAGED}/databases/default`)).one('posture', 'private-endpoints'),
       ).to.include({
         status: 'error',
-        why: 'Nobody can connect.',
+        why: 'No client can connect.',
       });
     });
   });

@@ -36,7 +36,7 @@ describe('diagnose: TLS', () => {
   function expectNothingSent(findings: Findings): void {
     expect(findings.one('login', 'auth')).to.include({
       status: 'skipped',
-      message: 'A token is not sent to a server that is not verified.',
+      message: 'Credentials are not sent to a server that did not pass the TLS checks.',
     });
     expect(servers.received).not.to.include(ACCESS_KEY);
   }
@@ -59,7 +59,7 @@ describe('diagnose: TLS', () => {
     const findings = await diagnoseServer(certificate);
     expect(findings.one('tls', 'expiry').status).to.equal('error');
     expect(findings.one('tls', 'expiry').message).to.include('expired on');
-    expect(findings.one('tls', 'chain').status).to.equal('ok');
+    expect(findings.one('tls', 'chain').status).to.equal('skipped');
     expectNothingSent(findings);
   });
 
@@ -83,7 +83,7 @@ describe('diagnose: TLS', () => {
     const findings = await diagnosePort(await servers.tls(valid));
     const { status, message, remedy } = findings.one('tls', 'chain');
     expect(status).to.equal('error');
-    expect(message).to.include('is not trusted: its authority is not trusted');
+    expect(message).to.include('is not trusted: the certificate authority is unknown');
     expect(remedy).to.include('--ca FILE');
     expectNothingSent(findings);
   });
@@ -96,7 +96,7 @@ describe('diagnose: TLS', () => {
     });
     const { status, message, command } = findings.one('tls', 'version');
     expect(status).to.equal('error');
-    expect(message).to.equal('The endpoint speaks TLSv1 and TLSv1.1 only.');
+    expect(message).to.equal('The endpoint supports TLS 1.0 and TLS 1.1 only.');
     expect(command).to.include('--minimum-tls-version 1.2');
     expectNothingSent(findings);
   });
@@ -106,7 +106,7 @@ describe('diagnose: TLS', () => {
     expect(findings.one('tls', 'version').status).to.equal('ok');
     expect(findings.one('tls', 'old-versions')).to.include({
       status: 'warning',
-      message: 'The endpoint still accepts TLSv1 and TLSv1.1.',
+      message: 'The endpoint still accepts TLS 1.0 and TLS 1.1.',
     });
   });
 
@@ -123,7 +123,8 @@ describe('diagnose: TLS', () => {
   it('reports a port that accepts connections and says nothing', async () => {
     const findings = await diagnosePort(await servers.tcp(() => undefined), undefined, { timeout: 1_000 });
     expect(findings.one('tls', 'version').message).to.include('ETIMEDOUT');
-    expect(findings.one('tls', 'version').why).to.include('says nothing');
+    expect(findings.one('tls', 'version').why).to.include('does not answer');
+    expect(findings.of('posture').map(({ check }) => check)).to.deep.equal(['public-network']);
   });
 
   it('warns when Redis answers without TLS on the plain port', async () => {
