@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/core-auth';
 import { Authenticator } from '../authenticator.js';
-import { AccessKeyProvider } from '../credentials/access-key.js';
+import { ACCESS_KEY, AccessKeyProvider, isAccessKey, kindOfKey } from '../credentials/access-key.js';
 import type { RefreshingCredentialsProvider } from '../credentials/credentials.js';
 import { TokenCycle } from '../credentials/token-cycle.js';
 import { requestToken } from '../credentials/token-request.js';
@@ -10,7 +10,7 @@ import { defaultCredential } from '../identities/default-credential.js';
 import { classifyIdentityError } from '../identities/identity-errors.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../identities/managed-identity.js';
 import { checkServicePrincipal, servicePrincipalCredential } from '../identities/service-principal.js';
-import { assertOption, invalidOption, isText, kindOf } from '../validation.js';
+import { assertOption, invalidOption, kindOf } from '../validation.js';
 import type { ConfigureForAzureOptions, IdentityOptions } from './options.js';
 import { AUTHENTICATOR_OPTIONS, type AuthenticatorSettings } from './settings.js';
 
@@ -96,13 +96,13 @@ function checkCredential(credential: Partial<TokenCredential> | null): void {
 
 function checkAccessKey({ accessKey, username, scope }: ConfigureForAzureOptions): void {
   assertOption(
-    typeof accessKey === 'function' || isText(accessKey),
+    typeof accessKey === 'function' || isAccessKey(accessKey),
     'accessKey',
     accessKey,
-    'a non-empty string, or a function that returns it',
+    `${ACCESS_KEY}, or a function that returns it`,
     {
       hint: 'Set the primary or secondary key of the cache (Azure portal, Authentication).',
-      got: kindOf(accessKey),
+      got: kindOfKey(accessKey),
     },
   );
   if (scope === undefined && typeof username !== 'function') return;

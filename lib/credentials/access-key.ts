@@ -2,12 +2,26 @@ import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../errors.js';
 import { attemptTimeout, acquireFirst, type AttemptSettings } from './retry.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
-import { kindOf } from '../validation.js';
+import { isText, kindOf } from '../validation.js';
 import type { CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
 
 /** An access key, or a function that returns it. The function is called for each new connection, so that a key can be rotated. */
 export type AccessKeyOption = string | (() => string | Promise<string>);
+
+/** A valid key, for messages. */
+export const ACCESS_KEY = 'a non-empty string without line breaks';
+
+export function isAccessKey(value: unknown): value is string {
+  return isText(value) && !LINE_BREAK.test(value);
+}
+
+/** The kind of an invalid key, which gives away nothing of it. */
+export function kindOfKey(value: unknown): string {
+  return typeof value === 'string' && LINE_BREAK.test(value) ? 'one with a line break' : kindOf(value);
+}
+
+const LINE_BREAK = /[\r\n]/;
 
 /** A key, which does not expire. */
 class AccessKey {
@@ -121,8 +135,8 @@ async function readKey(option: AccessKeyOption, timeout: number): Promise<string
       withoutSecrets(error),
     );
   });
-  if (typeof key === 'string' && key !== '') return key;
-  throw unavailable(`The \`accessKey\` function must return a non-empty string, got ${kindOf(key)}.`);
+  if (isAccessKey(key)) return key;
+  throw unavailable(`The \`accessKey\` function must return ${ACCESS_KEY}, got ${kindOfKey(key)}.`);
 }
 
 function unavailable(message: string, cause?: Error): AzureRedisError {

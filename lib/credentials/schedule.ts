@@ -15,7 +15,7 @@ export const MIN_REQUEST_INTERVAL = 1_000;
 
 /** The same for the tokens of tests, which live for less than two seconds: a share of their lifetime, and a lower limit in ms. */
 const MIN_INTERVAL_SHARE = 1 / 2;
-const MIN_INTERVAL_OF_TESTS = 100;
+const MIN_INTERVAL_OF_TESTS = 500;
 
 /** The share after an answer with the current token: a longer wait could find the next one too late. */
 const MIN_POLL_SHARE = 1 / 5;

@@ -44,7 +44,7 @@ export interface TokenSource {
  */
 export async function requestToken(source: TokenSource, timeout: number): Promise<Token> {
   const accessToken = await withTimeout(
-    (abortSignal) => source.credential.getToken(source.scope, { abortSignal }),
+    async (abortSignal) => fieldsOf(await source.credential.getToken(source.scope, { abortSignal })),
     timeout,
   ).catch((error: unknown) => {
     const failure = source.classifyError(error);
@@ -57,15 +57,29 @@ export async function requestToken(source: TokenSource, timeout: number): Promis
   return validated(accessToken, source.username);
 }
 
-function validated(accessToken: AccessToken | null, username: UsernameOption | undefined): Token {
-  // A custom credential may return anything, whatever its type.
-  const { token, expiresOnTimestamp, refreshAfterTimestamp }: Partial<Record<keyof AccessToken, unknown>> =
-    accessToken ?? {};
+/** A custom credential may return anything, whatever its type. */
+type Fields = Partial<Record<keyof AccessToken, unknown>>;
+
+/** Reads each field once: it may be a getter, which may throw. */
+function fieldsOf(accessToken: Fields | null | undefined): Fields {
+  const { token, expiresOnTimestamp, refreshAfterTimestamp } = accessToken ?? {};
+  return { token, expiresOnTimestamp, refreshAfterTimestamp };
+}
+
+function validated(accessToken: Fields, username: UsernameOption | undefined): Token {
+  const { token, expiresOnTimestamp, refreshAfterTimestamp } = accessToken;
   if (typeof token !== 'string' || token === '') {
     throw new AzureRedisError(
       'TOKEN_INVALID',
       'The credential returned no access token.',
       'Return { token, expiresOnTimestamp } from getToken(), as TokenCredential of @azure/core-auth requires.',
+    );
+  }
+  if (!/^[!-~]+$/.test(token)) {
+    throw new AzureRedisError(
+      'TOKEN_INVALID',
+      'The credential returned an access token with a line break, a space or another character that tokens do not contain.',
+      'Remove the line break, for example with `trim()`, if the credential reads the token from a file or a command.',
     );
   }
   const acquiredOn = Date.now();

@@ -15,7 +15,10 @@ export type UsernameOption = string | ((claims: TokenClaims) => string);
 export function usernameOf(token: string, option: UsernameOption = objectId): string {
   if (typeof option === 'string') return option;
   const username = applied(option, claimsOf(token));
-  if (typeof username === 'string' && username !== '') return username;
+  // Redis user names contain no spaces.
+  if (typeof username === 'string' && /^\S+$/.test(username)) return username;
+  // An async function is a mistake that types do not prevent in JavaScript; its rejection must not end the process.
+  if (username instanceof Promise) username.catch(() => undefined);
   throw new AzureRedisError(
     'TOKEN_INVALID',
     'The `username` function returned no user name for the access token.',

@@ -78,9 +78,14 @@ const NETWORK_ERRORS =
  * its shape, never by its class: an application may load other copies of these libraries.
  */
 export function classifyIdentityError(error: unknown): IdentityErrorClass {
-  const parts = [...partsOf(error)];
-  const retryAfter = firstDefined(parts, retryAfterOf);
-  return { ...classify(parts), ...(retryAfter !== undefined && { retryAfter }) };
+  try {
+    const parts = [...partsOf(error)];
+    const retryAfter = firstDefined(parts, retryAfterOf);
+    return { ...classify(parts), ...(retryAfter !== undefined && { retryAfter }) };
+  } catch {
+    // A getter or a Proxy of the error threw, or its causes are nested too deeply.
+    return { permanent: false, hint: UNKNOWN };
+  }
 }
 
 function classify(parts: readonly Fields[]): IdentityErrorClass {

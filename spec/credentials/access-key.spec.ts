@@ -79,6 +79,21 @@ describe('an access key', () => {
     expect(await rejection(none)).to.include({ code: 'TOKEN_UNAVAILABLE' });
   });
 
+  it('must not contain a line break, as one read from a file does', async () => {
+    const accessKey = `${cache.azure.accessKey}\n`;
+    const given = await rejection(cache.configure({ credential: undefined, accessKey }));
+    expect(given.code).to.equal('INVALID_OPTION');
+    expect(given.message).to.contain('line break').and.not.contain(cache.azure.accessKey);
+    const read = cache.configure({
+      credential: undefined,
+      accessKey: () => accessKey,
+      retry: { retries: 0 },
+    });
+    const unavailable = await rejection(read);
+    expect(unavailable.code).to.equal('TOKEN_UNAVAILABLE');
+    expect(unavailable.message).to.contain('line break').and.not.contain(cache.azure.accessKey);
+  });
+
   it('rejects options that apply to tokens only', async () => {
     for (const more of [{ username: () => 'me' }, { scope: 'x' }, { cloud: 'china' as const }]) {
       expect(

@@ -49,7 +49,7 @@ describe('the refresh of a token', () => {
     expect(refreshTime(token({ lifetime: HOUR, refreshAfter: 1 }), 0.75)).to.equal(1_000);
     expect(refreshTime(token({ lifetime: 2_000, refreshAfter: 1 }), 0.75)).to.equal(1_000);
     expect(refreshTime(token({ lifetime: 1_000, refreshAfter: 1 }), 0.75)).to.equal(500);
-    expect(refreshTime(token({ lifetime: 1 }), 0.75)).to.equal(100);
+    expect(refreshTime(token({ lifetime: 1 }), 0.75)).to.equal(500);
   });
 });
 
@@ -75,5 +75,6 @@ describe('a token that the identity library caches', () => {
 
   it('is requested more often than once a second when it lives for less than five', () => {
     expect(nextPoll(token({ lifetime: 3_000 }), 2_000)).to.equal(2_600);
+    expect(nextPoll(token({ lifetime: 300 }), 200)).to.equal(700);
   });
 });

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
+import sinon from 'sinon';
 import { AzureRedisError } from '../../lib/errors.js';
 import { usernameOf } from '../../lib/credentials/username.js';
 import { unsignedJwt } from '../support/jwt.js';
@@ -48,5 +50,23 @@ describe('the user name of a token', () => {
 
   it('must not be empty', () => {
     expect(failure(() => usernameOf(unsignedJwt({ oid: 'x' }), () => '')).code).to.equal('TOKEN_INVALID');
+  });
+
+  it('must not contain spaces or line breaks, which Redis does not allow', () => {
+    for (const name of ['a b', 'a\r\nb', ' ']) {
+      expect(failure(() => usernameOf(unsignedJwt({ oid: name }), ({ oid }) => String(oid))).code).to.equal(
+        'TOKEN_INVALID',
+      );
+    }
+  });
+
+  it('cannot be a promise, whose rejection does not end the process', async () => {
+    const unhandled = sinon.stub();
+    process.once('unhandledRejection', unhandled);
+    const asynchronous = (() => Promise.reject(new Error('x'))) as unknown as () => string;
+    expect(failure(() => usernameOf(unsignedJwt({ oid: 'x' }), asynchronous)).code).to.equal('TOKEN_INVALID');
+    await setImmediate();
+    process.removeListener('unhandledRejection', unhandled);
+    expect(unhandled.called).to.equal(false);
   });
 });
