@@ -43,6 +43,9 @@ const VARIABLES: Partial<Record<IdentityFlag, string>> = {
   accessKey: 'AZURE_REDIS_ACCESS_KEY',
 };
 
+/** The time for a user to sign in, in ms. */
+const SIGN_IN_TIMEOUT = 300_000;
+
 const CLOUDS = ['public', 'usGovernment', 'china'] as const satisfies readonly Cloud[];
 
 /** The values of the identity flags. */
@@ -64,9 +67,9 @@ export interface IdentityFlags {
   readonly ca?: string;
 }
 
-/** What the identity flags stand for in `configureForAzure()`. */
+/** The options of `configureForAzure()` that the identity flags select. */
 export type IdentityFlagOptions = IdentityOptions &
-  Pick<AuthenticatorOptions, 'cloud' | 'authorityHost' | 'scope' | 'username'> & {
+  Pick<AuthenticatorOptions, 'cloud' | 'authorityHost' | 'scope' | 'username' | 'acquireTimeout'> & {
     readonly tls?: { readonly ca: string };
   };
 
@@ -153,10 +156,13 @@ export async function identityOptionsOf(
   environment: Environment = process.env,
 ): Promise<IdentityFlagOptions> {
   const { cloud, authorityHost, scope, username, ca } = flags;
+  const isUser = identityKindOf(flags, environment) === 'user';
   return {
     ...(await identityOf(flags, environment)),
-    ...(cloud !== undefined && { cloud }),
-    ...(authorityHost !== undefined && { authorityHost }),
+    // The credential of a user has its own authority.
+    ...(isUser && { acquireTimeout: SIGN_IN_TIMEOUT }),
+    ...(!isUser && cloud !== undefined && { cloud }),
+    ...(!isUser && authorityHost !== undefined && { authorityHost }),
     ...(scope !== undefined && { scope }),
     ...(username !== undefined && { username }),
     ...(ca !== undefined && { tls: { ca: readCertificates(ca) } }),
@@ -192,7 +198,9 @@ async function identityOf(flags: IdentityFlags, environment: Environment): Promi
       return { servicePrincipal: { ...application, certificate, ...(flags.sendX5c && { sendX5c: true }) } };
     }
     case 'user':
-      return { credential: await signIn(optional('tenantId'), optional('clientId'), flags.authorityHost) };
+      return {
+        credential: await signIn(optional('tenantId'), optional('clientId'), flags, environment),
+      };
     case 'access-key':
       return { accessKey: required('accessKey') };
   }
@@ -211,18 +219,30 @@ function userAssignedIdentity(
   return { clientId: defaultClientId() };
 }
 
-/** A user signs in in the browser of this machine. */
+/** A credential whose first token request opens the browser of this machine. */
 async function signIn(
   tenantId: string | undefined,
   clientId: string | undefined,
-  authorityHost: string | undefined,
+  { authorityHost: given, cloud }: IdentityFlags,
+  { AZURE_AUTHORITY_HOST: variable }: Environment,
 ): Promise<TokenCredential> {
-  const { InteractiveBrowserCredential } = await import('@azure/identity');
+  const { AzureAuthorityHosts, InteractiveBrowserCredential } = await import('@azure/identity');
+  const hosts: Readonly<Record<Cloud, string>> = {
+    public: AzureAuthorityHosts.AzurePublicCloud,
+    usGovernment: AzureAuthorityHosts.AzureGovernment,
+    china: AzureAuthorityHosts.AzureChina,
+  };
+  const ofCloud = cloud && hosts[cloud];
+  const authorityHost = given ?? ofCloud ?? variable;
+  process.stderr.write('Sign in in the browser that opens on this machine; Ctrl+C cancels.\n');
   return new InteractiveBrowserCredential({
     ...(tenantId && { tenantId }),
     ...(clientId && { clientId }),
-    // Discovery sends a request to Azure's public cloud, which does not know private authorities.
-    ...(authorityHost !== undefined && { authorityHost, disableInstanceDiscovery: true }),
+    ...(authorityHost && {
+      authorityHost,
+      // Discovery sends a request to Azure's public cloud, which does not know private authorities.
+      disableInstanceDiscovery: authorityHost !== ofCloud,
+    }),
   });
 }
 
