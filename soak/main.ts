@@ -18,16 +18,12 @@ import { Ledger } from './ledger.js';
 import { becomes } from './loop.js';
 import { Random } from './random.js';
 import { settingsOf } from './settings.js';
-import {
-  ComingAndGoing,
-  Counting,
-  Messages,
-  Popping,
-  Transactions,
-  type Receiver,
-  type Surroundings,
-  type Workload,
-} from './workloads.js';
+import { ComingAndGoing } from './workloads/coming-and-going.js';
+import { Counting } from './workloads/counting.js';
+import { Messages, type Receiver } from './workloads/messages.js';
+import { Popping } from './workloads/popping.js';
+import { Transactions } from './workloads/transactions.js';
+import type { Surroundings, Workload } from './workloads/workload.js';
 
 const MEGABYTE = 2 ** 20;
 
