@@ -7,7 +7,7 @@ import { createTokenAuthority, type TokenAuthority } from '../../../emulator/tok
 import { failure, thrown } from '../../identities/support/failure.js';
 import { expectNoSecret } from '../../identities/support/secrecy.js';
 import { rejection } from '../../support/rejection.js';
-import { askForToken, type JsonAnswer, send } from './client.js';
+import { askForToken, type JsonAnswer, send } from './support/client.js';
 
 const RESOURCE = 'https://redis.azure.com';
 

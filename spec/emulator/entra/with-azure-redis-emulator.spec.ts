@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { AzureRedisEmulator, EntraEmulator } from '../../../emulator/index.js';
 import { RawClient } from '../../support/raw-client.js';
-import { askForToken } from './client.js';
+import { askForToken } from './support/client.js';
 
 describe('AzureRedisEmulator with an EntraEmulator', () => {
   let entra: EntraEmulator;

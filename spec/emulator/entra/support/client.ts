@@ -1,6 +1,6 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { type Agent, request as requestHttps } from 'node:https';
-import type { EntraEmulator } from '../../../emulator/entra/index.js';
+import type { EntraEmulator } from '../../../../emulator/entra/index.js';
 
 /** An answer of Entra, with its JSON. */
 export interface JsonAnswer {
