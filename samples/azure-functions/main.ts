@@ -1,4 +1,4 @@
-/** Invokes the functions as their host does. `npm run sample:azure-functions -- --help` shows the options. */
+/** Invokes the functions as the Functions host does. `npm run sample:azure-functions -- --help` shows the options. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import functions from '@azure/functions';
 import { parseFlags, runProgram } from '../shared/command-line.js';
@@ -9,7 +9,7 @@ import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { SharedClient } from './src/shared-client.js';
 import { createVisits } from './src/visits.js';
 
-// A CommonJS bundle, in which Node.js does not see these names.
+// Node.js does not detect the named exports of this CommonJS bundle.
 const { HttpRequest, InvocationContext } = functions;
 
 const USAGE = `Usage: npm run sample:azure-functions -- ${DURATION_USAGE} ${TARGET_USAGE}`;

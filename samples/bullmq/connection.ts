@@ -6,11 +6,12 @@ import {
   type Authenticator,
   type ConfigureForAzureOptions,
 } from 'ioredis-azure';
+import { closeClient } from '../shared/close-client.js';
 
-/** What queues, workers and queue events connect with, and a client of the sample's own. */
+/** The connection of queues, workers and queue events, and a client for the sample itself. */
 export interface Connection extends AsyncDisposable {
   readonly authenticator: Authenticator;
-  /** For `connection` of BullMQ. */
+  /** The option `connection` of BullMQ. */
   readonly connection: ConnectionOptions;
   readonly client: Redis | Cluster;
 }
@@ -21,9 +22,9 @@ export async function connect(target: ConfigureForAzureOptions): Promise<Connect
   return connectionOf(options.authenticator, options as ConnectionOptions, new Redis(options));
 }
 
-/** A cluster: BullMQ duplicates the client that it is given. */
+/** A cluster: BullMQ duplicates the client. */
 export async function connectCluster(target: ConfigureForAzureOptions): Promise<Connection> {
-  // BullMQ demands that commands wait for a connection, however long that takes.
+  // BullMQ requires that commands wait for a connection without a limit.
   const [nodes, options] = await configureClusterForAzure({ ...target, maxRetriesPerRequest: null });
   const cluster = new Cluster(nodes, options);
   return connectionOf(options.redisOptions.authenticator, cluster, cluster);
@@ -34,7 +35,7 @@ function connectionOf(
   connection: ConnectionOptions,
   client: Redis | Cluster,
 ): Connection {
-  // ioredis reconnects by itself, so an error is reported and ends nothing.
+  // ioredis reconnects automatically.
   client.on('error', (error: Error) => {
     console.warn(`Redis connection failed: ${error.message}`);
   });
@@ -42,8 +43,6 @@ function connectionOf(
     authenticator,
     connection,
     client,
-    [Symbol.asyncDispose]: async () => {
-      await client.quit();
-    },
+    [Symbol.asyncDispose]: () => closeClient(client),
   };
 }

@@ -8,14 +8,14 @@ import { KINDS, type Kind, type Task } from './tasks.js';
 import { startWorker } from './worker.js';
 
 const CONCURRENCY = 8;
-const UPDATE_EVERY = 250;
-/** How long jobs may take to complete once no more are added. The longest delay is 3 s. */
+const UPDATE_INTERVAL = 250;
+/** How long the last jobs may take to complete. The longest delay is 3 s. */
 const DRAIN_TIMEOUT = 30_000;
 
-/** The keys of a BullMQ queue must share a slot of a cluster: braces ensure it, and have no effect elsewhere. */
+/** The braces place all keys of a queue in one slot of a cluster. They have no effect elsewhere. */
 const PREFIX = '{bullmq-sample}';
 
-/** The jobs of one kind so far. */
+/** The counts of one kind of job. */
 export interface Progress {
   readonly kind: Kind;
   readonly added: number;
@@ -24,19 +24,19 @@ export interface Progress {
 }
 
 export interface Result extends Deviations {
-  /** Jobs that failed in their last attempt. */
+  /** Jobs whose last attempt failed. */
   readonly failed: number;
-  /** The messages of errors of queue, worker and events. */
+  /** The error messages of queue, worker and events. */
   readonly errors: readonly string[];
 }
 
-/** Adds and runs jobs until `stop` is aborted and all of them are complete. */
+/** Adds and runs jobs until `stop` aborts and all jobs are complete. */
 export async function run(
   { connection, client }: Connection,
   stop: AbortSignal,
   update: (progress: readonly Progress[]) => void,
 ): Promise<Result> {
-  // A queue of its own: several of these samples may use one cache.
+  // Several instances of this sample may share a cache.
   const name = `sample-${Date.now()}`;
   const options: QueueOptions = { connection, prefix: PREFIX };
   const ledger = new Ledger(client, `${PREFIX}:${name}:ledger`);
@@ -47,13 +47,13 @@ export async function run(
 
   const events = new QueueEvents(name, options).on('error', noteError);
   const completions = new Completions(events);
-  // Before there are jobs, so that no completion is missed.
+  // Before the first job, so that no completion is missed.
   await events.waitUntilReady();
   const queue = new Queue<Task>(name, options).on('error', noteError);
   const worker = startWorker(name, ledger, { ...options, concurrency: CONCURRENCY }).on('error', noteError);
   const producer = new Producer(queue);
 
-  // How many jobs a scheduler adds is known only by their completion.
+  // BullMQ does not report the jobs that a scheduler adds, only their completion.
   const added = (): Map<Kind, number> => new Map(producer.added).set('repeated', completions.of('repeated'));
   const updateProgress = (): void => {
     const jobs = added();
@@ -67,24 +67,18 @@ export async function run(
     );
   };
 
+  const timer = setInterval(updateProgress, UPDATE_INTERVAL);
   try {
-    const producing = producer.run(stop);
-    while (!stop.aborted) {
-      updateProgress();
-      await sleep(UPDATE_EVERY, undefined, { signal: stop }).catch(() => undefined);
-    }
-    await producing;
-
+    await producer.run(stop);
     const deadline = Date.now() + DRAIN_TIMEOUT;
-    while (!(await isDrained(queue, producer, completions)) && Date.now() < deadline) {
-      updateProgress();
-      await sleep(UPDATE_EVERY);
-    }
+    while (!(await isDrained(queue, producer, completions)) && Date.now() < deadline)
+      await sleep(UPDATE_INTERVAL);
     updateProgress();
     const { missing, repeated } = await ledger.compare(added());
     return { missing, repeated: repeated + completions.repeated, failed: completions.failed, errors };
   } finally {
-    // The worker completes the jobs that it is running.
+    clearInterval(timer);
+    // Waits for the running jobs.
     await worker.close();
     await events.close();
     await queue.obliterate({ force: true });

@@ -2,8 +2,9 @@ import fastifyRedis from '@fastify/redis';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { Redis } from 'ioredis';
 import type { ConfiguredRedisOptions } from 'ioredis-azure';
+import { closeClient } from '../shared/close-client.js';
 
-/** A counter that nobody increments is deleted after a day, in seconds. */
+/** An unused counter expires after a day, in seconds. */
 const COUNTER_LIFETIME = 24 * 60 * 60;
 
 const counterParams = {
@@ -12,7 +13,7 @@ const counterParams = {
   properties: { name: { type: 'string', pattern: '^[a-z0-9-]{1,64}$' } },
 } as const;
 
-/** An application with counters in Redis. `close()` answers the requests in flight, then closes the client. */
+/** An application with counters in Redis. `close()` waits for the requests in flight, then closes the client. */
 export async function createApp(
   redisOptions: ConfiguredRedisOptions,
   options: FastifyServerOptions = {},
@@ -21,7 +22,7 @@ export async function createApp(
   const app = Fastify(options);
 
   const client = new Redis(redisOptions);
-  // ioredis reconnects by itself, so an error is logged and ends nothing.
+  // ioredis reconnects automatically.
   client.on('error', (error) => {
     app.log.warn({ err: error }, 'Redis connection failed');
   });
@@ -31,7 +32,8 @@ export async function createApp(
   authenticator.on('reauthenticationFailed', ({ endpoint, error }) => {
     app.log.warn({ err: error, endpoint }, 'Redis connection not re-authenticated');
   });
-  await app.register(fastifyRedis, { client, closeClient: true });
+  app.addHook('onClose', () => closeClient(client));
+  await app.register(fastifyRedis, { client });
 
   app.get('/health', (_request, reply) => {
     const { expiresOn, connections } = authenticator;
@@ -60,7 +62,7 @@ export async function createApp(
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { statusCode = 503 } = error;
     if (statusCode < 500) return reply.send(error);
-    // Redis is the only thing that these routes depend on. What it said is for the log, not for the client.
+    // Redis is the only dependency of these routes. Its errors are logged, never sent.
     request.log.error({ err: error }, 'request failed');
     return reply.code(503).header('retry-after', '1').send({ error: 'The service is unavailable. Retry.' });
   });

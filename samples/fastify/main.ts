@@ -18,7 +18,7 @@ await runProgram(USAGE, async () => {
   const redis = await configureForAzure({
     ...target.options,
     connectionName: 'fastify-sample',
-    // A request is answered with 503 in time, however long the cache is away.
+    // While the cache is unreachable, a request fails after this time.
     commandTimeout: 2_000,
   });
   const app = await createApp(redis, { logger: { level: 'info' }, requestTimeout: 30_000 });

@@ -17,7 +17,7 @@ void runProgram(USAGE, async () => {
 
   await using target = await openTarget(flags);
   const app = await NestFactory.create(
-    // A request fails after commandTimeout, at the latest, while the cache is unreachable.
+    // While the cache is unreachable, a request fails after this time.
     AppModule.forRoot(() => ({ ...target.options, commandTimeout: 2_000 })),
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class.
     { abortOnError: false },
@@ -28,10 +28,10 @@ void runProgram(USAGE, async () => {
       throw new UsageError(`--listen: ${error instanceof Error ? error.message : String(error)}.`);
     });
     console.log(`Visits in ${target.description}. Try: curl -X POST ${await app.getUrl()}/visits/home`);
-    // With an emulator to stop afterwards; otherwise app.enableShutdownHooks() does it.
+    // Without an emulator to stop afterwards, use app.enableShutdownHooks() instead.
     await aborted(stop);
   } finally {
-    // Answers the requests in flight, then runs onApplicationShutdown().
+    // Waits for the requests in flight, then runs onApplicationShutdown().
     await app.close();
   }
   reportStatistics(target);

@@ -7,6 +7,7 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { Redis } from 'ioredis';
 import { configureForAzure, type ConfigureForAzureOptions } from 'ioredis-azure';
+import { closeClient } from '../shared/close-client.js';
 import { parseFlags, runProgram } from '../shared/command-line.js';
 import { HttpServer } from '../shared/http-server.js';
 import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
@@ -63,7 +64,7 @@ async function runClients(target: ConfigureForAzureOptions, stop: AbortSignal): 
   const redis = new Redis(options);
   const subscriber = redis.duplicate();
   for (const client of [redis, subscriber]) {
-    // ioredis reconnects by itself; the metrics show for how long.
+    // ioredis reconnects automatically; the metrics show how long it takes.
     client.on('error', (error) => {
       console.warn(`Redis connection failed: ${error.message}`);
     });
@@ -77,6 +78,6 @@ async function runClients(target: ConfigureForAzureOptions, stop: AbortSignal): 
       await sleep(INTERVAL, undefined, { signal: stop }).catch(() => undefined);
     }
   } finally {
-    await Promise.all([redis.quit(), subscriber.quit()]);
+    await Promise.all([closeClient(redis), closeClient(subscriber)]);
   }
 }

@@ -1,4 +1,5 @@
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type Express } from 'express';
+import { errorHandler } from '../shared/error-handler.js';
 import type { OutputCache } from './cache/output-cache.js';
 import { tagResponse } from './cache/tags.js';
 import { LANGUAGES, type Reports } from './reports.js';
@@ -16,17 +17,13 @@ export function createApp(cache: OutputCache, reports: Reports): Express {
     response.set('Content-Language', language).json(await reports.compute(name, language));
   });
 
-  // For the programs that change the data of reports; a real service would require authorisation.
+  // For the programs that change the data of reports. A production service must authorise these requests.
   app.delete('/cache/tags/:tag', async (request, response) => {
     const isEvicted = await cache.evict(request.params.tag);
-    // Accepted: the cache is unavailable; the eviction is sent before the cache is used again.
+    // 202 Accepted: the cache is unavailable, and receives the eviction before it is used again.
     response.status(isEvicted ? 204 : 202).end();
   });
 
-  app.use(((error: unknown, _request, response, next) => {
-    console.error(error);
-    if (response.headersSent) next(error);
-    else response.status(500).json({ title: 'Internal Server Error', status: 500 });
-  }) satisfies ErrorRequestHandler);
+  app.use(errorHandler);
   return app;
 }

@@ -1,11 +1,12 @@
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type Express } from 'express';
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
+import { errorHandler } from '../shared/error-handler.js';
 import { clientAddress } from './client-address.js';
 import { rateLimit } from './rate-limit.js';
 
 export interface AppOptions {
   readonly limiter: RateLimiterAbstract;
-  /** The number of proxies before the service, which tell it the address of the client (`X-Forwarded-For`). */
+  /** The number of trusted proxies in front of the service, which set `X-Forwarded-For`. */
   readonly proxies: number;
 }
 
@@ -19,10 +20,6 @@ export function createApp({ limiter, proxies }: AppOptions): Express {
     response.set('Cache-Control', 'no-store').json({ time: new Date().toISOString() });
   });
 
-  app.use(((error: unknown, _request, response, next) => {
-    console.error(error);
-    if (response.headersSent) next(error);
-    else response.status(500).json({ title: 'Internal Server Error', status: 500 });
-  }) satisfies ErrorRequestHandler);
+  app.use(errorHandler);
   return app;
 }

@@ -1,15 +1,16 @@
-/** Is aborted by the first SIGINT (Ctrl+C) or SIGTERM. The second one ends the process at once. */
+/** A signal that aborts on the first SIGINT (Ctrl+C) or SIGTERM. The next one ends the process immediately. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      controller.abort(signal);
-    });
-  }
+  const stop = (signal: NodeJS.Signals): void => {
+    // Without a listener, Node.js exits.
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    controller.abort(signal);
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   return controller.signal;
 }
 
-/** Is aborted with the signal, or after this time, in ms, if one is given. */
+/** A signal that aborts with the given one, or after `limit` ms. */
 export function withTimeLimit(signal: AbortSignal, limit: number | undefined): AbortSignal {
   if (limit === undefined) return signal;
   // Not AbortSignal.any() with AbortSignal.timeout(): Node.js 20 may collect the latter, which then never fires.
@@ -24,7 +25,7 @@ export function withTimeLimit(signal: AbortSignal, limit: number | undefined): A
   return controller.signal;
 }
 
-/** Resolves when the signal is aborted. */
+/** Resolves when the signal aborts. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();

@@ -1,7 +1,7 @@
 import type { HttpHandler } from '@azure/functions';
 import type { SharedClient } from './shared-client.js';
 
-/** Answers 200 while the cache answers, and 503 otherwise. */
+/** Responds 200 while the cache answers, otherwise 503. */
 export function createHealth(client: SharedClient): HttpHandler {
   return async (_request, context) => {
     try {

@@ -2,20 +2,20 @@ import { Redis } from 'ioredis';
 import { configureForAzure, type ConfigureForAzureOptions } from 'ioredis-azure';
 
 /**
- * One client for all invocations of this instance, created by the first of them. A client for each invocation would cost
- * each a TLS handshake and a login, and exhaust the connections of the cache.
+ * One client for all invocations of an instance, created by the first invocation. A client per invocation would add a TLS
+ * handshake and a login to each of them, and exhaust the connections of the cache.
  */
 export class SharedClient {
   readonly #options: () => ConfigureForAzureOptions;
   #client: Promise<Redis> | undefined;
 
-  /** @param options Read when a client is created, so that a missing setting fails an invocation and not the start. */
+  /** @param options Called when a client is created: a missing setting fails an invocation, not the start. */
   constructor(options: () => ConfigureForAzureOptions) {
     this.#options = options;
   }
 
   /**
-   * The client. After a failure, or once the client has ended, the next call creates another one.
+   * The client. After a failure, or after the client has ended, the next call creates another one.
    *
    * @throws AzureRedisError if the settings are invalid, or no token is acquired.
    */
@@ -30,17 +30,22 @@ export class SharedClient {
     return client;
   }
 
-  /** Waits for the replies in flight and closes the connection. */
+  /** Closes the connection after the replies in flight. */
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
     const redis = await client?.catch(() => undefined);
-    await redis?.quit();
+    const disconnect = (): void => {
+      redis?.disconnect();
+    };
+    // Without a connection, QUIT would be queued behind the commands that wait for one.
+    if (redis?.status === 'ready') await redis.quit().catch(disconnect);
+    else disconnect();
   }
 
   async #create(): Promise<Redis> {
     const options = await configureForAzure({
-      // An invocation fails in time, however long the cache is away.
+      // While the cache is unreachable, an invocation fails after this time.
       commandTimeout: 5_000,
       ...this.#options(),
     });
@@ -48,7 +53,7 @@ export class SharedClient {
       console.warn(`Redis token not refreshed: ${error.message} ${error.hint}`);
     });
     const redis = new Redis(options);
-    // ioredis reconnects automatically. No invocation has a context that could log this.
+    // ioredis reconnects automatically. There is no invocation whose context could log this.
     redis.on('error', (error) => {
       console.warn(`Redis connection failed: ${error.message}`);
     });

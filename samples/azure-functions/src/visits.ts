@@ -3,7 +3,7 @@ import type { SharedClient } from './shared-client.js';
 
 const PAGE = /^[a-z0-9-]{1,64}$/;
 
-/** Counts a visit of `{page}` and answers how many there have been. */
+/** Counts a visit of `{page}` and returns the number of visits. */
 export function createVisits(client: SharedClient): HttpHandler {
   return async ({ params: { page = '' } }, context) => {
     if (!PAGE.test(page)) {

@@ -3,14 +3,13 @@ import type { DynamicModule, OnApplicationShutdown, OnModuleInit } from '@nestjs
 import { Redis } from 'ioredis';
 import { configureForAzure, type ConfigureForAzureOptions, type ConfiguredRedisOptions } from 'ioredis-azure';
 
-/** The token of the configured options, whose `authenticator` is the source of a health check. */
+/** The injection token of the configured options. Health checks use their `authenticator`. */
 export const REDIS_OPTIONS = Symbol('the options of the Redis client');
 
 /**
  * Provides a `Redis` client: `constructor(@Inject(Redis) private readonly redis: Redis) {}`.
  *
- * The application does not start without a token and a usable connection, and closes the connection after everything that
- * uses it.
+ * The application starts only with a token and a connection, and closes the connection after all other modules.
  */
 @Module({})
 export class RedisModule implements OnModuleInit, OnApplicationShutdown {
@@ -42,7 +41,7 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     const { authenticator } = this.#options;
-    // ioredis reconnects by itself, and the authenticator retries: both are worth a line, and end nothing.
+    // ioredis reconnects and the authenticator retries automatically.
     this.#redis.on('error', (error) => {
       this.#logger.warn(`Connection failed: ${error.message}`);
     });
@@ -54,8 +53,12 @@ export class RedisModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    // Nothing to close if it never connected.
-    if (this.#redis.status !== 'end') await this.#redis.quit();
+    const disconnect = (): void => {
+      this.#redis.disconnect();
+    };
+    // Without a connection, QUIT would be queued behind the commands that wait for one.
+    if (this.#redis.status === 'ready') await this.#redis.quit().catch(disconnect);
+    else disconnect();
     this.#logger.log('Disconnected');
   }
 }
