@@ -5,7 +5,7 @@ import type { ConfiguredRedisOptions } from 'ioredis-azure';
 export class AdapterClient extends Redis {
   constructor(options: ConfiguredRedisOptions) {
     // Commands wait for the connection, however long it is lost.
-    super({ ...options, maxRetriesPerRequest: null });
+    super({ ...options, replyMapping: 'legacy', maxRetriesPerRequest: null });
   }
 
   override sendCommand(...args: [command: Command, ...rest: never[]]): unknown {

@@ -48,13 +48,10 @@ describe('an error of a credential that cannot be read', () => {
   ];
   for (const [what, thrown] of ERRORS) {
     it(`is reported as TOKEN_UNAVAILABLE when it ${what}`, async () => {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- A credential may throw anything.
-      const error = await rejection(
-        requestToken(
-          sourceOf(() => Promise.reject(thrown)),
-          5_000,
-        ),
-      );
+      const source = sourceOf(() => {
+        throw thrown;
+      });
+      const error = await rejection(requestToken(source, 5_000));
       expect(error.code).to.equal('TOKEN_UNAVAILABLE');
       expect(error.cause).to.be.instanceOf(Error);
     });
