@@ -150,7 +150,7 @@ describe('a login that the cache rejects', () => {
       const error = await rejection(client.set('key', 'value'));
       expect(error).to.include({ code: 'NOPERM' });
       expect(error.message).to.match(/^NOPERM/);
-      expect(error.hint).to.contain('role');
+      expect(error.hint).to.contain('access policy').and.to.contain(credential.oid);
       expect(error.cause).to.have.property('message', error.message);
     });
   }
