@@ -9,7 +9,7 @@ import { expectNoSecret } from './support/secrecy.js';
 import { allEnvironments } from './support/environments.js';
 
 /** The lifetime of tokens, in ms, and the number of expiries. */
-const LIFETIME = 10_000;
+const LIFETIME = 20_000;
 const EXPIRIES = 3;
 
 interface Tried {
@@ -26,7 +26,7 @@ describe('each identity, through the real identity libraries, across token expir
   let caches: readonly AzureRedisEmulator[] = [];
 
   before(async function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
     const folder = await createCaseFolder();
     entra = await EntraEmulator.start({ tokenLifetime: LIFETIME });
     caches = [await AzureRedisEmulator.start({ entra }), await AzureRedisEmulator.start({ entra })];

@@ -30,7 +30,7 @@ export interface ApplicationReport {
 }
 
 /** How often each connection is used, in ms. */
-const PACE = 250;
+const PACE = 500;
 
 /** Uses its caches all the time, over a connection for every ioredis and protocol, and notes what goes wrong. */
 export class Application {
