@@ -98,6 +98,7 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'error',
       'import-x/no-extraneous-dependencies': ['error', { includeTypes: true }],
       'import-x/no-restricted-paths': ['error', { zones }],
+      'max-lines': ['error', 300],
     },
   },
   {
