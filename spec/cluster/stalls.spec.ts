@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Cluster } from 'ioredis';
 import type { AuthenticatorEvents, Stall } from '../../lib/index.js';
 import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
 import { Network } from '../support/network.js';
@@ -52,5 +53,44 @@ describe('a cluster whose connections have gone silent', () => {
       });
       await until(() => recycled.some(({ delivery }) => delivery === 'best-effort'));
     });
+
+    it(`replaces a connection on which it asks for its slots: ${variant.name}`, async () => {
+      const { cluster, options } = await cache.connect(variant, {
+        // Longer than the spec may take: ioredis itself would give up the connection after a second.
+        cluster: { natMap, slotsRefreshTimeout: 120_000 },
+        ...{ heartbeatInterval: 200, heartbeatTimeout: 500 },
+      });
+      const { authenticator } = options.redisOptions;
+      const stalls: Stall[] = [];
+      authenticator.on('stalled', (stall) => stalls.push(stall));
+      // Another round if the reply arrived before it could be lost.
+      while (!stalls.some(({ awaited }) => awaited === 'CLUSTER')) {
+        const before = new Set(networks.flatMap(({ ports }) => ports));
+        const isNew = (port: number): boolean => !before.has(port);
+        for (const network of networks) network.delayReplies(200);
+        const refreshed = refreshSlots(cluster);
+        await until(
+          () =>
+            networks.some(({ ports }) => ports.some(isNew)) &&
+            authenticator.connections.every(({ expiresOn }) => expiresOn !== undefined),
+        );
+        for (const network of networks) {
+          network.loseReplies(isNew);
+          network.delayReplies(0);
+        }
+        await refreshed;
+      }
+      expect(await cluster.set('key', 'value')).to.equal('OK');
+    });
   }
 });
+
+/** Resolves once the cluster has read its slots from a node. */
+function refreshSlots(cluster: Cluster): Promise<void> {
+  return new Promise((resolve, reject) => {
+    cluster.refreshSlotsCache((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -49,6 +49,11 @@ export class Network {
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
+  /** The clients' ports of the open connections. */
+  get ports(): number[] {
+    return [...this.#routes].map(({ client }) => client.remotePort ?? 0);
+  }
+
   /** From now on connections lead to this port. */
   leadTo(port: number): void {
     this.#target = port;
