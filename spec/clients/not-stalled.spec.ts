@@ -3,10 +3,10 @@ import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import type { Stall } from '../../lib/index.js';
 import { Cache } from '../support/cache.js';
-import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
+import { VARIANTS } from '../support/ioredis-versions.js';
 import { Network } from '../support/network.js';
 
-const [FIRST] = VARIANTS as readonly [Variant, ...Variant[]];
+const [FIRST] = VARIANTS;
 
 describe('a connection that is not silent', () => {
   const cache = Cache.forEach();

@@ -9,14 +9,14 @@ import {
   type Stall,
 } from '../../lib/index.js';
 import { Cache } from '../support/cache.js';
-import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
+import { VARIANTS } from '../support/ioredis-versions.js';
 import { Network } from '../support/network.js';
 import { rejection } from '../support/rejection.js';
 import { next, nextWhere, until } from '../support/waiting.js';
 
 type Recycled = AuthenticatorEvents['recycled'][0];
 
-const [FIRST] = VARIANTS as readonly [Variant, ...Variant[]];
+const [FIRST] = VARIANTS;
 
 /** Short, so that the specs are; a stall of the machine is no matter, since the server has to answer a probe first. */
 const QUICK = { heartbeatInterval: 200, heartbeatTimeout: 500 };

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
 import { RemoteProcess } from '../support/remote-process.js';
-import { nextWhere, past, until } from '../support/waiting.js';
+import { areRenewed, nextWhere, past, until } from '../support/waiting.js';
 import type { WorkerSettings } from '../support/worker-client.js';
 
 const HOUR = 3_600_000;
@@ -145,10 +145,7 @@ describe('a thousand clients on one authenticator', () => {
     let refreshes = 0;
     authenticator.on('tokenRefreshed', () => (refreshes += 1));
     const before = cache.azure.statistics.tokenRequests.length;
-    const renewed = nextWhere(authenticator, 'reauthenticated', () => {
-      const newest = authenticator.expiresOn.getTime();
-      return authenticator.connections.every(({ expiresOn }) => expiresOn?.getTime() === newest);
-    });
+    const renewed = nextWhere(authenticator, 'reauthenticated', () => areRenewed(authenticator));
     await authenticator.refresh();
     await renewed;
     expect(cache.azure.statistics.tokenRequests.length - before).to.equal(refreshes);

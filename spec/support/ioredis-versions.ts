@@ -12,7 +12,7 @@ export interface Variant {
 const RedisOf5 = Redis5 as unknown as typeof Redis;
 
 /** Every supported version and protocol. ioredis 5 speaks RESP2 only. */
-export const VARIANTS: readonly Variant[] = [
+export const VARIANTS: readonly [Variant, ...Variant[]] = [
   { name: 'ioredis 6 over RESP3', Redis, protocol: 3 },
   { name: 'ioredis 6 over RESP2', Redis, protocol: 2 },
   { name: 'ioredis 5', Redis: RedisOf5, protocol: 2 },

@@ -63,12 +63,14 @@ export async function happens(client: Redis, name: string): Promise<void> {
   await new Promise((resolve) => client.once(name, resolve));
 }
 
+/** Whether every connection is logged in with the newest token. */
+export function areRenewed({ connections, expiresOn: newest }: Authenticator): boolean {
+  return connections.every(({ expiresOn }) => expiresOn?.getTime() === newest.getTime());
+}
+
 /** Resolves when every connection of these options is logged in with the newest token. */
 export async function allRenewed({
   authenticator,
 }: Pick<ConfiguredRedisOptions, 'authenticator'>): Promise<void> {
-  await until(() => {
-    const newest = authenticator.expiresOn.getTime();
-    return authenticator.connections.every(({ expiresOn }) => expiresOn?.getTime() === newest);
-  });
+  await until(() => areRenewed(authenticator));
 }
