@@ -76,7 +76,7 @@ process.on('unhandledRejection', (error) => {
 
 const clients: Redis[] = [];
 const multiplexers: Multiplexer[] = [];
-const comingAndGoing = new ComingAndGoing(VARIANTS as readonly [Variant, ...Variant[]], options, around);
+const comingAndGoing = new ComingAndGoing(VARIANTS, options, around);
 const workloads = [...(await population()), comingAndGoing];
 
 /** The number of connections of the population. */

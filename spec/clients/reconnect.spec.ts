@@ -101,7 +101,6 @@ describe('the configured options', () => {
     const first = await cache.configure();
     const second = await cache.configure({ authenticator: first.authenticator });
     const [variant] = VARIANTS;
-    if (!variant) throw new Error('no variant');
     await cache.connect(variant, first);
     await cache.connect(variant, second);
     await times(2, first.authenticator, 'reauthenticated');

@@ -97,7 +97,6 @@ describe('a connection that does not accept AUTH', () => {
       const credential = cache.azure.credential();
       const options = await cache.configure({ credential });
       const [resp3] = VARIANTS;
-      if (!resp3) throw new Error('no variant');
       const subscriber = await cache.connect(resp3, options);
       await subscriber.subscribe('news');
       await times(3, options.authenticator, 'reauthenticated');
