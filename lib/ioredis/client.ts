@@ -74,6 +74,8 @@ export interface CommandQueue {
  * same in 5.4 to 6.0, as the contract spec checks.
  */
 export interface ClientInternals {
+  /** Decides whether a command is written, queued or rejected. */
+  status: string;
   /** Read by ioredis itself whenever it needs one of them. */
   options: ClientOptions;
   /** How many attempts to connect have failed in a row: the argument of the next call of `retryStrategy`. */

@@ -54,6 +54,13 @@ const NOTEWORTHY =
 const LOGIN = /^(?:auth|hello)$/i;
 
 /**
+ * The commands that change the state of the connection, other than its login. ioredis 5 writes them as soon as the socket is
+ * open: before its own INFO, which a MULTI would queue and a SUBSCRIBE forbid, before it has subscribed again, and before
+ * the commands that wait in the offline queue. ioredis 6 itself keeps them until the connection is ready.
+ */
+const WAITS_UNTIL_READY = /^(?:multi|exec|discard|reset|(?:un)?watch|[ps]?(?:un)?subscribe)$/i;
+
+/**
  * The statuses in which a client is tracked. The first client of another copy of ioredis, if it has a custom connector, is
  * not found before it logs in.
  */
@@ -76,6 +83,9 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   const { sendCommand, handleReconnection, setStatus, disconnect } = prototype;
 
   prototype.sendCommand = function (command, stream) {
+    if (this.status === 'connect' && WAITS_UNTIL_READY.test(command.name) && handlersOf(this)) {
+      return whileConnecting(this, () => sendCommand.call(this, command, stream));
+    }
     if (!NOTEWORTHY.test(command.name)) return sendCommand.call(this, command, stream);
     if (LOGIN.test(command.name) && !handlersOf(this)) track(this);
     const handlers = handlersOf(this);
@@ -131,6 +141,18 @@ export function observeCommandQueue(client: Client, handlers: HookHandlers): voi
     if (isNoteworthy) handlers.sent(command);
     return length;
   };
+}
+
+/** Calls `send` while ioredis queues every command, or rejects it without an offline queue. */
+function whileConnecting<Result>(client: Client, send: () => Result): Result {
+  const state = internals(client);
+  const { status } = state;
+  state.status = 'connecting';
+  try {
+    return send();
+  } finally {
+    state.status = status;
+  }
 }
 
 /** The handlers of a client, or of the client behind a Proxy. */

@@ -87,6 +87,20 @@ describe('the internals of ioredis', () => {
         }
       });
 
+      it('queues MULTI and SUBSCRIBE, which it would write before it is ready, while `status` is `connecting`', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'connect');
+        const replies = [client.multi({ pipeline: false }), client.exec(), client.subscribe('news')];
+        const { offlineQueue } = internals(client);
+        expect([0, 1, 2].map((index) => offlineQueue.peekAt(index)?.command.name)).to.deep.equal([
+          'multi',
+          'exec',
+          'subscribe',
+        ]);
+        expect(client.status).to.equal('connect');
+        expect(await Promise.all(replies)).to.deep.equal(['OK', [], 1]);
+      });
+
       it('keeps manuallyClosing after a disconnect() without a connection', () => {
         const client = new Redis({ lazyConnect: true, enableReadyCheck: false });
         client.status = 'end';
