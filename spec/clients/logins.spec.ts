@@ -8,6 +8,9 @@ import { next, past } from '../support/waiting.js';
 
 const SCOPE = 'https://redis.azure.com/.default';
 
+/** A connection that is replaced awaits the replies to the commands in flight, however slow the machine is. */
+const PATIENT = { disconnectTimeout: 60_000 };
+
 describe('a connection that the server considers logged out', () => {
   const cache = Cache.forEach();
 
@@ -51,6 +54,7 @@ describe('a connection that the server considers logged out', () => {
       it('leaves the handling to reconnectOnError if it is set', async () => {
         const seen: string[] = [];
         const options = await cache.configure({
+          ...PATIENT,
           reconnectOnError: ({ message }) => {
             seen.push(message);
             return false;
@@ -66,7 +70,7 @@ describe('a connection that the server considers logged out', () => {
       });
 
       it('rejects the commands when the new login is rejected', async () => {
-        const options = await cache.configure();
+        const options = await cache.configure(PATIENT);
         const client = await cache.connect(variant, options);
         cache.azure.refuseLogins();
         const [, refused] = await Promise.allSettled([client.call('RESET'), client.get('key')]);
