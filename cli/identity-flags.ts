@@ -234,7 +234,10 @@ async function signIn(
   };
   const ofCloud = cloud && hosts[cloud];
   const authorityHost = given ?? ofCloud ?? variable;
-  process.stderr.write('Sign in in the browser that opens on this machine; Ctrl+C cancels.\n');
+  process.stderr.write(
+    'Sign in in the browser that opens on this machine; Ctrl+C cancels. Without a browser, run `az login ' +
+      '--use-device-code` and use --identity default.\n',
+  );
   return new InteractiveBrowserCredential({
     ...(tenantId && { tenantId }),
     ...(clientId && { clientId }),

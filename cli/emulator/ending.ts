@@ -2,7 +2,7 @@
 const PARENT_INTERVAL = 500;
 
 /**
- * Resolves when the command is to end: Ctrl+C, SIGTERM, a closed terminal or pipe, or the end of the process that started it.
+ * Resolves when the command is to end: Ctrl+C, SIGTERM, a closed terminal, or the end of the process that started it.
  * The system reports all of these but the last: the end of a parent process is not reported.
  */
 export function untilEnd({
@@ -24,6 +24,5 @@ export function untilEnd({
     process.on('SIGHUP', () => {
       if (!background) end();
     });
-    process.stdout.once('error', end);
   });
 }
