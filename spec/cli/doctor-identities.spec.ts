@@ -127,7 +127,9 @@ describe('ioredis-azure doctor, with an identity', () => {
       SIGN_IN_PASSWORD: password,
     });
     expectLogin(result, user.objectId, [password]);
-    expect(result.stderr).to.match(/^Sign in in the browser that opens on this machine; Ctrl\+C cancels\..*\n$/);
+    expect(result.stderr).to.match(
+      /^Sign in in the browser that opens on this machine; Ctrl\+C cancels\..*\n$/,
+    );
     expect(finding(result, 'identity', 'identity')?.data?.['type']).to.equal(`user ${user.username}`);
     expect(entra.statistics.requests.some(({ path }) => path.endsWith('/authorize'))).to.equal(true);
   });
