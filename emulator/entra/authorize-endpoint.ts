@@ -9,8 +9,11 @@ import {
   unregisteredRedirect,
 } from './entra-error.js';
 import type { EntraRequest, Reply } from './http.js';
-import { errorPage, signInPage } from './sign-in-page.js';
+import { errorPage, formPostPage, signInPage, SUBMIT_SOURCE } from './sign-in-page.js';
 import type { SignInRequest, SignIns } from './sign-ins.js';
+
+/** How the response reaches the redirect URI: in its query, its fragment, or the body of a POST. */
+export const RESPONSE_MODES = ['query', 'fragment', 'form_post'];
 
 interface PendingSignIn extends SignInRequest {
   readonly state: string | null;
@@ -94,8 +97,9 @@ function refusalOf(query: URLSearchParams, publicClient: boolean): EntraError | 
     return new EntraError(400, 'unsupported_response_type', 700054, "The response_type must be 'code'.");
   }
   if (!query.get('scope')) return missingParameter('scope');
-  if (!['query', 'fragment', null].includes(query.get('response_mode'))) {
-    return new EntraError(400, 'invalid_request', 90100, "The response_mode must be 'query' or 'fragment'.");
+  if (![...RESPONSE_MODES, null].includes(query.get('response_mode'))) {
+    const message = "The response_mode must be 'query', 'fragment' or 'form_post'.";
+    return new EntraError(400, 'invalid_request', 90100, message);
   }
   if (query.has('code_challenge')) {
     if (query.get('code_challenge_method') !== 'S256') {
@@ -114,6 +118,7 @@ function errorParameters(error: EntraError): Record<string, string> {
 function sendBack(pending: PendingSignIn, parameters: Record<string, string>): Reply {
   const url = new URL(pending.redirectUri);
   const all = { ...parameters, ...(pending.state !== null && { state: pending.state }) };
+  if (pending.responseMode === 'form_post') return page(200, formPostPage(pending.redirectUri, all));
   if (pending.responseMode === 'fragment') url.hash = new URLSearchParams(all).toString();
   else for (const [name, value] of Object.entries(all)) url.searchParams.set(name, value);
   return { status: 302, headers: { Location: url.href } };
@@ -130,7 +135,7 @@ function page(status: number, body: string): Reply {
     body,
     headers: {
       'X-Frame-Options': 'DENY',
-      'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+      'Content-Security-Policy': `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src ${SUBMIT_SOURCE}`,
       'Referrer-Policy': 'no-referrer',
     },
   };

@@ -1,4 +1,5 @@
 import type { TokenAuthority } from '../tokens.js';
+import { RESPONSE_MODES } from './authorize-endpoint.js';
 import { EntraError } from './entra-error.js';
 import type { Reply } from './http.js';
 
@@ -30,7 +31,7 @@ export function openidConfiguration(addresses: TenantAddresses): Reply {
       token_endpoint: addresses.tokenEndpoint,
       token_endpoint_auth_methods_supported: ['client_secret_post', 'private_key_jwt'],
       jwks_uri: addresses.keys,
-      response_modes_supported: ['query', 'fragment'],
+      response_modes_supported: RESPONSE_MODES,
       subject_types_supported: ['pairwise'],
       id_token_signing_alg_values_supported: ['RS256'],
       response_types_supported: ['code'],

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { escapeHtml } from './http.js';
 
 /** The sign-in page. */
@@ -30,6 +31,26 @@ export function errorPage(error: string): string {
   return page(
     'Sign in',
     `<p>Sorry, but we’re having trouble signing you in.</p><p role="alert">${escapeHtml(error)}</p>`,
+  );
+}
+
+const SUBMIT = 'document.forms[0].submit();';
+
+/** The only script of these pages, as a source for their Content-Security-Policy. */
+export const SUBMIT_SOURCE = `'sha256-${createHash('sha256').update(SUBMIT).digest('base64')}'`;
+
+/** The page that posts the response to the redirect URI. */
+export function formPostPage(redirectUri: string, parameters: Readonly<Record<string, string>>): string {
+  const inputs = Object.entries(parameters).map(
+    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+  );
+  return page(
+    'Working...',
+    `<form method="post" action="${escapeHtml(redirectUri)}">
+      ${inputs.join('')}
+      <noscript><button>Continue</button></noscript>
+    </form>
+    <script>${SUBMIT}</script>`,
   );
 }
 

@@ -39,6 +39,7 @@ describe('EntraEmulator', () => {
         authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
         jwks_uri: `${base}/discovery/v2.0/keys`,
       });
+      expect(json['response_modes_supported']).to.deep.equal(['query', 'fragment', 'form_post']);
     });
 
     it('rejects other tenants', async () => {

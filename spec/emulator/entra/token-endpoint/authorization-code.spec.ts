@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { fetchPage, signIn } from '../../../identities/support/sign-in.js';
+import { fetchPage, formOf, signIn, submitSignIn } from '../../../identities/support/sign-in.js';
 import { type JsonAnswer, parameters } from '../support/client.js';
 import { expectRefusal, SCOPE, TokenEndpoint } from '../support/token-endpoint.js';
 
@@ -131,6 +131,7 @@ describe("EntraEmulator's token endpoint", () => {
         [{ code_challenge_method: 'plain' }, 'invalid_request'],
         [{ scope: undefined }, 'invalid_request'],
         [{ prompt: 'none' }, 'login_required'],
+        [{ response_mode: 'web_message' }, 'invalid_request'],
       ] as const) {
         const { status, location = '' } = await fetchPage(authorizeUrl(changes));
         expect(status).to.equal(302);
@@ -138,6 +139,23 @@ describe("EntraEmulator's token endpoint", () => {
         expect(query.get('error')).to.equal(error);
         expect(query.get('state')).to.equal('the state');
       }
+    });
+
+    it('answers with a form for the redirect URI if response_mode is form_post', async () => {
+      const { username } = endpoint.entra.addUser({ password: 'right' });
+      const state = '<"&\'>';
+      const url = authorizeUrl({ response_mode: 'form_post', state });
+      const { status, body } = await submitSignIn(url, { username, password: 'right' });
+      expect(status).to.equal(200);
+      const { action, fields } = formOf(body);
+      expect(action).to.equal(redirectUri);
+      expect(fields.get('state')).to.equal(state);
+      expect((await redeem({ code: fields.get('code') ?? '' })).status).to.equal(200);
+
+      const refused = formOf(
+        (await fetchPage(authorizeUrl({ response_mode: 'form_post', prompt: 'none' }))).body,
+      );
+      expect(refused.fields.get('error')).to.equal('login_required');
     });
 
     it('shows its page again, with escaped input, for an unknown user or a wrong password', async () => {
