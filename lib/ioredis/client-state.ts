@@ -51,6 +51,11 @@ export function isLoggingIn(client: Client): boolean {
   return client.status === 'connect';
 }
 
+/** Whether the connection that is logging in can become ready: the status stays until the socket has closed. */
+export function canBecomeReady(client: Client): boolean {
+  return isLoggingIn(client) && internals(client).stream?.writable === true;
+}
+
 /** Whether ioredis itself reconnects the client: not a node of a cluster, which has other nodes. */
 export function reconnectsByItself({ options }: Client): boolean {
   return typeof options.retryStrategy === 'function';

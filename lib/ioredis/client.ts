@@ -100,6 +100,8 @@ export interface ClientInternals {
   /** Every error reply passes through this method before the command is rejected with it. */
   handleReconnection: (error: ReplyError, item: CommandItem) => void;
   disconnect: (reconnect?: boolean) => void;
+  /** Called before `ready`: sends INFO, and again while the server loads its data. */
+  _readyCheck: (callback: unknown) => void;
   /** Every change of `status` passes through this method; its event is emitted in the next tick. */
   setStatus: (status: string, argument?: unknown) => void;
 }

@@ -1,3 +1,4 @@
+import { canBecomeReady } from './client-state.js';
 import {
   internals,
   type Client,
@@ -29,7 +30,10 @@ export interface HookHandlers {
 /** Called with a client that is about to connect or to log in. */
 export type Track = (client: Client) => void;
 
-type HookedMethods = Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect'>;
+type HookedMethods = Pick<
+  ClientInternals,
+  'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect' | '_readyCheck'
+>;
 
 /** The methods of a `Redis.prototype` that are patched. Each is called on a client. */
 export type ClientPrototype = {
@@ -69,7 +73,7 @@ const OPEN = /^(?:connecting|connect|ready|monitoring)$/;
 const patched = new WeakSet<ClientPrototype>();
 
 /**
- * Patches four methods of a `Redis.prototype`, once for each copy of ioredis, through which all commands, error replies and
+ * Patches five methods of a `Redis.prototype`, once for each copy of ioredis, through which all commands, error replies and
  * status changes of its clients pass. Clients without handlers are not affected. No method of a client itself is replaced, so
  * that wrappers of the user stay in place and call these methods; no listener is used, which `removeAllListeners()` would
  * remove.
@@ -80,7 +84,7 @@ const patched = new WeakSet<ClientPrototype>();
 export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   if (patched.has(prototype)) return;
   patched.add(prototype);
-  const { sendCommand, handleReconnection, setStatus, disconnect } = prototype;
+  const { sendCommand, handleReconnection, setStatus, disconnect, _readyCheck } = prototype;
 
   prototype.sendCommand = function (command, stream) {
     if (this.status === 'connect' && WAITS_UNTIL_READY.test(command.name) && handlersOf(this)) {
@@ -122,6 +126,12 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   prototype.disconnect = function (reconnect = false) {
     disconnect.call(this, reconnect);
     if (!reconnect && this.status === 'reconnecting') handlersOf(this)?.endedSilently();
+  };
+
+  prototype._readyCheck = function (callback) {
+    // Its INFO would wait in the offline queue, perhaps behind a MULTI, although the next connection has a check of its own.
+    if (handlersOf(this) && !canBecomeReady(this)) return;
+    _readyCheck.call(this, callback);
   };
 }
 

@@ -46,6 +46,20 @@ describe('a client that has connected and is not ready yet', () => {
         expect(await client.call('EXEC')).to.deep.equal(['OK']);
       });
 
+      it('opens a transaction after a rejected login, without the ready check of the connection before', async () => {
+        const client = await cache.connect(variant, await cache.configure({ retryStrategy: () => 0 }));
+        cache.azure.refuseLogins();
+        cache.azure.dropConnections();
+        await happens(client, 'reconnecting');
+        const opened = client.multi({ pipeline: false }).catch(() => {
+          cache.azure.acceptLogins();
+          return client.multi({ pipeline: false });
+        });
+        expect(await opened).to.equal('OK');
+        await client.set('key', 'value');
+        expect(await client.call('EXEC')).to.deep.equal(['OK']);
+      });
+
       it('sends WATCH after the commands that waited before it', async () => {
         const client = await reconnecting();
         void client.set('watched', 'own value');

@@ -46,7 +46,13 @@ describe('the internals of ioredis', () => {
         const options = await cache.configure();
         const client = cache.client({ Redis }, { ...options, lazyConnect: true });
         const prototype: object = Redis.prototype as object;
-        for (const method of ['sendCommand', 'handleReconnection', 'setStatus', 'disconnect']) {
+        for (const method of [
+          'sendCommand',
+          'handleReconnection',
+          'setStatus',
+          'disconnect',
+          '_readyCheck',
+        ]) {
           expect(Object.hasOwn(prototype, method), method).to.equal(true);
           expect(Object.hasOwn(client, method), method).to.equal(false);
         }
@@ -92,11 +98,8 @@ describe('the internals of ioredis', () => {
         await next(client, 'connect');
         const replies = [client.multi({ pipeline: false }), client.exec(), client.subscribe('news')];
         const { offlineQueue } = internals(client);
-        expect([0, 1, 2].map((index) => offlineQueue.peekAt(index)?.command.name)).to.deep.equal([
-          'multi',
-          'exec',
-          'subscribe',
-        ]);
+        const names = [0, 1, 2].map((index) => offlineQueue.peekAt(index)?.command.name);
+        expect(names).to.deep.equal(['multi', 'exec', 'subscribe']);
         expect(client.status).to.equal('connect');
         expect(await Promise.all(replies)).to.deep.equal(['OK', [], 1]);
       });
