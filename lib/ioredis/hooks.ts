@@ -1,4 +1,5 @@
 import { canBecomeReady } from './client-state.js';
+import { connectionClosed } from './command-queues.js';
 import {
   internals,
   type Client,
@@ -87,8 +88,14 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   const { sendCommand, handleReconnection, setStatus, disconnect, _readyCheck } = prototype;
 
   prototype.sendCommand = function (command, stream) {
-    if (this.status === 'connect' && WAITS_UNTIL_READY.test(command.name) && handlersOf(this)) {
-      return whileConnecting(this, () => sendCommand.call(this, command, stream));
+    if (this.status !== 'ready' && handlersOf(this)) {
+      if (isVersionOfIoredis(command) && !canBecomeReady(this)) {
+        command.reject(connectionClosed());
+        return command.promise;
+      }
+      if (this.status === 'connect' && WAITS_UNTIL_READY.test(command.name)) {
+        return whileConnecting(this, () => sendCommand.call(this, command, stream));
+      }
     }
     if (!NOTEWORTHY.test(command.name)) return sendCommand.call(this, command, stream);
     if (LOGIN.test(command.name) && !handlersOf(this)) track(this);
@@ -151,6 +158,14 @@ export function observeCommandQueue(client: Client, handlers: HookHandlers): voi
     if (isNoteworthy) handlers.sent(command);
     return length;
   };
+}
+
+/**
+ * Whether this is the handshake's command with the version of ioredis. ioredis 5 first reads it from a file: the
+ * connection may have closed, and the command would wait in the offline queue, as a ready check would.
+ */
+function isVersionOfIoredis({ name, args }: Command): boolean {
+  return name === 'client' && args[0] === 'SETINFO' && args[1] === 'LIB-VER';
 }
 
 /** Calls `send` while ioredis queues every command, or rejects it without an offline queue. */

@@ -60,6 +60,15 @@ describe('a client that has connected and is not ready yet', () => {
         expect(await client.call('EXEC')).to.deep.equal(['OK']);
       });
 
+      it('includes no version of ioredis that was read after the connection closed', async () => {
+        const client = await reconnecting();
+        void client.multi({ pipeline: false });
+        const version = client.client('SETINFO', 'LIB-VER', '1.0.0').catch((error: unknown) => error);
+        void client.set('key', 'value');
+        expect(await client.call('EXEC')).to.deep.equal(['OK']);
+        expect(await version).to.have.property('message', 'Connection is closed.');
+      });
+
       it('sends WATCH after the commands that waited before it', async () => {
         const client = await reconnecting();
         void client.set('watched', 'own value');
