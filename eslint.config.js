@@ -11,6 +11,7 @@ const COMMON = [
   'validation.ts',
   'redaction.ts',
   'diagnostics.ts',
+  'debug-log.ts',
   'version.ts',
 ];
 
@@ -42,6 +43,7 @@ const INTERNALS = [
   'prevCommandQueue',
   'condition',
   'handleReconnection',
+  '_readyCheck',
   'toWritable',
 ];
 

@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import createDebug from 'debug';
 import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
 import type { Client } from './ioredis/client.js';
 import { ClusterSubscribers, isClusterSubscriber } from './clients/cluster-subscriber.js';
@@ -11,6 +10,7 @@ import type { RecycleReason, Replacement } from './clients/replacement.js';
 import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
 import { isProbe } from './ioredis/probe-connection.js';
 import { dateOf } from './timing/deadline.js';
+import { createDebugLog } from './debug-log.js';
 import { emitLater } from './emit-later.js';
 import { publishStall, type Stall } from './diagnostics.js';
 import { AzureRedisError } from './errors.js';
@@ -51,8 +51,8 @@ export interface AuthenticatorEvents {
   recycled: [event: Replacement & { readonly endpoint: string; readonly reason: RecycleReason }];
 }
 
-const debugAuthenticator = createDebug('ioredis-azure:authenticator');
-const debugClient = createDebug('ioredis-azure:connection');
+const debugAuthenticator = createDebugLog('ioredis-azure:authenticator');
+const debugClient = createDebugLog('ioredis-azure:connection');
 
 export type { HeartbeatSettings };
 
@@ -238,7 +238,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       );
     }
     this.#clients.add(managed);
-    if (debugClient.enabled) debugClient('manages a client of %s', managed.endpoint);
+    debugClient('manages a client of %s', managed.endpoint);
     this.#start();
     return managed;
   }
@@ -267,7 +267,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       this.#report('recycled', { endpoint, reason, gap, delivery });
     },
     ended: (client) => {
-      if (debugClient.enabled) debugClient('a client of %s has ended', client.endpoint);
+      debugClient('a client of %s has ended', client.endpoint);
       this.#clients.delete(client);
       if (this.#clients.size === 0) this.#stop();
     },
