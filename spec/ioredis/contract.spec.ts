@@ -39,6 +39,10 @@ const VERSIONS = [
 describe('the internals of ioredis', () => {
   const cache = Cache.forAll();
   const clustered = ClusteredCache.forAll();
+  // ioredis cannot read what another client sends while it enters MONITOR mode.
+  afterEach(() => {
+    cache.endClients();
+  });
 
   for (const { name, Redis, Cluster, Command, major } of VERSIONS) {
     describe(`in ${name}`, () => {
@@ -46,13 +50,8 @@ describe('the internals of ioredis', () => {
         const options = await cache.configure();
         const client = cache.client({ Redis }, { ...options, lazyConnect: true });
         const prototype: object = Redis.prototype as object;
-        for (const method of [
-          'sendCommand',
-          'handleReconnection',
-          'setStatus',
-          'disconnect',
-          '_readyCheck',
-        ]) {
+        const methods = ['sendCommand', 'handleReconnection', 'setStatus', 'disconnect', '_readyCheck'];
+        for (const method of methods) {
           expect(Object.hasOwn(prototype, method), method).to.equal(true);
           expect(Object.hasOwn(client, method), method).to.equal(false);
         }

@@ -122,7 +122,8 @@ describe('the multiplexer of a cluster', () => {
       const recycled = next<Recycled>(multiplexer.authenticator, 'recycled');
       azure.acceptLogins();
       const { gap, delivery } = await recycled;
-      expect(delivery).to.equal('best-effort');
+      // The cache may close the old connection before or after the new one is subscribed.
+      expect(delivery).to.be.oneOf(['best-effort', 'at-most-once']);
       expect(gap).to.be.above(0);
       await expectToWork();
     });

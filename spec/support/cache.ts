@@ -70,9 +70,14 @@ export class Cache {
     return client;
   }
 
-  async #stop(): Promise<void> {
+  /** Ends the clients that were created so far. */
+  endClients(): void {
     for (const client of this.#clients) client.disconnect();
     this.#clients.clear();
+  }
+
+  async #stop(): Promise<void> {
+    this.endClients();
     for (const close of this.#closers) close();
     this.#closers.clear();
     await this.#azure?.stop();
