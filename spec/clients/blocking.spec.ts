@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
+import { internals } from '../../lib/ioredis/client.js';
 import { Cache, connectionsOf } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { expiries, happens, next, until } from '../support/waiting.js';
@@ -141,6 +142,8 @@ describe('XREAD with the id $', () => {
       const arguments_ = ['BLOCK', 0, 'STREAMS', 'full', 'empty', '$', '$'] as const;
       const first = client.xread(...arguments_);
       await until(async () => String(await cache.azure.server.call('CLIENT', 'LIST')).includes('cmd=xread'));
+      // The client has received the last ids: only the XREAD awaits its reply.
+      await until(() => internals(client).commandQueue.length === 1);
       const reconnecting = happens(client, 'reconnecting');
       cache.azure.dropConnections();
       await reconnecting;
