@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Stall } from '../diagnostics.js';
 import { pendingReplies, type Client } from '../ioredis/client.js';
 import { closeNow, reconnect, reconnectSilent } from '../ioredis/reconnect.js';
@@ -34,6 +35,17 @@ export class ConnectionReplacer {
   async replaceAfterReplies(reason: RecycleReason): Promise<void> {
     const { id } = this.#session;
     await settlesWithin(this.#session.replyTimeout, pendingReplies(this.#client));
+    if (id === this.#session.id) await this.replaceAfterRead(reason);
+  }
+
+  /** Replaces the connection in response to a reply, once no transaction is open. */
+  async replaceAfterRead(reason: RecycleReason): Promise<void> {
+    const { id, transaction } = this.#session;
+    await readingEnds();
+    while (transaction.isOpen) {
+      await transaction.over();
+      await readingEnds();
+    }
     if (id === this.#session.id) this.replace(reason);
   }
 
@@ -47,6 +59,9 @@ export class ConnectionReplacer {
 
   /** Replaces the connection at once. A subscriber may miss messages. */
   async force(reason: RecycleReason): Promise<void> {
+    const { id } = this.#session;
+    await readingEnds();
+    if (id !== this.#session.id) return;
     if (this.#current || !this.#delegate) {
       this.replace(reason);
       return;
@@ -105,4 +120,12 @@ export class ConnectionReplacer {
     this.#current = undefined;
     if (replacement) this.#onReplaced(reason, replacement);
   }
+}
+
+/**
+ * Resolves when everything that was received has been read. A TLS socket of Node.js that is ended by a reply that it has just
+ * read discards the records behind it that it has not decrypted yet, and the commands that they answer would run twice.
+ */
+function readingEnds(): Promise<void> {
+  return setImmediate();
 }

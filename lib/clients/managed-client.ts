@@ -272,7 +272,7 @@ export class ManagedClient implements HookHandlers {
     const { id } = this.#session;
     this.#session.isReset = true;
     await command.promise.catch(() => undefined);
-    if (id === this.#session.id) this.#replacer.replace('reset');
+    if (id === this.#session.id) await this.#replacer.replaceAfterRead('reset');
   }
 
   #stalled(replace: (stall: Stall) => void): Promise<unknown> {

@@ -1,10 +1,18 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import type { AuthenticatorEvents, ConfiguredRedisOptions } from '../../lib/index.js';
+import { internals } from '../../lib/ioredis/client.js';
 import { Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
 import { Network } from '../support/network.js';
-import { happens, next } from '../support/waiting.js';
+import { happens, next, until } from '../support/waiting.js';
+
+/** The socket below a stream. */
+interface ReadHandle {
+  readStop(): void;
+  readStart(): void;
+}
 
 type Recycled = AuthenticatorEvents['recycled'][0];
 
@@ -53,8 +61,7 @@ describe('the replacement of a connection', () => {
           }
         };
         const replaced = replace();
-        // The connection is half-closed as soon as there are no replies to wait for.
-        await new Promise(setImmediate);
+        await halfClosed(client);
         look();
         client.once('close', look).once('reconnecting', look);
         await replaced;
@@ -67,7 +74,7 @@ describe('the replacement of a connection', () => {
       it('connects again at once after removeAllListeners()', async () => {
         const { client, replace } = await connect(variant, { retryStrategy: () => null });
         const replaced = replace();
-        await new Promise(setImmediate);
+        await halfClosed(client);
         client.removeAllListeners('close');
         await replaced;
         expect(await client.ping()).to.equal('PONG');
@@ -88,11 +95,31 @@ describe('the replacement of a connection', () => {
         await client.flushdb();
       });
 
+      it('runs no command twice whose reply is received together with the one that causes it', async () => {
+        const { client, options } = await connect(variant);
+        const managed = options.authenticator.connectionOf(client);
+        const count = async (): Promise<number> => Number(await cache.azure.server.call('GET', 'counter'));
+        // Both replies, a TLS record each, arrive in one read. `pause()` would leave Node.js decrypting them one by one.
+        const { _handle: handle } = internals(client).stream as unknown as { _handle: ReadHandle };
+        handle.readStop();
+        const first = client.incr('counter');
+        await until(async () => (await count()) === 1);
+        const second = client.incr('counter');
+        await until(async () => (await count()) === 2);
+        const ready = happens(client, 'ready');
+        const replaced = first.then(() => managed.forceReconnect());
+        handle.readStart();
+        expect(await Promise.all([first, second])).to.deep.equal([1, 2]);
+        await Promise.all([replaced, ready]);
+        expect(await count()).to.equal(2);
+        await client.flushdb();
+      });
+
       it('ends when the application disconnects', async () => {
         const { client, options } = await connect(variant);
         const ended = happens(client, 'end');
         void options.authenticator.connectionOf(client).replaceConnection('maintenance');
-        await new Promise(setImmediate);
+        await halfClosed(client);
         client.disconnect();
         await ended;
         expect(options.authenticator.connections).to.deep.equal([]);
@@ -100,3 +127,10 @@ describe('the replacement of a connection', () => {
     });
   }
 });
+
+/** Resolves in the turn in which an idle connection is half-closed that is replaced in this one. */
+async function halfClosed(client: Redis): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+  expect(internals(client).stream?.writable).to.equal(false);
+}
