@@ -41,11 +41,10 @@ export class ConnectionReplacer {
   /** Replaces the connection in response to a reply, once no transaction is open. */
   async replaceAfterRead(reason: RecycleReason): Promise<void> {
     const { id, transaction } = this.#session;
-    await readingEnds();
-    while (transaction.isOpen) {
+    do {
       await transaction.over();
       await readingEnds();
-    }
+    } while (transaction.isOpen);
     if (id === this.#session.id) this.replace(reason);
   }
 
