@@ -132,7 +132,10 @@ export class Connections<Interactive extends Redis | Cluster> extends EventEmitt
     });
     interactive.on('ready', () => {
       // A connection that carries the subscriptions is restored once it is subscribed again.
-      if (!this.#carriesSubscriptions()) interactive.reportRestored();
+      if (this.#carriesSubscriptions()) return;
+      interactive.reportRestored();
+      // The connection before may have had to use RESP2, where the subscriptions need another one.
+      if (this.protocol === 3) void this.#subscriber?.share();
     });
     interactive.on('restored', (gap) => {
       this.#restored('interactive', this.#endpoint, gap);

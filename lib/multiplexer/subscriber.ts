@@ -104,6 +104,13 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     return this.connection.client === client ? this.#replaceCurrent() : undefined;
   }
 
+  /** Hands the subscriptions over to the interactive connection, which has negotiated RESP3, if it can carry them. */
+  async share(): Promise<void> {
+    await this.#replacing;
+    const { shared } = this.#parts.topology;
+    if (shared && this.connection.client !== shared) await this.#replaceCurrent();
+  }
+
   /** Resolves when all of its connections are closed. */
   async close(): Promise<void> {
     this.#closing.abort();
