@@ -101,6 +101,8 @@ export class Connections<Interactive extends Redis | Cluster> extends EventEmitt
       replacing.push(this.#options.authenticator.connectionOf(client).forceReconnect());
     }
     await Promise.all(replacing);
+    // One that was lost before that is replaced by itself.
+    await this.#subscriber?.waitUntilLive();
   }
 
   /** Prepares for announced maintenance, or recovers from it. */

@@ -84,7 +84,7 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
    */
   async sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     for (;;) {
-      await this.#waitUntilLive();
+      await this.waitUntilLive();
       try {
         await this.#mutex.runExclusive(() => this.#sync(kind, names));
         return;
@@ -109,6 +109,12 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     await this.#replacing;
     const { shared } = this.#parts.topology;
     if (shared && this.connection.client !== shared) await this.#replaceCurrent();
+  }
+
+  /** Resolves when the connection in use is open, with its subscriptions. @throws AzureRedisError `CLOSED` */
+  async waitUntilLive(): Promise<void> {
+    while (!this.connection.isLive && !this.#isClosing()) await this.#replaceCurrent();
+    if (this.#isClosing()) throw closedError();
   }
 
   /** Resolves when all of its connections are closed. */
@@ -150,11 +156,6 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     this.emit('lost', connection);
     await this.#replacing;
     if (connection === this.#connection) await this.#replaceCurrent();
-  }
-
-  async #waitUntilLive(): Promise<void> {
-    while (!this.connection.isLive && !this.#isClosing()) await this.#replaceCurrent();
-    if (this.#isClosing()) throw closedError();
   }
 
   async #sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {

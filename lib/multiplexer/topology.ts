@@ -41,7 +41,10 @@ export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Re
     shared: interactive,
     createSubscriber: () => createSubscriber(options),
     ping: () => authenticator.connectionOf(interactive).outsideTransaction(() => latencyOf(interactive)),
-    reconnect: () => reconnect(interactive, authenticator),
+    reconnect: async () => {
+      await forceReconnect(interactive, authenticator);
+      await ready(interactive);
+    },
     publish: (channel, message) =>
       authenticator.connectionOf(interactive).outsideTransaction(() => interactive.publish(channel, message)),
     recoverFrom: (maintenance, subscriber) => {
@@ -92,7 +95,12 @@ export function clusterTopology(
     ping: async () => Math.max(...(await Promise.all(interactive.nodes('master').map(latencyOf)))),
     reconnect: async () => {
       const { authenticator } = options.redisOptions;
-      await Promise.all(interactive.nodes().map((node) => reconnect(node, authenticator)));
+      // ioredis connects to a node when it first sends a command there: most replicas never become ready.
+      const nodes = interactive.nodes().filter(({ status }) => status !== 'wait');
+      await Promise.all(nodes.map((node) => forceReconnect(node, authenticator)));
+      // The cluster itself replaces a node that does not become ready.
+      await Promise.allSettled(nodes.map(ready));
+      await ready(interactive);
     },
     recoverFrom: (maintenance) => {
       if (RESHARDED.has(maintenance)) interactive.refreshSlotsCache();
@@ -148,15 +156,14 @@ async function latencyOf(client: Redis): Promise<number> {
   return performance.now() - sentAt;
 }
 
-async function reconnect(client: Redis, authenticator: Authenticator): Promise<void> {
-  if (client.status === 'ready') {
-    const closed = new Promise<void>((resolve) => {
-      client.once('close', resolve);
-    });
-    await authenticator.connectionOf(client).forceReconnect();
-    await closed;
-  }
-  await ready(client);
+/** Replaces the connection of a client that is ready. Resolves when the old one is closed. */
+async function forceReconnect(client: Redis, authenticator: Authenticator): Promise<void> {
+  if (client.status !== 'ready') return;
+  const closed = new Promise<void>((resolve) => {
+    client.once('close', resolve);
+  });
+  await authenticator.connectionOf(client).forceReconnect();
+  await closed;
 }
 
 function sample<Item>(items: readonly Item[]): Item | undefined {

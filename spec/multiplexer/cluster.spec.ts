@@ -4,7 +4,7 @@ import { Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
 import { AzureRedisEmulator, type ClusterNode } from '../../emulator/index.js';
 import { rejection } from '../support/rejection.js';
 import { tokenOptions } from '../support/token-options.js';
-import { next, until } from '../support/waiting.js';
+import { next, nextWhere, until } from '../support/waiting.js';
 import { PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
 
 describe('the multiplexer of a cluster', () => {
@@ -116,6 +116,15 @@ describe('the multiplexer of a cluster', () => {
       await expectToWork();
     });
 
+    it('moves to another node on forceReconnect(), without a guarantee for the messages published meanwhile', async () => {
+      const recycled = nextWhere<Recycled>(multiplexer.authenticator, 'recycled', ({ endpoint }) =>
+        endpoint.endsWith(`:${extra.port}`),
+      );
+      await multiplexer.forceReconnect();
+      expect(await recycled).to.include({ reason: 'requested', delivery: 'best-effort' });
+      await expectToWork();
+    });
+
     it('moves to another node when the first is lost, and reports the gap', async () => {
       azure.refuseLogins();
       const lost = next(multiplexer, 'connectionLost');
@@ -148,6 +157,27 @@ describe('the multiplexer of a cluster', () => {
       await multiplexer.close();
     }
   }
+
+  it('replaces its connections on forceReconnect(), and is ready again', async () => {
+    const multiplexer = await connect({ protocol: 2 });
+    const recycled: Recycled[] = [];
+    multiplexer.authenticator.on('recycled', (event) => recycled.push(event));
+    // Connections to the other nodes, such as replicas, are opened when they are first used.
+    const inUse = multiplexer.interactive.nodes().filter(({ status }) => status !== 'wait');
+    expect(inUse.length).to.be.below(multiplexer.interactive.nodes().length);
+    await multiplexer.forceReconnect();
+    expect(multiplexer.status).to.equal('ready');
+    await until(() => recycled.filter(({ reason }) => reason === 'requested').length === inUse.length + 1);
+    expect(await multiplexer.interactive.set('key', 'value')).to.equal('OK');
+  });
+
+  it('is ready when forceReconnect() resolves while it reconnects by itself', async () => {
+    const multiplexer = await connect({ protocol: 2 });
+    azure.dropConnections();
+    await multiplexer.forceReconnect();
+    expect(multiplexer.status).to.equal('ready');
+    expect(await multiplexer.interactive.set('key', 'value')).to.equal('OK');
+  });
 
   it('rejects shard channels, which are distributed over the nodes', async () => {
     const multiplexer = await connect();
