@@ -132,8 +132,7 @@ function isSettled(): boolean {
 /** The number of connections of the population. */
 function expectedConnections(): number {
   // A multiplexer whose HELLO was rejected, and whose AUTH was accepted right after that, uses RESP2 for this connection.
-  const ofMultiplexers = multiplexers.map(({ protocol }) => (protocol === 3 ? 1 : 2));
-  return ofMultiplexers.reduce<number>((sum, count) => sum + count, clients.length);
+  return multiplexers.reduce((sum, { protocol }) => sum + (protocol === 3 ? 1 : 2), clients.length);
 }
 
 async function population(): Promise<Workload[]> {

@@ -101,7 +101,7 @@ export class Connections<Interactive extends Redis | Cluster> extends EventEmitt
       replacing.push(this.#options.authenticator.connectionOf(client).forceReconnect());
     }
     await Promise.all(replacing);
-    // One that was lost before that is replaced by itself.
+    // A subscriber that was lost before the call is being replaced already.
     await this.#subscriber?.waitUntilLive();
   }
 
