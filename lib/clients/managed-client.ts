@@ -259,7 +259,7 @@ export class ManagedClient implements HookHandlers {
       sendOnNextConnection(this.client, command);
       return;
     }
-    if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected();
+    if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected(this.#provider.current);
     if (isNoAuth(reply) && this.#mayRetry(command) && this.#retry(command)) return;
     passThrough(explained(reply, this.#provider.username));
   }

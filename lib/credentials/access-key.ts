@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../errors.js';
 import { attemptTimeout, acquireFirst, type AttemptSettings } from './retry.js';
+import { type CloseSignal, untilClosed } from '../timing/close-signal.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
 import { isText, kindOf } from '../validation.js';
-import type { CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
+import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
 
 /** An access key, or a function that returns it. The function is called for each new connection, so that a key can be rotated. */
@@ -24,13 +25,15 @@ export function kindOfKey(value: unknown): string {
 const LINE_BREAK = /[\r\n]/;
 
 /** A key, which does not expire. */
-class AccessKey {
+class AccessKey implements Credentials {
+  readonly username: string;
   readonly expiresOn = Number.POSITIVE_INFINITY;
   readonly remaining = Number.POSITIVE_INFINITY;
   // Private, so that neither inspection nor serialisation of anything that holds a key can show it.
   readonly #secret: string;
 
-  constructor(secret: string) {
+  constructor(username: string, secret: string) {
+    this.username = username;
     this.#secret = secret;
   }
 
@@ -47,7 +50,6 @@ export class AccessKeyProvider
   extends EventEmitter<CredentialsEvents>
   implements RefreshingCredentialsProvider
 {
-  readonly username: string;
   /** The key is acquired again for each connection: it may have been rotated. */
   readonly isUsable = false;
   readonly #read: () => Promise<string>;
@@ -57,9 +59,8 @@ export class AccessKeyProvider
 
   private constructor(username: string, read: () => Promise<string>, first: string) {
     super();
-    this.username = username;
     this.#read = read;
-    this.#current = new AccessKey(first);
+    this.#current = new AccessKey(username, first);
   }
 
   /**
@@ -80,6 +81,10 @@ export class AccessKeyProvider
     );
   }
 
+  get username(): string {
+    return this.#current.username;
+  }
+
   get current(): AccessKey {
     return this.#current;
   }
@@ -96,6 +101,12 @@ export class AccessKeyProvider
     if (this.#closedWith) throw this.#closedWith;
     // `refreshFailed` has reported a failure.
     await raceSignal(this.refresh(), signal).catch(() => undefined);
+  }
+
+  /** A live connection keeps its key, also when it is rotated: it waits until it closes. */
+  newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials> {
+    if (!credentials && !signal.closed) return Promise.resolve(this.#current);
+    return untilClosed(signal, () => () => undefined);
   }
 
   /** Acquires the key again, which may have been rotated. `refreshFailed` reports a failure. */
@@ -119,7 +130,7 @@ export class AccessKeyProvider
   async #acquire(): Promise<void> {
     try {
       const secret = await this.#read();
-      if (secret !== this.#current.password) this.#current = new AccessKey(secret);
+      if (secret !== this.#current.password) this.#current = new AccessKey(this.username, secret);
     } catch (error) {
       if (error instanceof AzureRedisError) this.emit('refreshFailed', error);
       throw error;

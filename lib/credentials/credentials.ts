@@ -1,8 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import type { AzureRedisError } from '../errors.js';
+import type { CloseSignal } from '../timing/close-signal.js';
 
 /** A token or an access key, with which a connection logs in. */
 export interface Credentials {
+  /** The Redis user name. */
+  readonly username: string;
   readonly password: string;
   /** When the server drops a connection that logged in with it, in ms since 1970; `Infinity` for an access key. */
   readonly expiresOn: number;
@@ -12,6 +15,7 @@ export interface Credentials {
 
 /** Supplies the credentials that connections log in with. */
 export interface CredentialsProvider {
+  /** The user name of `current`. */
   readonly username: string;
   /** The credentials to use now. */
   readonly current: Credentials;
@@ -23,8 +27,16 @@ export interface CredentialsProvider {
    * @throws the reason why no credentials are available, once `signal` is aborted.
    */
   waitUntilUsable(signal: AbortSignal): Promise<void>;
-  /** Reports that the server refused `current`, although it has not expired. */
-  reportRejected(): void;
+  /**
+   * Resolves to `current` as soon as a connection that is logged in with `credentials` should log in with it: at once, or
+   * when new credentials are available. Credentials that do not expire never call for it.
+   *
+   * @param credentials `undefined` for a connection that is not logged in.
+   * @throws closedBySignal once `signal` has closed.
+   */
+  newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials>;
+  /** Reports that the server refused these credentials, although they have not expired. */
+  reportRejected(credentials: Credentials): void;
 }
 
 export interface CredentialsEvents {

@@ -1,11 +1,12 @@
 import { EventEmitter } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
+import { type CloseSignal, untilClosed } from '../timing/close-signal.js';
 import { Deadline } from '../timing/deadline.js';
 import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
 import { raceSignal } from '../timing/timeouts.js';
-import type { CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
+import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, retryAfter, type AttemptSettings } from './retry.js';
 import { MIN_REQUEST_INTERVAL, minRequestInterval, nextPoll, refreshTime, retryWait } from './schedule.js';
 import type { Token } from './token.js';
@@ -19,6 +20,15 @@ export type TokenRequest = (timeout: number) => Promise<Token>;
 
 /** The longest time between two checks of the clocks, in ms: a process that was suspended catches up within it. */
 const MAX_TIMER_INTERVAL = 60_000;
+
+/** How many connections are told of a token in one turn of the event loop: the timers of 5,000 would block it for 25 ms. */
+const WOKEN_PER_TURN = 500;
+
+/** A connection that waits for credentials other than those that it is logged in with. */
+interface Waiter {
+  readonly credentials: Credentials | undefined;
+  readonly resolve: (credentials: Credentials) => void;
+}
 
 /**
  * Keeps the token of one identity fresh: while it runs, it requests the next token before the current one expires, with
@@ -35,6 +45,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   #pausedUntil: Deadline;
   #failures = 0;
   #lastError: AzureRedisError | undefined;
+  readonly #waiters = new Set<Waiter>();
   #pending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running = false;
@@ -100,12 +111,21 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     }
   }
 
+  newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials> {
+    if (this.#isNewerThan(credentials) && !signal.closed) return Promise.resolve(this.#current);
+    return untilClosed(signal, (resolve) => {
+      const waiter = { credentials, resolve };
+      this.#waiters.add(waiter);
+      return () => this.#waiters.delete(waiter);
+    });
+  }
+
   /**
    * Refreshes a token that the server refused, unless it is fresh. The token may have expired unnoticed: this machine's
    * clock may have been wrong when the identity library computed the expiry.
    */
-  reportRejected(): void {
-    if (this.#current.isFresh() || this.#isPaused) return;
+  reportRejected(credentials: Credentials): void {
+    if (credentials !== this.#current || this.#current.isFresh() || this.#isPaused) return;
     // `refreshFailed` has reported a failure.
     this.refresh().catch(() => undefined);
   }
@@ -118,6 +138,10 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   /** Whether connections have to wait before they cause another request. */
   get #isPaused(): boolean {
     return this.#pausedUntil.remaining > 0;
+  }
+
+  #isNewerThan(credentials: Credentials | undefined): boolean {
+    return this.#current !== credentials && this.#current.remaining > 0;
   }
 
   #requireOpen(): void {
@@ -154,6 +178,18 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     this.#current = token;
     this.#refreshAt = this.#refreshTimeOf(token);
     this.emit('refreshed', token);
+    void this.#wakeWaiters();
+  }
+
+  async #wakeWaiters(): Promise<void> {
+    let woken = 0;
+    for (const { credentials, resolve } of [...this.#waiters]) {
+      if (!this.#isNewerThan(credentials)) continue;
+      // Settled before, if the signal has closed in the meantime.
+      resolve(this.#current);
+      woken += 1;
+      if (woken % WOKEN_PER_TURN === 0) await nextTurn();
+    }
   }
 
   #fail(error: AzureRedisError): AzureRedisError {

@@ -1,10 +1,11 @@
+import type { Credentials } from './credentials.js';
 import { Deadline } from '../timing/deadline.js';
 
 /** The share of its lifetime in which a token is fresh: the identity service could hardly issue a better one. */
 const FRESH = 0.05;
 
 /** An access token that has been validated. Times are in ms since 1970. */
-export class Token {
+export class Token implements Credentials {
   /** The Redis user name that it logs in. */
   readonly username: string;
   readonly acquiredOn: number;

@@ -56,14 +56,14 @@ describe('TokenCycle, while it runs', () => {
 
   it('refreshes a token that the server refused, unless it is fresh', async () => {
     const cycle = await cycles.start();
-    cycle.reportRejected();
+    cycle.reportRejected(cycle.current);
     expect(cycles.service.requests).to.have.length(1);
     await cycles.clock.tickAsync(4 * MINUTE);
-    cycle.reportRejected();
-    cycle.reportRejected();
+    cycle.reportRejected(cycle.current);
+    cycle.reportRejected(cycle.current);
     expect(cycles.service.requests).to.have.length(2);
     await cycles.clock.tickAsync(0);
-    cycle.reportRejected();
+    cycle.reportRejected(cycle.current);
     expect(cycles.service.requests).to.have.length(2);
   });
 
