@@ -77,3 +77,24 @@ export function pause(ms: number, signal: CloseSignal): Promise<void> {
     };
   });
 }
+
+/** Whether `promise` settles within `ms`; rejects with {@link closedBySignal} as soon as the signal closes. */
+export function settlesBefore(ms: number, promise: Promise<unknown>, signal: CloseSignal): Promise<boolean> {
+  return untilClosed(signal, (resolve) => {
+    const timer = setTimeout(
+      () => {
+        // A process that was busy or suspended may have received the result already: handle its input first.
+        setImmediate(resolve, false);
+      },
+      Math.min(MAX_TIMER_DELAY, ms),
+    );
+    timer.unref();
+    const settled = (): void => {
+      resolve(true);
+    };
+    promise.then(settled, settled);
+    return () => {
+      clearTimeout(timer);
+    };
+  });
+}
