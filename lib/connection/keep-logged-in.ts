@@ -32,7 +32,12 @@ export async function keepLoggedIn(
       // With `enableReadyCheck: false`, ioredis 5 is ready before its login is answered.
       await settlesBefore(connection.replyTimeout, connection.loginAnswered(), signal);
       await provider.newerThan(connection.credentials, signal);
-      await pause(failures > 0 ? retryDelay(failures, connection.credentials?.remaining ?? Infinity) : moment(connection), signal);
+      await pause(
+        failures > 0
+          ? retryDelay(failures, connection.credentials?.remaining ?? Infinity)
+          : moment(connection),
+        signal,
+      );
       if (changesUser(connection, provider)) {
         // A live connection keeps its user: it is replaced shortly before its credentials end.
         await pause(connection.replyTimeout, signal);
@@ -52,7 +57,7 @@ export async function keepLoggedIn(
       if (!(await settlesBefore(connection.replyTimeout, outcome, signal))) return 'blocked';
       const error = await outcome;
       // If it has just subscribed over RESP2, it no longer accepts AUTH, and is replaced.
-      if (error && !connection.acceptsAuth) continue;
+      if (error && client.mode === 'subscriber') continue;
       failures = error ? failures + 1 : 0;
       report(error);
     }

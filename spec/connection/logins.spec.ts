@@ -195,7 +195,9 @@ describe('@fastify/redis', () => {
     const options = await cache.configure();
     cache.azure.refuseLogins();
     const app = fastify({ pluginTimeout: 30_000 });
-    const error = await rejection(Promise.resolve(app.register(fastifyRedis, options as FastifyRedisPluginOptions).ready()));
+    const error = await rejection(
+      Promise.resolve(app.register(fastifyRedis, options as FastifyRedisPluginOptions).ready()),
+    );
     expect(error).to.include({ code: 'WRONGPASS' });
     await app.close();
   });

@@ -114,15 +114,17 @@ describe('a connection that does not accept AUTH', () => {
         const monitor = cache.client(variant, { ...options, protocol: variant.protocol, monitor: true });
         monitor.on('error', (error) => errors.push(error));
         const busy = await cache.connect(variant, await cache.configure({ retryStrategy: () => 0 }));
-        let isOver = false;
+        const over = new AbortController();
         const traffic = (async (): Promise<void> => {
-          while (!isOver) await Promise.all(Array.from({ length: 100 }, () => busy.set('key', 'value')));
+          while (!over.signal.aborted) {
+            await Promise.all(Array.from({ length: 100 }, () => busy.set('key', 'value')));
+          }
         })();
         for (let connections = 0; connections < 10; connections += 1) {
           await new Promise((resolve) => monitor.once('monitoring', resolve));
           internals(monitor).stream?.destroy();
         }
-        isOver = true;
+        over.abort();
         await traffic;
         expect(errors.map(String).join()).not.to.contain('Command queue state error');
       });

@@ -158,13 +158,7 @@ describe('a managed client', () => {
         const client = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
         const before = Reflect.ownKeys(client);
         await client.connect();
-        for (const method of [
-          'sendCommand',
-          'handleReconnection',
-          'setStatus',
-          'disconnect',
-          'connect',
-        ]) {
+        for (const method of ['sendCommand', 'handleReconnection', 'setStatus', 'disconnect', 'connect']) {
           expect(Object.hasOwn(client, method), method).to.equal(false);
         }
         options.authenticator.close();
