@@ -156,11 +156,6 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     return this.#manage(client);
   }
 
-  /** @internal Judges connections to this cache faster for `duration` ms, in which Azure maintains it. */
-  expectMaintenance(cache: string, duration: number): void {
-    this.#heartbeat.expectMaintenance(cache, duration);
-  }
-
   /**
    * Manages a client that was created by another copy of ioredis with the options returned by `configureForAzure()`, and
    * all clients that this copy creates from now on. Call it only for a copy of ioredis that is bundled into another file:

@@ -60,12 +60,6 @@ export class ManagedClient implements ClientHooks {
     return endpointOf(this.client);
   }
 
-  /** The name of the cache, which the certificates of all of its nodes are valid for. */
-  get cache(): string {
-    const { tls, host = '' } = this.client.options;
-    return tls?.servername ?? host;
-  }
-
   /** The present connection, from when the client begins to connect until it closes. */
   get connection(): Connection | undefined {
     return this.#connection;

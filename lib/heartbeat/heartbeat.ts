@@ -17,9 +17,6 @@ const OBSERVATIONS = 5;
 /** The share of `heartbeatTimeout` after which a connection that owes a reply is suspected, and its server probed. */
 const SUSPICION_SHARE = 1 / 2;
 
-/** The longest `heartbeatTimeout`, and time between two PINGs, while maintenance is announced, in ms. */
-const ALERT_TIMEOUT = 2_000;
-
 /** In how many turns of an interval the idle clients send PING, and the shortest time between two, in ms. */
 const TURNS = 60;
 const SHORTEST_TURN = 100;
@@ -35,13 +32,14 @@ export class Heartbeat {
   readonly #pulses = new WeakMap<Connection, Pulse>();
   /** The servers to which a connection is suspected, by their endpoint. */
   readonly #servers = new Map<string, Server>();
-  /** Until when maintenance is announced (`performance.now()`), by the name of the cache. */
-  readonly #alerts = new Map<string, number>();
+  /** The time between two observations, in ms. */
+  readonly #period: number;
   #timer: NodeJS.Timeout | undefined;
   #observedAt = 0;
 
   constructor(settings: HeartbeatSettings, provider: CredentialsProvider, clients: Iterable<ManagedClient>) {
     this.#settings = settings;
+    this.#period = periodOf(settings);
     this.#provider = provider;
     this.#clients = clients;
   }
@@ -60,66 +58,35 @@ export class Heartbeat {
     this.#servers.clear();
   }
 
-  /** Shortens the timeout for connections to a cache for this time, in ms. */
-  expectMaintenance(cache: string, duration: number): void {
-    const until = Math.max(this.#alerts.get(cache) ?? 0, performance.now() + duration);
-    this.#alerts.set(cache, until);
-    if (!this.#timer) return;
-    clearTimeout(this.#timer);
-    this.#schedule();
-  }
-
-  /** `heartbeatInterval`, or less while maintenance is announced. */
-  get #interval(): number {
-    const { heartbeatInterval } = this.#settings;
-    return this.#alerts.size > 0 ? Math.min(heartbeatInterval, ALERT_TIMEOUT) : heartbeatInterval;
-  }
-
-  /** `heartbeatTimeout`, or less while maintenance is announced. */
-  #timeout(isAlerted = this.#alerts.size > 0): number {
-    const { heartbeatTimeout } = this.#settings;
-    return isAlerted ? Math.min(heartbeatTimeout, ALERT_TIMEOUT) : heartbeatTimeout;
-  }
-
-  /** The time between two observations, in ms. */
-  get #period(): number {
-    const interval = this.#interval;
-    const turn = Math.max(interval / TURNS, Math.min(interval, SHORTEST_TURN));
-    const observation = this.#timeout() / OBSERVATIONS;
-    return Math.min(turn || MAX_TIMER_DELAY, observation || MAX_TIMER_DELAY);
-  }
-
   #schedule(): void {
-    const period = this.#period;
     this.#timer = setTimeout(() => {
       // Data that has already arrived is read first.
       setImmediate(() => {
         if (!this.#timer) return;
-        this.#observe(period);
+        this.#observe();
         this.#schedule();
       });
-    }, period);
+    }, this.#period);
     this.#timer.unref();
   }
 
-  #observe(period: number): void {
+  #observe(): void {
+    const { heartbeatInterval, heartbeatTimeout } = this.#settings;
     const now = performance.now();
     // At most the period: nothing could be read while the event loop was blocked, or the process was suspended.
-    const elapsed = Math.min(now - this.#observedAt, period);
+    const elapsed = Math.min(now - this.#observedAt, this.#period);
     this.#observedAt = now;
-    for (const [cache, until] of this.#alerts) if (until <= now) this.#alerts.delete(cache);
-    const interval = this.#interval;
     const suspects = new Map<string, Suspect[]>();
     for (const client of this.#clients) {
       if (!client.connection) continue;
       const pulse = this.#pulseOf(client.connection, now);
-      if (this.#settings.heartbeatTimeout > 0) {
+      if (heartbeatTimeout > 0) {
         pulse.observe(elapsed);
         this.#suspect(client, pulse, suspects);
       }
-      if (interval > 0) pulse.pingIfIdle(now, interval);
+      if (heartbeatInterval > 0) pulse.pingIfIdle(now, heartbeatInterval);
     }
-    this.#review(suspects, period);
+    this.#review(suspects);
   }
 
   #pulseOf(connection: Connection, now: number): Pulse {
@@ -133,16 +100,17 @@ export class Heartbeat {
 
   #suspect(client: ManagedClient, pulse: Pulse, suspects: Map<string, Suspect[]>): void {
     if (pulse.silence === 0) return;
-    const timeout = this.#timeout(this.#alerts.has(client.cache));
-    const allowance = pulse.allowance(this.#settings.heartbeatInterval);
-    if (pulse.silence < allowance + timeout * SUSPICION_SHARE) return;
+    const { heartbeatInterval, heartbeatTimeout } = this.#settings;
+    const allowance = pulse.allowance(heartbeatInterval);
+    if (pulse.silence < allowance + heartbeatTimeout * SUSPICION_SHARE) return;
     const { endpoint } = client;
     const ofServer = suspects.get(endpoint) ?? [];
-    ofServer.push({ client, pulse, isLate: pulse.silence >= allowance + timeout });
+    ofServer.push({ client, pulse, isLate: pulse.silence >= allowance + heartbeatTimeout });
     suspects.set(endpoint, ofServer);
   }
 
-  #review(suspects: ReadonlyMap<string, readonly Suspect[]>, period: number): void {
+  #review(suspects: ReadonlyMap<string, readonly Suspect[]>): void {
+    const { heartbeatTimeout } = this.#settings;
     for (const [endpoint, server] of this.#servers) {
       if (suspects.has(endpoint)) continue;
       server.close();
@@ -151,7 +119,7 @@ export class Heartbeat {
     for (const [endpoint, ofServer] of suspects) {
       const server = this.#servers.get(endpoint) ?? new Server();
       this.#servers.set(endpoint, server);
-      if (server.review(ofServer, this.#provider, this.#timeout(), period)) this.#pingAll(endpoint);
+      if (server.review(ofServer, this.#provider, heartbeatTimeout, this.#period)) this.#pingAll(endpoint);
     }
   }
 
@@ -162,4 +130,9 @@ export class Heartbeat {
       if (client.connection && client.endpoint === endpoint) this.#pulses.get(client.connection)?.ping();
     }
   }
+}
+
+function periodOf({ heartbeatInterval, heartbeatTimeout }: HeartbeatSettings): number {
+  const turn = Math.max(heartbeatInterval / TURNS, Math.min(heartbeatInterval, SHORTEST_TURN));
+  return Math.min(turn || MAX_TIMER_DELAY, heartbeatTimeout / OBSERVATIONS || MAX_TIMER_DELAY);
 }

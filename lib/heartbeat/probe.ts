@@ -24,21 +24,24 @@ export class Probe {
     return this.#answeringSince === undefined ? 0 : performance.now() - this.#answeringSince;
   }
 
-  /**
-   * Connects, or sends the next PING; does nothing while a reply is pending.
-   *
-   * @param timeout The time within which the server must answer, in ms.
-   */
+  /** Sends the next PING, which must be answered within `timeout` ms; does nothing while one is pending. */
   ask(timeout: number, connect: () => ProbeConnection): void {
     const now = performance.now();
-    if (this.#askedAt !== undefined) {
-      if (now - this.#askedAt > timeout) this.#fail();
-    } else if (this.#connection) {
-      this.#await(this.#connection, this.#connection.ping());
-    } else if (now >= this.#nextAttemptAt) {
-      this.#connection = connect();
-      this.#await(this.#connection, this.#connection.open());
-    }
+    if (this.#askedAt !== undefined && now - this.#askedAt > timeout) this.#failed(this.#connection);
+    if (this.#askedAt !== undefined || now < this.#nextAttemptAt) return;
+    this.#askedAt = now;
+    const connection = (this.#connection ??= connect());
+    connection.ping().then(
+      () => {
+        if (connection !== this.#connection) return;
+        this.#askedAt = undefined;
+        this.#answeringSince ??= performance.now();
+        this.#failures = 0;
+      },
+      () => {
+        this.#failed(connection);
+      },
+    );
   }
 
   close(): void {
@@ -48,27 +51,9 @@ export class Probe {
     this.#answeringSince = undefined;
   }
 
-  #await(connection: ProbeConnection, answer: Promise<void>): void {
-    this.#askedAt = performance.now();
-    answer.then(
-      () => {
-        if (connection === this.#connection) this.#answered();
-      },
-      () => {
-        if (connection === this.#connection) this.#fail();
-      },
-    );
-  }
-
-  #answered(): void {
-    this.#askedAt = undefined;
-    this.#answeringSince ??= performance.now();
-    this.#failures = 0;
-    this.#isUnreachable = false;
-  }
-
-  #fail(): void {
-    this.#isUnreachable = this.#connection?.isUnreachable ?? false;
+  #failed(connection: ProbeConnection | undefined): void {
+    if (!connection || connection !== this.#connection) return;
+    this.#isUnreachable = connection.isUnreachable;
     this.close();
     this.#failures += 1;
     this.#nextAttemptAt = performance.now() + backoffDelay(this.#failures, RETRY);

@@ -1,13 +1,7 @@
-import { exists, hasFlag } from '@ioredis/commands';
 import type { Connection } from '../connection/connection.js';
 import { blockingTime } from '../ioredis/blocking-command.js';
+import { isAnsweredAtOnce, isFast } from '../ioredis/command-speed.js';
 import { bytesWritten, isLeaving, isLoggingIn, vitalSignsOf, type Command } from '../ioredis/client.js';
-
-/** The commands that a working server answers at once, whatever its data and load. */
-const ANSWERED_AT_ONCE = /^(?:ping|auth|hello|select|client|quit|[ps]?(?:un)?subscribe)$/i;
-
-/** Commands in O(1) that Redis does not call fast, since they may have to free a large value. */
-const FAST = /^p?set(?:ex)?$/;
 
 /** Whether a connection owes a reply, and for how long, judged by counters of ioredis and of its socket. */
 export class Pulse {
@@ -45,14 +39,12 @@ export class Pulse {
   /** Whether a working server answers what is due at once, so that a missing reply is a fault of the connection. */
   get isAnsweredAtOnce(): boolean {
     const command = this.#awaited;
-    return !command || isLoggingIn(this.#connection.client) || ANSWERED_AT_ONCE.test(command.name);
+    return !command || isLoggingIn(this.#connection.client) || isAnsweredAtOnce(command);
   }
 
   /** Whether Redis calls the command fast, or the command says itself how long it blocks. Others may take any time. */
   get isFast(): boolean {
-    if (!this.#awaited) return false;
-    const name = this.#awaited.name.toLowerCase();
-    return blockingTime(this.#awaited) > 0 || FAST.test(name) || (exists(name) && hasFlag(name, 'fast'));
+    return this.#awaited !== undefined && (blockingTime(this.#awaited) > 0 || isFast(this.#awaited));
   }
 
   /**

@@ -1,12 +1,9 @@
-import type { CredentialsProvider } from '../credentials/credentials.js';
 import type { ManagedClient } from '../connection/managed-client.js';
+import type { CredentialsProvider } from '../credentials/credentials.js';
 import { reconnectsByItself, type Command } from '../ioredis/client.js';
 import { ProbeConnection } from '../ioredis/probe-connection.js';
 import { Probe } from './probe.js';
 import type { Pulse } from './pulse.js';
-
-/** The commands that were sent again: if they are not answered then either, the server holds them back. */
-const tried = new WeakSet<Command>();
 
 /** A connection that owes a reply. */
 export interface Suspect {
@@ -16,20 +13,17 @@ export interface Suspect {
   readonly isLate: boolean;
 }
 
-/**
- * The share of `heartbeatTimeout` for which the server must have answered the probe: a server that was slow has then
- * answered the connections that waited with it, too.
- */
+/** The server must have answered the probe for this share of `heartbeatTimeout`: one that was slow has then answered the others too. */
 const ANSWERING_SHARE = 3 / 8;
 
 /** How many connections are replaced in a second, each with a TLS handshake and a login. */
 const REPLACEMENTS_PER_SECOND = 100;
 
-/**
- * How long a cluster waits for a node that does not answer at all, in ms: longer than the other nodes take to promote its
- * replica (`cluster-node-timeout` is 15 s by default).
- */
+/** How long a cluster waits for a node that does not answer at all, in ms: `cluster-node-timeout`, 15 s by default, and its failover. */
 const NODE_TIMEOUT = 30_000;
+
+/** The commands that were sent again: if they are not answered then either, the server holds them back. */
+const sentAgain = new WeakSet<Command>();
 
 /**
  * Decides which connections to one server are unresponsive.
@@ -60,12 +54,11 @@ export class Server {
     period: number,
   ): boolean {
     const [first] = suspects;
-    if (!first) return false;
-    this.#probe.ask(timeout, () => new ProbeConnection(first.client.client, provider.current));
+    if (first) this.#probe.ask(timeout, () => new ProbeConnection(first.client.client, provider.current));
     const most = Math.max(1, Math.floor((REPLACEMENTS_PER_SECOND * period) / 1_000));
     let replaced = 0;
-    for (const suspect of suspects) {
-      if (replaced < most && suspect.isLate && this.#replaces(suspect, timeout)) replaced += 1;
+    for (const { client, pulse, isLate } of suspects) {
+      if (replaced < most && isLate && this.#replaces(client, pulse, timeout)) replaced += 1;
     }
     return replaced > 0;
   }
@@ -74,10 +67,9 @@ export class Server {
     this.#probe.close();
   }
 
-  /** Replaces a connection, or leaves it to its owner, if it is unresponsive; returns whether it did. */
-  #replaces({ client, pulse }: Suspect, timeout: number): boolean {
+  #replaces(client: ManagedClient, pulse: Pulse, timeout: number): boolean {
     if (this.#probe.answeringFor >= timeout * ANSWERING_SHARE) {
-      if (!pulse.isAnsweredAtOnce && !this.#mayReplaceFast(pulse, timeout)) return false;
+      if (!pulse.isAnsweredAtOnce && !this.#maySendAgain(pulse, timeout)) return false;
       client.replaceUnresponsive(pulse.silence, pulse.awaitedName);
       return true;
     }
@@ -88,23 +80,20 @@ export class Server {
     return true;
   }
 
-  /** Whether the connection, which awaits a command of the application, may be replaced. */
-  #mayReplaceFast({ awaited, isFast }: Pulse, timeout: number): boolean {
-    if (!awaited || !isFast || tried.has(awaited)) return false;
+  /** Whether the command that is awaited may be sent again on another connection, once. */
+  #maySendAgain({ awaited, isFast }: Pulse, timeout: number): boolean {
+    if (!awaited || !isFast || sentAgain.has(awaited)) return false;
     const now = performance.now();
-    if (!this.#isProven) {
-      if (now < this.#nextTrialAt) return false;
-      this.#nextTrialAt = now + timeout * 2 ** this.#trials;
-      this.#trials += 1;
-      awaited.promise.then(
-        () => {
-          this.#isProven = true;
-        },
-        // A rejected command says nothing about its connection.
-        () => undefined,
-      );
-    }
-    tried.add(awaited);
+    if (!this.#isProven && now < this.#nextTrialAt) return false;
+    sentAgain.add(awaited);
+    if (this.#isProven) return true;
+    this.#nextTrialAt = now + timeout * 2 ** this.#trials;
+    this.#trials += 1;
+    const proven = (): void => {
+      this.#isProven = true;
+    };
+    // A rejected command says nothing about its connection.
+    awaited.promise.then(proven, () => undefined);
     return true;
   }
 }

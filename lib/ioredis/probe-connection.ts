@@ -18,7 +18,7 @@ const UNREACHABLE = /^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDO
 
 /**
  * A second connection to the server of a client, which finds out whether the server answers. It logs in, since a server that
- * executes no commands still refuses those of others. Its commands are answered in one line each.
+ * executes no commands still refuses those of others. Each of its commands is answered in one line.
  */
 export class ProbeConnection {
   readonly #connector: Connector;
@@ -44,8 +44,19 @@ export class ProbeConnection {
     return UNREACHABLE.test(String(code)) || this.#socket?.connecting === true;
   }
 
-  /** Connects, logs in, and resolves once the server has answered a PING. */
-  async open(): Promise<void> {
+  /** Resolves once the server has answered; rejects if it does not serve commands. */
+  async ping(): Promise<void> {
+    if (!this.#socket) await this.#open();
+    const reply = await this.#request('PING');
+    if (NOT_SERVING.test(reply)) throw new Error(reply);
+  }
+
+  close(): void {
+    this.#connector.disconnect();
+    this.#socket?.destroy();
+  }
+
+  async #open(): Promise<void> {
     try {
       const socket = await this.#connector.connect(() => undefined);
       if (socket.destroyed) throw this.#connector.firstError ?? new Error('The connection is closed.');
@@ -63,18 +74,7 @@ export class ProbeConnection {
     }
     const { username, password } = this.#credentials;
     // That the server refuses the login is an answer, too.
-    await Promise.all([this.#request('AUTH', username, password), this.ping()]);
-  }
-
-  /** Resolves once the server has answered; rejects if it does not serve commands. */
-  async ping(): Promise<void> {
-    const reply = await this.#request('PING');
-    if (NOT_SERVING.test(reply)) throw new Error(reply);
-  }
-
-  close(): void {
-    this.#connector.disconnect();
-    this.#socket?.destroy();
+    await this.#request('AUTH', username, password);
   }
 
   #request(...args: string[]): Promise<string> {

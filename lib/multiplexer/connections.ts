@@ -7,7 +7,7 @@ import { endpointOf } from '../ioredis/client.js';
 import { commandsInFlight, refuseCommands } from '../ioredis/client-control.js';
 import { closedError, connectionFailed } from './errors.js';
 import { InteractiveConnection } from './interactive-connection.js';
-import { alertDuration, type MaintenanceEvent } from './maintenance-events.js';
+import type { MaintenanceEvent } from './maintenance-events.js';
 import { Subscriber } from './subscriber.js';
 import { Subscriptions } from './subscriptions.js';
 import type { Topology } from './topology.js';
@@ -107,8 +107,6 @@ export class Connections<Interactive extends Redis | Cluster> extends EventEmitt
 
   /** Prepares for announced maintenance, or recovers from it. */
   maintain(event: MaintenanceEvent): void {
-    const { authenticator, tls, host = '' } = this.#options;
-    authenticator.expectMaintenance(tls?.servername ?? host, alertDuration(event));
     if (this.#subscriber) this.#topology.recoverFrom(event.type, this.#subscriber.connection.client);
   }
 
