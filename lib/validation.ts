@@ -47,9 +47,19 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
+/** Whether the value is a number; JavaScript callers may pass the string of an environment variable. */
+export function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
 /** Whether the value is a number of milliseconds, from 0, that a timer can count. */
 export function isDuration(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= MAX_TIMER_DELAY;
+  return isNumber(value) && value >= 0 && value <= MAX_TIMER_DELAY;
+}
+
+/** Whether the value is an object, and no array. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether the value is a string with content. */
@@ -69,13 +79,7 @@ export function checkFields(
   keys: readonly string[],
 ): Readonly<Record<string, unknown>> {
   const hint = `Its fields are ${keys.join(', ')}.`;
-  assertOption(
-    typeof value === 'object' && value !== null && !Array.isArray(value),
-    option,
-    value,
-    'an object',
-    { hint, got: kindOf(value) },
-  );
+  assertOption(isObject(value), option, value, 'an object', { hint, got: kindOf(value) });
   const unknownKey = Object.keys(value).find((key) => !keys.includes(key));
   if (unknownKey !== undefined) throw invalidOption(`\`${option}\` has no field \`${unknownKey}\`.`, hint);
   return { ...value };

@@ -6,6 +6,18 @@ import { configureForAzure, type ConfigureForAzureOptions } from '../../lib/inde
 import { createCertificateAuthority } from '../../emulator/certificates.js';
 import { AzureRedisEmulator } from '../../emulator/index.js';
 
+/** A TLS session that the cache would resume. */
+function sessionOf({ port, ca }: AzureRedisEmulator): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: 'localhost', ca }, () => {
+      socket.once('session', (session) => {
+        resolve(session);
+        socket.destroy();
+      });
+    });
+  });
+}
+
 describe('a connection to a cache', () => {
   let azure: AzureRedisEmulator;
 
@@ -123,21 +135,28 @@ describe('a connection to a cache', () => {
       cluster.disconnect();
     });
 
-    for (const [what, replaced] of [
-      ['an unverified server', { tls: { rejectUnauthorized: false } }],
-      ['no TLS', { tls: undefined }],
-      ['plain TCP to the servers', { enableTLSForSentinelMode: false }],
-    ] as const) {
-      it(`with sentinels and replaced options that permit ${what}`, async () => {
-        const sentinels = [{ host: '127.0.0.1', port: 1 }];
-        const { tls, credential } = azure.options;
-        const options = await configureForAzure({ sentinels, name: 'name', tls, credential });
-        const redis = new Redis({ ...options, ...replaced, lazyConnect: true });
-        redis.on('error', () => undefined);
-        const error: unknown = await redis.connect().catch((reason: unknown) => reason);
-        expect(error).to.have.property('code', 'INSECURE_CONNECTION');
-      });
-    }
+    it('to a server that sentinels name', async () => {
+      const failure = await failureWith(
+        { ca: azure.ca },
+        {},
+        { sentinels: [{ host: '127.0.0.1', port: 1 }] },
+      );
+      expect(failure).to.include({ code: 'CONFLICTING_OPTIONS' });
+      expect(failure?.message).to.match(/Azure Redis has no Sentinel/);
+    });
+
+    it('with a TLS session, on whose resumption Node.js does not check the name', async () => {
+      const session = await sessionOf(azure);
+      const failure = await failureWith({ ca: azure.ca }, {}, { tls: { ca: azure.ca, session } });
+      expect(failure?.code).to.equal('INSECURE_CONNECTION');
+    });
+
+    it('with TLS options that Node.js would reject once it is connected, in which it names the wrong one', async () => {
+      const wrong = { ca: azure.ca, checkServerIdentity: true };
+      const failure = await failureWith({ ca: azure.ca }, {}, { tls: wrong });
+      expect(failure).to.include({ code: 'INVALID_OPTION' });
+      expect(failure?.message).to.match(/`tls.checkServerIdentity` must be a function, got true/);
+    });
 
     it('and rejects the commands of a client whose options permit that', async () => {
       const options = await configureForAzure(azure.options);
