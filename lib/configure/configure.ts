@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { authenticatorFor, type Authenticator } from '../authenticator.js';
 import type { ConnectorClass } from '../ioredis/connector.js';
 import { assertOption, isObject, kindOf } from '../validation.js';
@@ -44,7 +43,7 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
     ...endpoint,
     username: authenticator.username,
     password,
-    Connector: options.Connector ?? checkingDatabase(Connector),
+    Connector: options.Connector ?? withDatabaseCheck(Connector),
     clientInfoTag: clientInfoTag(options.clientInfoTag),
     authenticator,
   };
@@ -96,19 +95,12 @@ async function createAuthenticator(options: ConfigureForAzureOptions): Promise<A
   return authenticatorFor(await startProvider(options, settings), settings.heartbeat);
 }
 
-/** A URL that is given to ioredis beside the options may name another database than they do. */
-function checkingDatabase(Connector: ConnectorClass): ConnectorClass {
+/** A URL given to ioredis beside the options may name another database than they do. */
+function withDatabaseCheck(Connector: ConnectorClass): ConnectorClass {
   return class extends Connector {
-    readonly #options: Partial<ConfiguredRedisOptions>;
-
     constructor(options: unknown) {
       super(options);
-      this.#options = options as Partial<ConfiguredRedisOptions>;
-    }
-
-    override async connect(): Promise<Socket> {
-      requireDatabase(this.#options);
-      return super.connect();
+      requireDatabase(options as Partial<ConfiguredRedisOptions>);
     }
   };
 }

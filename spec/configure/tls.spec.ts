@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 import { connect, createSecureContext, createServer } from 'node:tls';
 import { Cluster, Redis } from 'ioredis';
-import { configureForAzure, type ConfigureForAzureOptions } from '../../lib/index.js';
+import { configureForAzure, Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
 import { createCertificateAuthority } from '../../emulator/certificates.js';
 import { AzureRedisEmulator } from '../../emulator/index.js';
+import { RedisOnTcp } from '../support/redis-on-tcp.js';
 
 /** A TLS session that the cache would resume. */
 function sessionOf({ port, ca }: AzureRedisEmulator): Promise<Buffer> {
@@ -208,5 +209,31 @@ describe('a connection to a cache', () => {
       server.close();
       await once(server, 'close');
     });
+  });
+});
+
+describe('a result for plain TCP', () => {
+  it('is valid input of Multiplexer.connect(), which does not speak TLS to the port', async () => {
+    const redis = await RedisOnTcp.start();
+    try {
+      const { host, port, password } = redis;
+      const options = await configureForAzure({ host, port, tls: false, accessKey: password });
+      const multiplexer = await Multiplexer.connect(options);
+      expect(await multiplexer.interactive.ping()).to.equal('PONG');
+      await multiplexer.close();
+      options.authenticator.close();
+    } finally {
+      await redis.stop();
+    }
+  });
+});
+
+describe('a client of a cache with database 0 only', () => {
+  it('cannot be created with a URL beside the options that names another database', async () => {
+    const host = 'my-cache.redis.azure.net';
+    const options = await configureForAzure({ host, accessKey: 'key' });
+    expect(() => new Redis(`rediss://${host}:10000/2`, options))
+      .to.throw(/`db` conflicts with `host`.*database 0 only/)
+      .with.property('code', 'CONFLICTING_OPTIONS');
   });
 });
