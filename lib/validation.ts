@@ -47,14 +47,9 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** Whether the value is a number; JavaScript callers may pass the string of an environment variable. */
-export function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
-}
-
 /** Whether the value is a number of milliseconds, from 0, that a timer can count. */
 export function isDuration(value: unknown): value is number {
-  return isNumber(value) && value >= 0 && value <= MAX_TIMER_DELAY;
+  return typeof value === 'number' && value >= 0 && value <= MAX_TIMER_DELAY;
 }
 
 /** Whether the value is an object, and no array. */

@@ -2,6 +2,7 @@ import type { ClusterOptions } from 'ioredis';
 import { AzureRedisError } from '../errors.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { assertOption, invalidOption, isObject, kindOf } from '../validation.js';
+import { isOtherDatabase } from './endpoint.js';
 import { ADDED_OPTIONS } from './names.js';
 import type {
   ConfiguredRedisOptions,
@@ -97,7 +98,7 @@ export function nodeOptionsOf({
       'Remove it and set `host`.',
     );
   }
-  if (Number(db ?? 0) !== 0) {
+  if (isOtherDatabase(db)) {
     throw conflict(
       '`db` conflicts with the cluster, which has database 0 only.',
       'Remove `db`; separate the data of applications with `keyPrefix`.',

@@ -13,6 +13,9 @@ export interface Endpoint {
   readonly tls: ConnectionOptions | false;
 }
 
+/** What callers may give, who need not use TypeScript. */
+type GivenOptions = Partial<EndpointOptions> & { readonly sentinels?: unknown };
+
 const EXAMPLE = 'my-cache.westeurope.redis.azure.net';
 
 /** What people give in place of a host name, and what to do with the rest of it. The first that matches is reported. */
@@ -41,13 +44,12 @@ const MISTAKEN_HOSTS: readonly (readonly [form: RegExp, what: string, remedy: st
  *
  * @throws AzureRedisError `INVALID_HOST`, `MISSING_PORT`, `INVALID_OPTION`, `CONFLICTING_OPTIONS` or `INSECURE_CONNECTION`.
  */
-export function endpointOptions(
-  options: Pick<EndpointOptions, 'host' | 'port' | 'tls' | 'path' | 'db'>,
-): Endpoint {
-  const { host, path, db, tls = {} } = options;
-  rejectSentinels(Reflect.get(options, 'sentinels'));
+export function endpointOptions(options: GivenOptions): Endpoint {
+  const { host, path, db } = options;
+  rejectSentinels(options.sentinels);
+  const tls = options.tls ?? (path ? false : {});
   assertOption(tls === false || isObject(tls), 'tls', tls, 'an object of TLS options');
-  if (path) return { tls: options.tls ? secureTlsOptions(options.tls, host) : false };
+  if (path) return { tls: tls && secureTlsOptions(tls, host ?? 'localhost') };
   checkHost(host);
   requireDatabase({ host, db });
   const port = options.port ?? azureEndpoint(host)?.port;
@@ -70,9 +72,14 @@ export function endpointOptions(
   return { host, port, tls: tls && secureTlsOptions(tls, host) };
 }
 
+/** Whether this is another database than 0; ioredis also takes a string. */
+export function isOtherDatabase(db: unknown): boolean {
+  return Number(db ?? 0) !== 0;
+}
+
 /** @throws AzureRedisError `CONFLICTING_OPTIONS`: ioredis would report the refused SELECT, and write to database 0. */
-export function requireDatabase({ host = '', db = 0 }: { host?: string; db?: unknown }): void {
-  if (Number(db) === 0 || azureEndpoint(host)?.hasDatabases !== false) return;
+export function requireDatabase({ host = '', db }: { host?: string; db?: unknown }): void {
+  if (!isOtherDatabase(db) || azureEndpoint(host)?.hasDatabases !== false) return;
   throw new AzureRedisError(
     'CONFLICTING_OPTIONS',
     '`db` conflicts with `host`: Azure Managed Redis has database 0 only.',

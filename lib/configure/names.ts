@@ -61,25 +61,23 @@ export function checkNames(options: object): void {
 
 /** Whether a name differs by case or separators only, or else by a letter, or by two letters of a long name. */
 function isMeantFor(name: string, spelling: string): boolean {
-  const [given, meant] = [normalized(name), normalized(spelling)];
-  const tolerance = meant.length < 5 ? 0 : meant.length < 8 ? 1 : 2;
-  return Math.abs(given.length - meant.length) <= tolerance && distance(given, meant) <= tolerance;
+  const edits = spelling.length < 5 ? 0 : spelling.length < 8 ? 1 : 2;
+  return areWithin(edits, normalized(name), normalized(spelling));
 }
 
 function normalized(name: string): string {
   return name.toLowerCase().replace(/[_-]/g, '');
 }
 
-/** How many letters must be inserted, removed or replaced to make one text of the other (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...one].entries()) {
-    const next = [index + 1];
-    for (const [column, otherLetter] of [...other].entries()) {
-      const replaced = (row[column] ?? 0) + (letter === otherLetter ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
+/** Whether so many letters, inserted, removed or replaced, make one text of the other. */
+function areWithin(edits: number, one: string, other: string): boolean {
+  if (one === other || edits === 0) return one === other;
+  let same = 0;
+  while (one[same] === other[same]) same += 1;
+  const [left, right] = [one.slice(same), other.slice(same)];
+  return (
+    areWithin(edits - 1, left.slice(1), right) ||
+    areWithin(edits - 1, left, right.slice(1)) ||
+    areWithin(edits - 1, left.slice(1), right.slice(1))
+  );
 }

@@ -56,11 +56,8 @@ export interface Identities {
    *
    * @example
    * ```ts
-   * const sessions = await configureForAzure({ host: 'sessions.westeurope.redis.azure.net' });
-   * const jobs = await configureForAzure({
-   *   host: 'jobs.westeurope.redis.azure.net',
-   *   authenticator: sessions.authenticator,
-   * });
+   * const { authenticator } = await configureForAzure({ host: 'sessions.westeurope.redis.azure.net' });
+   * await configureForAzure({ host: 'jobs.westeurope.redis.azure.net', authenticator });
    * ```
    */
   authenticator: Authenticator;
@@ -75,58 +72,34 @@ export type IdentityOptions = AtMostOne<Identities>;
 type AtMostOne<Options> =
   | { [None in keyof Options]?: never }
   | {
-      [Name in keyof Options]: Pick<Options, Name> & { [Other in Exclude<keyof Options, Name>]?: never };
+      [Name in keyof Options]: Pick<Options, Name> & Partial<Record<Exclude<keyof Options, Name>, never>>;
     }[keyof Options];
 
-/** How failed token requests are retried; the names are those of `p-retry`. All times are in milliseconds. */
+/**
+ * How failed token requests are retried; the names are those of `p-retry`. All times are in milliseconds.
+ *
+ * @example
+ * ```ts
+ * await configureForAzure({ host, retry: { retries: 0 } }); // At start-up, fail with the first error.
+ * await configureForAzure({ host, retry: { minTimeout: 1_000, factor: 1 } }); // Retry every second.
+ * ```
+ */
 export interface RetryOptions {
   /**
    * The number of attempts after the first one at start-up, or `Infinity`. Once the authenticator runs, it retries for
    * as long as one of its clients is alive. Default: 4.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { retries: 0 } }); // Fail with the first error.
-   * ```
    */
   retries?: number | undefined;
-  /**
-   * The wait after the first failure. Default: 500.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { minTimeout: 2_000 } });
-   * ```
-   */
+  /** The wait after the first failure. Default: 500. */
   minTimeout?: number | undefined;
   /**
    * The longest wait, unless the identity service asks for more (`Retry-After`). It never exceeds 60000, so that a
    * process recovers within a minute of the end of an outage. Default: 60000.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { maxTimeout: 10_000 } });
-   * ```
    */
   maxTimeout?: number | undefined;
-  /**
-   * The ratio of each wait to the one before it, from 1. Default: 2.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { minTimeout: 1_000, factor: 1 } }); // Retry every second.
-   * ```
-   */
+  /** The ratio of each wait to the one before it, from 1. Default: 2. */
   factor?: number | undefined;
-  /**
-   * Whether each wait is multiplied by a random number from 1 to 2, so that a fleet does not retry as one.
-   * Default: true.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { randomize: false } });
-   * ```
-   */
+  /** Whether each wait is multiplied by a random number from 1 to 2, so that a fleet does not retry as one. Default: true. */
   randomize?: boolean | undefined;
 }
 
@@ -190,23 +163,13 @@ export interface AuthenticatorOptions {
 
 /** The options that this package adds to those of ioredis, or types differently, apart from the identity. */
 interface AzureOptions extends AuthenticatorOptions {
-  /**
-   * The host name of the cache (Azure portal, Overview).
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host: 'my-cache.westeurope.redis.azure.net' });
-   * ```
-   */
+  /** The host name of the cache (Azure portal, Overview), such as my-cache.westeurope.redis.azure.net. */
   host: string;
   /** The TLS port. Default: that of the host suffix, 10000 for Azure Managed Redis and 6380 for Azure Cache for Redis. */
   port?: number | undefined;
   /** TLS options. Default: TLS 1.2 or newer with verified certificates. `false` is valid for a loopback host only. */
   tls?: ConnectionOptions | false | undefined;
 }
-
-/** Options of ioredis that Azure has no use for, or that the identity supplies. */
-type UnsupportedOptions = 'password' | 'sentinels';
 
 /**
  * The options of ioredis, typed so that they are valid in every version and for BullMQ: ioredis 5 has no
@@ -219,8 +182,9 @@ type ClientOptions = Omit<RedisOptions, 'replyMapping' | 'retryStrategy'> & {
   retryStrategy?: (times: number) => number | void | null;
 };
 
-/** The options of `configureForAzure()` apart from the identity. */
-export type EndpointOptions = AzureOptions & Omit<ClientOptions, keyof AzureOptions | UnsupportedOptions>;
+/** The options of `configureForAzure()` apart from the identity, which supplies `password`. Azure has no Sentinel. */
+export type EndpointOptions = AzureOptions &
+  Omit<ClientOptions, keyof AzureOptions | 'password' | 'sentinels'>;
 
 /** The options of `configureForAzure()`: the host, at most one identity, and any options of ioredis. */
 export type ConfigureForAzureOptions = EndpointOptions & IdentityOptions;

@@ -2,7 +2,7 @@ import type { HeartbeatSettings } from '../authenticator.js';
 import type { TokenCycleSettings } from '../credentials/token-cycle.js';
 import type { UsernameOption } from '../credentials/username.js';
 import { AUTHORITY_HOSTS, authorityHostOf, DEFAULT_SCOPE } from '../identities/authority.js';
-import { assertOption, checkFields, isDuration, isNumber, isObject, isText } from '../validation.js';
+import { assertOption, checkFields, isDuration, isObject, isText } from '../validation.js';
 import { azureEndpoint } from './azure-endpoints.js';
 import type { AuthenticatorOptions, RetryOptions } from './options.js';
 
@@ -15,21 +15,25 @@ export interface AuthenticatorSettings {
   readonly cycle: TokenCycleSettings;
 }
 
-/** An option: what it must be, and what applies if it is not given. */
-interface Option {
-  readonly isValid: (value: unknown) => boolean;
-  /** The valid values, to follow "must be". */
-  readonly expected: string;
-  readonly default?: unknown;
-  readonly hint?: string;
-}
+/** An option: its valid values, to follow "must be", their check, and what applies if it is not given. */
+type Option = readonly [
+  expected: string,
+  isValid: (value: unknown) => boolean,
+  fallback?: unknown,
+  hint?: string,
+];
 
 type OptionTable<Options> = { readonly [Name in keyof Options]-?: Option };
 
 /** The options with their defaults. */
 type Resolved<Options, Table> = {
-  readonly [Name in keyof Table & keyof Options]: Table[Name] extends { default: unknown }
-    ? NonNullable<Options[Name]>
+  readonly [Name in keyof Table & keyof Options]: Table[Name] extends readonly [
+    string,
+    unknown,
+    infer Fallback,
+    ...unknown[],
+  ]
+    ? Exclude<Options[Name], undefined> | Extract<Fallback, undefined>
     : Options[Name];
 };
 
@@ -46,69 +50,45 @@ const DEFAULT_HEARTBEAT_TIMEOUT = 5_000;
 const SHORTEST_HEARTBEAT_TIMEOUT = 100;
 
 const RETRY_OPTIONS = {
-  retries: {
-    isValid: (value) => isNumber(value) && value >= 0,
-    expected: 'a number of attempts from 0, or Infinity',
-    default: 4,
-  },
-  minTimeout: {
-    isValid: (value) => isNumber(value) && value >= 0 && value <= LONGEST_BACKOFF,
-    expected: `a number of milliseconds from 0 to ${LONGEST_BACKOFF}`,
-    default: 500,
-  },
-  maxTimeout: {
-    isValid: (value) => isNumber(value) && value >= 0,
-    expected: 'a number of milliseconds from `retry.minTimeout`',
-    default: LONGEST_BACKOFF,
-  },
-  factor: {
-    isValid: (value) => isNumber(value) && value >= 1 && Number.isFinite(value),
-    expected: 'a number from 1',
-    default: 2,
-  },
-  randomize: { isValid: (value) => typeof value === 'boolean', expected: 'true or false', default: true },
+  retries: ['a number of attempts from 0, or Infinity', within(0, Infinity), 4],
+  minTimeout: [`a number of milliseconds from 0 to ${LONGEST_BACKOFF}`, within(0, LONGEST_BACKOFF), 500],
+  maxTimeout: ['a number of milliseconds from `retry.minTimeout`', within(0, Infinity), LONGEST_BACKOFF],
+  factor: ['a number from 1', within(1, Number.MAX_VALUE), 2],
+  randomize: ['true or false', (value) => typeof value === 'boolean', true],
 } as const satisfies OptionTable<RetryOptions>;
 
 export const RETRY_OPTION_NAMES: readonly string[] = Object.keys(RETRY_OPTIONS);
 
 const AUTHENTICATOR_OPTIONS = {
-  cloud: {
-    isValid: (value) => typeof value === 'string' && Object.hasOwn(AUTHORITY_HOSTS, value),
-    expected: "'public', 'usGovernment' or 'china'",
-  },
-  authorityHost: { isValid: isText, expected: 'an https URL without a path' },
-  scope: { isValid: isText, expected: 'a non-empty string', default: DEFAULT_SCOPE },
-  username: {
-    isValid: (value) => typeof value === 'function' || isText(value),
-    expected: "a non-empty string, or a function of the token's claims",
-  },
-  expirationRefreshRatio: {
-    isValid: (value) => isNumber(value) && value > 0 && value < 1,
-    expected: 'a number above 0 and below 1',
-    default: 0.75,
-  },
-  acquireTimeout: {
-    isValid: (value) => isDuration(value) && value > 0,
-    expected: 'a number of milliseconds above 0',
-    default: 10_000,
-  },
-  retry: {
-    isValid: isObject,
-    expected: 'an object',
-    default: {},
-    hint: `Its fields are ${RETRY_OPTION_NAMES.join(', ')}.`,
-  },
-  heartbeatInterval: {
-    isValid: isDuration,
-    expected: 'a number of milliseconds from 0',
-    default: 60_000,
-    hint: 'Set the time between two PINGs on an idle connection, or 0 for none.',
-  },
-  heartbeatTimeout: {
-    isValid: (value) => value === 0 || (isDuration(value) && value >= SHORTEST_HEARTBEAT_TIMEOUT),
-    expected: `0, or a number of milliseconds from ${SHORTEST_HEARTBEAT_TIMEOUT}`,
-    hint: 'Set how long a connection may owe a reply before it is replaced, or 0 for no limit.',
-  },
+  cloud: [
+    "'public', 'usGovernment' or 'china'",
+    (value) => Object.keys(AUTHORITY_HOSTS).includes(value as string),
+  ],
+  authorityHost: ['an https URL without a path', isText],
+  scope: ['a non-empty string', isText, DEFAULT_SCOPE],
+  username: [
+    "a non-empty string, or a function of the token's claims",
+    (value) => typeof value === 'function' || isText(value),
+  ],
+  expirationRefreshRatio: [
+    'a number above 0 and below 1',
+    (value) => within(0, 1)(value) && value !== 0 && value !== 1,
+    0.75,
+  ],
+  acquireTimeout: ['a number of milliseconds above 0', (value) => isDuration(value) && value > 0, 10_000],
+  retry: ['an object', isObject, {}, `Its fields are ${RETRY_OPTION_NAMES.join(', ')}.`],
+  heartbeatInterval: [
+    'a number of milliseconds from 0',
+    isDuration,
+    60_000,
+    'Set the time between two PINGs on an idle connection, or 0 for none.',
+  ],
+  heartbeatTimeout: [
+    `0, or a number of milliseconds from ${SHORTEST_HEARTBEAT_TIMEOUT}`,
+    (value) => value === 0 || (isDuration(value) && value >= SHORTEST_HEARTBEAT_TIMEOUT),
+    undefined,
+    'Set how long a connection may owe a reply before it is replaced, or 0 for no limit.',
+  ],
 } as const satisfies OptionTable<AuthenticatorOptions>;
 
 export const AUTHENTICATOR_OPTION_NAMES = Object.keys(
@@ -149,7 +129,7 @@ function retrySettings(retry: RetryOptions): TokenCycleSettings['retry'] {
   checkFields('retry', retry, RETRY_OPTION_NAMES);
   const settings = resolve(RETRY_OPTIONS, retry, 'retry.');
   const { minTimeout, maxTimeout } = settings;
-  const expected = `${RETRY_OPTIONS.maxTimeout.expected} (${minTimeout})`;
+  const expected = `${RETRY_OPTIONS.maxTimeout[0]} (${minTimeout})`;
   assertOption(maxTimeout >= minTimeout, 'retry.maxTimeout', maxTimeout, expected);
   return { ...settings, maxTimeout: Math.min(maxTimeout, LONGEST_BACKOFF) };
 }
@@ -159,11 +139,16 @@ function resolve<Table extends Readonly<Record<string, Option>>, Options extends
   options: Options,
   prefix = '',
 ): Resolved<Options, Table> {
-  const values = Object.entries(table).map(([name, { isValid, expected, default: fallback, hint }]) => {
+  const values = Object.entries(table).map(([name, [expected, isValid, fallback, hint]]) => {
     const value: unknown = Reflect.get(options, name);
     if (value === undefined) return [name, fallback];
-    assertOption(isValid(value), `${prefix}${name}`, value, expected, hint ? { hint } : {});
+    assertOption(isValid(value), `${prefix}${name}`, value, expected, hint === undefined ? {} : { hint });
     return [name, value];
   });
   return Object.fromEntries(values) as Resolved<Options, Table>;
+}
+
+function within(min: number, max: number): (value: unknown) => boolean {
+  // JavaScript callers may pass the string of an environment variable.
+  return (value) => typeof value === 'number' && value >= min && value <= max;
 }

@@ -197,33 +197,32 @@ const CONTENTS: ReadonlySet<string> = new Set(['ca', 'cert', 'key', 'pfx', 'crl'
 /** @throws AzureRedisError `INVALID_OPTION`, which names the option, and shows neither a key nor a passphrase. */
 function contextOf(options: ConnectionOptions): SecureContext {
   if (isGiven(options.ca)) requireAuthorities(options.ca);
-  const reason = refusalOf(options);
-  if (reason === undefined) return createSecureContext(options);
-  const { passphrase } = options;
-  const wrong = Object.keys(options).find((name) =>
-    refusalOf({ passphrase, [name]: Reflect.get(options, name) }),
-  );
-  throw invalidOption(
-    `\`${wrong === undefined ? 'tls' : `tls.${wrong}`}\` is not valid: Node.js reports ${reason}.`,
-    wrong !== undefined && CONTENTS.has(wrong)
-      ? contentHint(wrong)
-      : 'Set what tls.connect() of Node.js accepts.',
-  );
+  try {
+    return createSecureContext(options);
+  } catch (error) {
+    const wrong = Object.entries(options).find((option) => !isAccepted(option, options.passphrase))?.[0];
+    // Only its code, since the message may quote a secret.
+    const { code = 'an error' } = error as NodeJS.ErrnoException;
+    throw invalidOption(
+      `\`${wrong === undefined ? 'tls' : `tls.${wrong}`}\` is not valid: Node.js reports ${code}.`,
+      wrong !== undefined && CONTENTS.has(wrong)
+        ? contentHint(wrong)
+        : 'Set what tls.connect() of Node.js accepts.',
+    );
+  }
 }
 
-/** Why Node.js does not accept these options; only the code, since the message may quote a secret. */
-function refusalOf(options: object): string | undefined {
+function isAccepted([name, value]: readonly [string, unknown], passphrase: string | undefined): boolean {
   try {
-    createSecureContext(options);
-    return undefined;
-  } catch (error) {
-    return String((error as Partial<NodeJS.ErrnoException>).code ?? 'an error');
+    return Boolean(createSecureContext({ passphrase, [name]: value }));
+  } catch {
+    return false;
   }
 }
 
 /** Node.js ignores what is no certificate, and would fail later without saying so. */
 function requireAuthorities(ca: unknown): void {
-  const authorities = [ca].flat() as unknown[];
+  const authorities: unknown[] = Array.isArray(ca) ? ca : [ca];
   const wrong = authorities.findIndex((authority) => !isCertificate(authority));
   const value = authorities[wrong];
   const isPath = typeof value === 'string' && !value.includes('-----');
@@ -234,9 +233,10 @@ function requireAuthorities(ca: unknown): void {
 }
 
 function isCertificate(authority: unknown): boolean {
-  const isText = typeof authority === 'string' || ArrayBuffer.isView(authority);
-  const pem = isText ? Buffer.from(authority as string).toString('latin1') : '';
-  if (!pem.includes('-----BEGIN ')) return false;
+  const pem = ArrayBuffer.isView(authority)
+    ? Buffer.from(authority.buffer, authority.byteOffset, authority.byteLength).toString('latin1')
+    : authority;
+  if (typeof pem !== 'string' || !pem.includes('-----BEGIN ')) return false;
   try {
     return Boolean(new X509Certificate(pem));
   } catch {

@@ -90,9 +90,7 @@ describe('the result of configureForAzure()', () => {
       fc.asyncProperty(OPTIONS, async (options) => {
         const result = await configureForAzure(given(options));
         for (const again of [result, { ...result }, { ...result, tls: result.tls && { ...result.tls } }]) {
-          expect(comparable(await configureForAzure(again as ConfiguredRedisOptions))).to.deep.equal(
-            comparable(result),
-          );
+          expect(comparable(await configureForAzure(again))).to.deep.equal(comparable(result));
         }
       }),
     );
@@ -101,13 +99,13 @@ describe('the result of configureForAzure()', () => {
   it('is valid input of configureClusterForAzure(), as options and as `redisOptions`, and so is its result', async () => {
     await fc.assert(
       fc.asyncProperty(OPTIONS, async (options) => {
-        const { db: _db, path, ...forNodes } = given(options) as ConfigureForAzureOptions & { path?: string };
-        fc.pre(!path);
-        const result = await configureForAzure(forNodes as ConfigureForAzureOptions);
+        const forNodes = given(options);
+        fc.pre(!forNodes.path && !forNodes.db);
+        const result = await configureForAzure(forNodes);
         const { host, port } = result;
         const [, cluster] = await configureClusterForAzure(result);
         for (const again of [result, { host, port, cluster: { redisOptions: result } }, { host, cluster }]) {
-          const [nodes, { redisOptions }] = await configureClusterForAzure(again as ConfiguredRedisOptions);
+          const [nodes, { redisOptions }] = await configureClusterForAzure(again);
           expect(nodes).to.deep.equal([{ host, port }]);
           expect(comparable(redisOptions)).to.deep.equal(comparable(result));
         }

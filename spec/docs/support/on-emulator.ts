@@ -46,7 +46,7 @@ export const Multiplexer = {
 };
 
 function onEmulator(options: library.ConfigureForAzureOptions): library.ConfigureForAzureOptions {
-  if (!emulator || !options.host?.endsWith('.azure.net')) return options;
+  if (!emulator || !options.host.endsWith('.azure.net')) return options;
   const { credential: given, managedIdentity, servicePrincipal, accessKey, authenticator, ...rest } = options;
   const { host, port, tls, credential } = emulator.options;
   const endpoint = { ...rest, host, port, tls };
