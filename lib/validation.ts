@@ -22,6 +22,10 @@ export function invalidOption(message: string, hint: string, cause?: unknown): A
   return new AzureRedisError('INVALID_OPTION', message, hint, cause === undefined ? {} : { cause });
 }
 
+export function conflictingOptions(message: string, hint: string): AzureRedisError {
+  return new AzureRedisError('CONFLICTING_OPTIONS', message, hint);
+}
+
 /** A value as a message shows it: 'fast', 42, null, an object. */
 export function shown(value: unknown): string {
   switch (typeof value) {

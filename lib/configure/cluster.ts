@@ -1,7 +1,6 @@
 import type { ClusterOptions } from 'ioredis';
-import { AzureRedisError } from '../errors.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
-import { assertOption, invalidOption, isObject, kindOf } from '../validation.js';
+import { assertOption, conflictingOptions, invalidOption, isObject, kindOf } from '../validation.js';
 import { isOtherDatabase } from './endpoint.js';
 import { ADDED_OPTIONS } from './names.js';
 import type {
@@ -93,13 +92,13 @@ export function nodeOptionsOf({
   } as ConfigureForAzureOptions; // Checked by configureForAzure(): two identities may have met.
   const { path, db } = merged;
   if (path) {
-    throw conflict(
+    throw conflictingOptions(
       '`path` conflicts with the cluster, whose nodes have addresses.',
       'Remove it and set `host`.',
     );
   }
   if (isOtherDatabase(db)) {
-    throw conflict(
+    throw conflictingOptions(
       '`db` conflicts with the cluster, which has database 0 only.',
       'Remove `db`; separate the data of applications with `keyPrefix`.',
     );
@@ -119,8 +118,4 @@ export function checkClusterOptions(cluster: unknown): void {
       got: kindOf(cluster),
     },
   );
-}
-
-function conflict(message: string, hint: string): AzureRedisError {
-  return new AzureRedisError('CONFLICTING_OPTIONS', message, hint);
 }

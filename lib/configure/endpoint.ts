@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { AzureRedisError } from '../errors.js';
 import { isLoopback, plainTcpError, rejectSentinels, secureTlsOptions } from '../ioredis/tls.js';
-import { assertOption, isObject, kindOf } from '../validation.js';
+import { assertOption, conflictingOptions, isObject, kindOf } from '../validation.js';
 import { azureEndpoint } from './azure-endpoints.js';
 import type { EndpointOptions } from './options.js';
 
@@ -80,8 +80,7 @@ export function isOtherDatabase(db: unknown): boolean {
 /** @throws AzureRedisError `CONFLICTING_OPTIONS`: ioredis would report the refused SELECT, and write to database 0. */
 export function requireDatabase({ host = '', db }: { host?: string; db?: unknown }): void {
   if (!isOtherDatabase(db) || azureEndpoint(host)?.hasDatabases !== false) return;
-  throw new AzureRedisError(
-    'CONFLICTING_OPTIONS',
+  throw conflictingOptions(
     '`db` conflicts with `host`: Azure Managed Redis has database 0 only.',
     'Remove `db`; separate the data of applications with `keyPrefix`.',
   );

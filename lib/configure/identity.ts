@@ -4,13 +4,12 @@ import { ACCESS_KEY, AccessKeyProvider, isAccessKey, kindOfKey } from '../creden
 import type { RefreshingCredentialsProvider } from '../credentials/credentials.js';
 import { TokenCycle } from '../credentials/token-cycle.js';
 import { requestToken } from '../credentials/token-request.js';
-import { AzureRedisError } from '../errors.js';
 import type { AuthorityContext } from '../identities/authority.js';
 import { defaultCredential } from '../identities/default-credential.js';
 import { classifyIdentityError } from '../identities/identity-errors.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../identities/managed-identity.js';
 import { checkServicePrincipal, servicePrincipalCredential } from '../identities/service-principal.js';
-import { assertOption, invalidOption, kindOf } from '../validation.js';
+import { assertOption, conflictingOptions, invalidOption, kindOf } from '../validation.js';
 import type { AuthenticatorOptions, Identities } from './options.js';
 import { AUTHENTICATOR_OPTION_NAMES, type AuthenticatorSettings } from './settings.js';
 
@@ -43,7 +42,7 @@ export function checkIdentity(options: GivenOptions): void {
     );
   }
   if (given.length > 1) {
-    throw conflict(
+    throw conflictingOptions(
       `More than one identity was given: ${given.join(', ')}.`,
       'Set exactly one of them, or none for DefaultAzureCredential.',
     );
@@ -51,14 +50,14 @@ export function checkIdentity(options: GivenOptions): void {
   const [identity] = given;
   if (identity) IDENTITIES[identity](options[identity], options);
   if (options.password !== undefined && options.password !== null && !isConfigured(options)) {
-    throw conflict(
+    throw conflictingOptions(
       '`password` conflicts with the identity, which supplies the password.',
       'Remove `password`; set an access key as `accessKey`.',
     );
   }
   if (!identity || identity === 'servicePrincipal' || identity === 'authenticator') return;
   if (options.cloud === undefined && options.authorityHost === undefined) return;
-  throw conflict(
+  throw conflictingOptions(
     '`cloud` and `authorityHost` conflict with this identity, which does not use them.',
     'Remove them; set the authority host of a credential in the options of that credential.',
   );
@@ -122,7 +121,7 @@ function checkAccessKey(accessKey: unknown, { username, scope }: GivenOptions): 
     },
   );
   if (scope === undefined && typeof username !== 'function') return;
-  throw conflict(
+  throw conflictingOptions(
     '`accessKey` conflicts with `scope` and with a `username` function, which need an access token.',
     'Remove them, or set an identity instead of `accessKey`.',
   );
@@ -134,7 +133,7 @@ function checkShared(authenticator: unknown, options: GivenOptions): void {
     (name) => options[name] !== undefined && !(name === 'username' && isUsernameOf(authenticator, options)),
   );
   if (conflicting.length === 0) return;
-  throw conflict(
+  throw conflictingOptions(
     `\`authenticator\` conflicts with ${conflicting.map((name) => `\`${name}\``).join(', ')}, which it already has.`,
     'Set these options in the call that creates the authenticator, or remove `authenticator` to create another one.',
   );
@@ -166,8 +165,4 @@ function isHollow(authenticator: Authenticator): boolean {
   } catch {
     return true;
   }
-}
-
-function conflict(message: string, hint: string): AzureRedisError {
-  return new AzureRedisError('CONFLICTING_OPTIONS', message, hint);
 }

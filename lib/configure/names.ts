@@ -40,7 +40,8 @@ const PLACES = new Map<string, string>(
   }).flatMap(([place, names]) => names.map((name) => [normalized(name), `Set \`${name}\` ${place}.`])),
 );
 
-const SPELLINGS = [...ADDED_OPTIONS, 'maintenanceEvents', 'host', 'port', 'tls'];
+const KNOWN = new Set([...ADDED_OPTIONS, 'host', 'port', 'tls']);
+const SPELLINGS = [...KNOWN, 'maintenanceEvents'];
 
 /**
  * Rejects names that are meant for an option of this package, which would otherwise have no effect: another identity would
@@ -50,8 +51,8 @@ const SPELLINGS = [...ADDED_OPTIONS, 'maintenanceEvents', 'host', 'port', 'tls']
  */
 export function checkNames(options: object): void {
   for (const [name, value] of Object.entries(options)) {
-    if (SPELLINGS.includes(name) && name !== 'maintenanceEvents') continue;
-    const place = value === undefined ? undefined : PLACES.get(normalized(name));
+    const place = PLACES.get(normalized(name));
+    if (KNOWN.has(name) || (place !== undefined && value === undefined)) continue;
     const meant = SPELLINGS.find((spelling) => isMeantFor(name, spelling));
     const hint =
       place ?? (meant && `Did you mean \`${meant}\`? ${PLACES.get(normalized(meant)) ?? ''}`.trim());

@@ -8,7 +8,15 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { AzureRedisError } from '../errors.js';
-import { assertOption, invalidOption, isDuration, isText, kindOf, shown } from '../validation.js';
+import {
+  assertOption,
+  conflictingOptions,
+  invalidOption,
+  isDuration,
+  isText,
+  kindOf,
+  shown,
+} from '../validation.js';
 import type { ClientOptions } from './client.js';
 
 /** The versions of TLS below 1.2, as Node.js names them. */
@@ -94,8 +102,7 @@ export function plainTcpError(host: string): AzureRedisError {
 /** @throws AzureRedisError `CONFLICTING_OPTIONS`: the token would be sent to whatever server the sentinels name. */
 export function rejectSentinels(sentinels: unknown): void {
   if (!sentinels) return;
-  throw new AzureRedisError(
-    'CONFLICTING_OPTIONS',
+  throw conflictingOptions(
     '`sentinels` conflicts with `host`: Azure Redis has no Sentinel, and fails over behind its host name.',
     'Remove `sentinels` and `name`, and set `host` to the host name of the cache.',
   );
