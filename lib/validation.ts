@@ -22,6 +22,10 @@ export function invalidOption(message: string, hint: string, cause?: unknown): A
   return new AzureRedisError('INVALID_OPTION', message, hint, cause === undefined ? {} : { cause });
 }
 
+export function conflictingOptions(message: string, hint: string): AzureRedisError {
+  return new AzureRedisError('CONFLICTING_OPTIONS', message, hint);
+}
+
 /** A value as a message shows it: 'fast', 42, null, an object. */
 export function shown(value: unknown): string {
   switch (typeof value) {
@@ -52,6 +56,11 @@ export function isDuration(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MAX_TIMER_DELAY;
 }
 
+/** Whether the value is an object, and no array. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Whether the value is a string with content. */
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
@@ -69,13 +78,7 @@ export function checkFields(
   keys: readonly string[],
 ): Readonly<Record<string, unknown>> {
   const hint = `Its fields are ${keys.join(', ')}.`;
-  assertOption(
-    typeof value === 'object' && value !== null && !Array.isArray(value),
-    option,
-    value,
-    'an object',
-    { hint, got: kindOf(value) },
-  );
+  assertOption(isObject(value), option, value, 'an object', { hint, got: kindOf(value) });
   const unknownKey = Object.keys(value).find((key) => !keys.includes(key));
   if (unknownKey !== undefined) throw invalidOption(`\`${option}\` has no field \`${unknownKey}\`.`, hint);
   return { ...value };

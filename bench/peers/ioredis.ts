@@ -1,7 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
-import type { ConfigureForAzureOptions } from '../../lib/index.js';
 import type { CacheAddress } from '../cache.js';
 import { configureClusterForAzure, configureForAzure, Multiplexer } from '../package.js';
 import { IoredisClient } from './ioredis-client.js';
@@ -109,13 +108,13 @@ export async function connectMultiplexer(
 }
 
 /** What {@link configureForAzure} is given. */
-export function azureOptions(settings: PeerSettings): ConfigureForAzureOptions {
+export function azureOptions(settings: PeerSettings) {
   const { cache, refreshRatio, protocol, enableAutoPipelining = false } = settings;
   const { host, port, ca } = cache;
   return {
     host,
     port,
-    tls: ca === undefined ? false : { ca },
+    tls: ca === undefined ? (false as const) : { ca },
     credential: credentialOf(cache),
     protocol,
     enableAutoPipelining,

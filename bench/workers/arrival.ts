@@ -26,7 +26,7 @@ await serve({
       ...options,
       credential: {
         async getToken(...request) {
-          const accessToken = (await credential?.getToken(...request)) ?? null;
+          const accessToken = (await credential.getToken(...request)) ?? null;
           password = accessToken?.token ?? '';
           arrivedAt = performance.now();
           return accessToken;

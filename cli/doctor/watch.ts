@@ -44,14 +44,14 @@ async function connect(
 ): Promise<{ client: Redis | Cluster; authenticator: Authenticator }> {
   const { credential, managedIdentity, servicePrincipal, accessKey, cloud, authorityHost, scope, username } =
     rest;
-  const identity = { credential, managedIdentity, servicePrincipal, accessKey };
-  const options: ConfigureForAzureOptions = {
-    ...identity,
+  const identities = { credential, managedIdentity, servicePrincipal, accessKey };
+  const options = {
+    ...Object.fromEntries(Object.entries(identities).filter(([, identity]) => identity !== undefined)),
     ...{ cloud, authorityHost, scope, username, host, tls },
     ...(port !== undefined && { port }),
     connectionName: 'ioredis-azure-doctor',
     enableReadyCheck: false,
-  };
+  } as ConfigureForAzureOptions; // diagnose() has checked them.
   if (isCluster) {
     const [nodes, clusterOptions] = await configureClusterForAzure(options);
     return {

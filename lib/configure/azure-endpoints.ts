@@ -7,20 +7,25 @@ export interface AzureEndpoint {
   readonly cloud: Cloud;
   /** Whether this is Azure Cache for Redis, which publishes maintenance events on a channel. */
   readonly announcesMaintenance: boolean;
+  /** Whether there are others than database 0. */
+  readonly hasDatabases: boolean;
 }
 
+const CACHE_FOR_REDIS = { port: 6380, announcesMaintenance: true, hasDatabases: true };
+const MANAGED_REDIS = { port: 10000, announcesMaintenance: false, hasDatabases: false };
+
 /**
- * The suffixes of Azure's caches: port 6380 for Azure Cache for Redis, 10000 for Azure Managed Redis and the Enterprise
- * tiers. Source: AzureOptionsProvider and AzureManagedRedisOptionsProvider of StackExchange.Redis.
+ * The suffixes of Azure's caches; the Enterprise tiers are as Azure Managed Redis. Source: AzureOptionsProvider and
+ * AzureManagedRedisOptionsProvider of StackExchange.Redis.
  */
 const AZURE_SUFFIXES: readonly (readonly [suffix: string, endpoint: AzureEndpoint])[] = [
-  ['.redis.cache.windows.net', { port: 6380, cloud: 'public', announcesMaintenance: true }],
-  ['.redis.cache.usgovcloudapi.net', { port: 6380, cloud: 'usGovernment', announcesMaintenance: true }],
-  ['.redis.cache.chinacloudapi.cn', { port: 6380, cloud: 'china', announcesMaintenance: true }],
-  ['.redis.azure.net', { port: 10000, cloud: 'public', announcesMaintenance: false }],
-  ['.redis.usgovcloudapi.net', { port: 10000, cloud: 'usGovernment', announcesMaintenance: false }],
-  ['.redis.chinacloudapi.cn', { port: 10000, cloud: 'china', announcesMaintenance: false }],
-  ['.redisenterprise.cache.azure.net', { port: 10000, cloud: 'public', announcesMaintenance: false }],
+  ['.redis.cache.windows.net', { ...CACHE_FOR_REDIS, cloud: 'public' }],
+  ['.redis.cache.usgovcloudapi.net', { ...CACHE_FOR_REDIS, cloud: 'usGovernment' }],
+  ['.redis.cache.chinacloudapi.cn', { ...CACHE_FOR_REDIS, cloud: 'china' }],
+  ['.redis.azure.net', { ...MANAGED_REDIS, cloud: 'public' }],
+  ['.redis.usgovcloudapi.net', { ...MANAGED_REDIS, cloud: 'usGovernment' }],
+  ['.redis.chinacloudapi.cn', { ...MANAGED_REDIS, cloud: 'china' }],
+  ['.redisenterprise.cache.azure.net', { ...MANAGED_REDIS, cloud: 'public' }],
 ];
 
 /** The properties that the suffix of a host implies; `undefined` for a host that is not Azure's. */

@@ -1,20 +1,27 @@
 import type { ClusterOptions } from 'ioredis';
-import { AzureRedisError } from '../errors.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
-import { assertOption, kindOf } from '../validation.js';
-import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from './options.js';
+import { assertOption, conflictingOptions, invalidOption, isObject, kindOf } from '../validation.js';
+import { isOtherDatabase } from './endpoint.js';
+import { ADDED_OPTIONS } from './names.js';
+import type {
+  ConfiguredRedisOptions,
+  ConfigureForAzureOptions,
+  EndpointOptions,
+  IdentityOptions,
+} from './options.js';
 
 /** Options of a single client that do not apply to the nodes of a cluster, or that the cluster sets itself. */
-type SingleClientOptions = 'path' | 'sentinels' | 'db' | 'retryStrategy' | 'enableOfflineQueue' | 'readOnly';
+type SingleClientOptions = 'path' | 'db' | 'retryStrategy' | 'enableOfflineQueue' | 'readOnly';
 
 /** The options of `configureClusterForAzure()`: those of `configureForAzure()`, and those of the cluster. */
-export type ConfigureClusterForAzureOptions = Omit<ConfigureForAzureOptions, SingleClientOptions> & {
-  /**
-   * The cluster options of ioredis. They take precedence, also over the options beside this one: `redisOptions` is
-   * merged into these, and `redisOptions.tls` into `tls`.
-   */
-  cluster?: ClusterOptions | undefined;
-};
+export type ConfigureClusterForAzureOptions = Omit<EndpointOptions, SingleClientOptions> &
+  IdentityOptions & {
+    /**
+     * The cluster options of ioredis. They take precedence, also over the options beside this one: `redisOptions` is
+     * merged into these, and `redisOptions.tls` into `tls`.
+     */
+    cluster?: ClusterOptions | undefined;
+  };
 
 /** The cluster options of ioredis; `redisOptions.authenticator` keeps the connections to the nodes logged in. */
 export type AzureClusterOptions = Omit<ClusterOptions, 'redisOptions'> & {
@@ -59,45 +66,56 @@ export function clusterOptionsForAzure(given: ClusterOptions): ClusterOptions {
   };
 }
 
-/** The options of the cluster's nodes, in which `cluster.redisOptions` take precedence. */
+/**
+ * The options of the cluster's nodes, in which `cluster.redisOptions` take precedence.
+ *
+ * @throws AzureRedisError `INVALID_OPTION` or `CONFLICTING_OPTIONS`.
+ */
 export function nodeOptionsOf({
   cluster,
   ...options
 }: ConfigureClusterForAzureOptions): ConfigureForAzureOptions {
   checkClusterOptions(cluster);
-  const { tls, replyMapping, ...redisOptions } = cluster?.redisOptions ?? {};
+  const misplaced = Object.keys(cluster ?? {}).find((name) => ADDED_OPTIONS.has(name));
+  if (misplaced !== undefined) {
+    throw invalidOption(
+      `\`cluster.${misplaced}\` is not an option of a cluster, and would be ignored.`,
+      `Set \`${misplaced}\` beside \`cluster\`.`,
+    );
+  }
+  const { redisOptions } = cluster ?? {};
+  const isMerged = options.tls && redisOptions?.tls;
   const merged = {
     ...options,
     ...redisOptions,
-    ...(replyMapping && { replyMapping }),
-    ...(tls && { tls: { ...options.tls, ...tls } }),
-  };
-  checkNodeOptions(merged);
+    ...(isMerged && { tls: { ...options.tls, ...redisOptions.tls } }),
+  } as ConfigureForAzureOptions; // Checked by configureForAzure(): two identities may have met.
+  const { path, db } = merged;
+  if (path) {
+    throw conflictingOptions(
+      '`path` conflicts with the cluster, whose nodes have addresses.',
+      'Remove it and set `host`.',
+    );
+  }
+  if (isOtherDatabase(db)) {
+    throw conflictingOptions(
+      '`db` conflicts with the cluster, which has database 0 only.',
+      'Remove `db`; separate the data of applications with `keyPrefix`.',
+    );
+  }
   return merged;
 }
 
 /** @throws AzureRedisError `INVALID_OPTION`. */
 export function checkClusterOptions(cluster: unknown): void {
-  const isObject = typeof cluster === 'object' && cluster !== null && !Array.isArray(cluster);
-  assertOption(cluster === undefined || isObject, 'cluster', cluster, 'an object of cluster options', {
-    hint: 'Set `cluster` to the cluster options of ioredis, or to {} for the defaults.',
-    got: kindOf(cluster),
-  });
-}
-
-function checkNodeOptions({ path, sentinels, db = 0 }: ConfigureForAzureOptions): void {
-  if (path || sentinels) {
-    throw new AzureRedisError(
-      'CONFLICTING_OPTIONS',
-      `\`${path ? 'path' : 'sentinels'}\` conflicts with the cluster, which is reached by its host name.`,
-      'Remove it and set `host`.',
-    );
-  }
-  if (db !== 0) {
-    throw new AzureRedisError(
-      'CONFLICTING_OPTIONS',
-      '`db` conflicts with the cluster, which has database 0 only.',
-      'Remove `db`; separate the data of applications with `keyPrefix`.',
-    );
-  }
+  assertOption(
+    cluster === undefined || isObject(cluster),
+    'cluster',
+    cluster,
+    'an object of cluster options',
+    {
+      hint: 'Set `cluster` to the cluster options of ioredis, or to {} for the defaults.',
+      got: kindOf(cluster),
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import { authenticatorFor, type Authenticator } from '../authenticator.js';
-import { assertOption, kindOf } from '../validation.js';
+import type { ConnectorClass } from '../ioredis/connector.js';
+import { assertOption, isObject, kindOf } from '../validation.js';
 import { VERSION } from '../version.js';
 import {
   clusterOptionsForAzure,
@@ -7,8 +8,9 @@ import {
   type AzureClusterArguments,
   type ConfigureClusterForAzureOptions,
 } from './cluster.js';
-import { endpointOptions } from './endpoint.js';
-import { ADDED_OPTIONS, checkIdentity, startProvider } from './identity.js';
+import { endpointOptions, requireDatabase } from './endpoint.js';
+import { checkIdentity, startProvider } from './identity.js';
+import { ADDED_OPTIONS, checkNames } from './names.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from './options.js';
 import { authenticatorSettings } from './settings.js';
 
@@ -28,22 +30,25 @@ import { authenticatorSettings } from './settings.js';
  */
 export async function configureForAzure(options: ConfigureForAzureOptions): Promise<ConfiguredRedisOptions> {
   checkOptions(options);
+  checkNames(options);
   const endpoint = endpointOptions(options);
   checkIdentity(options);
   const authenticator = options.authenticator ?? (await createAuthenticator(options));
   const { password, Connector } = authenticator.login;
-  if (endpoint.tls && endpoint.host) authenticator.trustServer(endpoint.tls.servername ?? endpoint.host);
+  if (endpoint.tls) authenticator.trustServer(endpoint.tls.servername ?? options.host);
 
-  return {
-    ...redisOptionsOf(options),
+  const given = Object.entries(options).filter(([name]) => !ADDED_OPTIONS.has(name));
+  const configured = {
+    ...Object.fromEntries(given),
     ...endpoint,
     username: authenticator.username,
-    // ioredis converts the password to a string whenever it logs in, but its types allow only strings.
-    password: password as unknown as string,
-    ...(!options.Connector && !options.sentinels && { Connector }),
+    password,
+    Connector: options.Connector ?? withDatabaseCheck(Connector),
     clientInfoTag: clientInfoTag(options.clientInfoTag),
     authenticator,
   };
+  // ioredis converts the password to a string whenever it logs in, and `tls` may be false, but its types allow neither.
+  return configured as unknown as ConfiguredRedisOptions;
 }
 
 /**
@@ -66,20 +71,20 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
  *
  * @param options The options of `configureForAzure()`, and in `cluster` any options of a cluster, which take precedence.
  * @returns The startup nodes and the options; `redisOptions.authenticator` keeps all connections logged in.
- * @throws AzureRedisError as `configureForAzure()` does; `CONFLICTING_OPTIONS` for `path`, `sentinels` or `db`.
+ * @throws AzureRedisError as `configureForAzure()` does; `CONFLICTING_OPTIONS` for `path` or `db`.
  */
 export async function configureClusterForAzure(
   options: ConfigureClusterForAzureOptions,
 ): Promise<AzureClusterArguments> {
   checkOptions(options);
   const redisOptions = await configureForAzure(nodeOptionsOf(options));
-  const { host = '', port = 0 } = redisOptions;
+  const { host, port } = redisOptions;
   return [[{ host, port }], { ...clusterOptionsForAzure(options.cluster ?? {}), redisOptions }];
 }
 
 /** @throws AzureRedisError `INVALID_OPTION`. */
 export function checkOptions(options: unknown): void {
-  assertOption(typeof options === 'object' && options !== null, 'options', options, 'an object', {
+  assertOption(isObject(options), 'options', options, 'an object', {
     hint: "Call it with { host: 'my-cache.westeurope.redis.azure.net' } and, unless DefaultAzureCredential applies, an identity.",
     got: kindOf(options),
   });
@@ -90,11 +95,14 @@ async function createAuthenticator(options: ConfigureForAzureOptions): Promise<A
   return authenticatorFor(await startProvider(options, settings), settings.heartbeat);
 }
 
-/** The options of ioredis, without `tls`, which is part of the endpoint. */
-function redisOptionsOf(options: ConfigureForAzureOptions): Omit<ConfiguredRedisOptions, 'authenticator'> {
-  return Object.fromEntries(
-    Object.entries(options).filter(([name]) => name !== 'tls' && !ADDED_OPTIONS.has(name)),
-  );
+/** A URL given to ioredis beside the options may name another database than they do. */
+function withDatabaseCheck(Connector: ConnectorClass): ConnectorClass {
+  return class extends Connector {
+    constructor(options: unknown) {
+      super(options);
+      requireDatabase(options as Partial<ConfiguredRedisOptions>);
+    }
+  };
 }
 
 /** Shows operators, in `CLIENT LIST`, that this package manages the connection, beside the user's own tag. */

@@ -4,48 +4,63 @@ import { ACCESS_KEY, AccessKeyProvider, isAccessKey, kindOfKey } from '../creden
 import type { RefreshingCredentialsProvider } from '../credentials/credentials.js';
 import { TokenCycle } from '../credentials/token-cycle.js';
 import { requestToken } from '../credentials/token-request.js';
-import { AzureRedisError } from '../errors.js';
 import type { AuthorityContext } from '../identities/authority.js';
 import { defaultCredential } from '../identities/default-credential.js';
 import { classifyIdentityError } from '../identities/identity-errors.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../identities/managed-identity.js';
 import { checkServicePrincipal, servicePrincipalCredential } from '../identities/service-principal.js';
-import { assertOption, invalidOption, kindOf } from '../validation.js';
-import type { ConfigureForAzureOptions, IdentityOptions } from './options.js';
-import { AUTHENTICATOR_OPTIONS, type AuthenticatorSettings } from './settings.js';
+import { assertOption, conflictingOptions, invalidOption, kindOf } from '../validation.js';
+import type { AuthenticatorOptions, Identities } from './options.js';
+import { AUTHENTICATOR_OPTION_NAMES, type AuthenticatorSettings } from './settings.js';
 
-const IDENTITY_OPTIONS = [
-  'credential',
-  'managedIdentity',
-  'servicePrincipal',
-  'accessKey',
-  'authenticator',
-] as const satisfies readonly (keyof IdentityOptions)[];
+/** What callers may give, who need not use TypeScript. */
+type GivenOptions = Partial<Identities> & AuthenticatorOptions & { readonly password?: unknown };
 
-/** The options that this package adds to those of ioredis. */
-export const ADDED_OPTIONS: ReadonlySet<string> = new Set([...IDENTITY_OPTIONS, ...AUTHENTICATOR_OPTIONS]);
+/** The identities, and their checks. */
+const IDENTITIES: Readonly<Record<keyof Identities, (value: unknown, options: GivenOptions) => void>> = {
+  credential: checkCredential,
+  managedIdentity: checkManagedIdentity,
+  servicePrincipal: checkServicePrincipal,
+  accessKey: checkAccessKey,
+  authenticator: checkShared,
+};
+
+export const IDENTITY_OPTION_NAMES = Object.keys(IDENTITIES) as (keyof Identities)[];
 
 /**
  * Checks the identity, and that no other option contradicts it.
  *
  * @throws AzureRedisError `CONFLICTING_OPTIONS` or `INVALID_OPTION`.
  */
-export function checkIdentity(options: ConfigureForAzureOptions): void {
-  const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
-  const given = IDENTITY_OPTIONS.filter((name) => options[name] !== undefined);
+export function checkIdentity(options: GivenOptions): void {
+  const given = IDENTITY_OPTION_NAMES.filter((name) => name in options);
+  const missing = given.find((name) => options[name] === undefined);
+  if (missing !== undefined) {
+    throw invalidOption(
+      `\`${missing}\` is undefined: another identity would log in.`,
+      `Set \`${missing}\` (is the environment variable set that it comes from?), or leave it out.`,
+    );
+  }
   if (given.length > 1) {
-    throw conflict(
+    throw conflictingOptions(
       `More than one identity was given: ${given.join(', ')}.`,
       'Set exactly one of them, or none for DefaultAzureCredential.',
     );
   }
-  if (credential !== undefined) checkCredential(credential);
-  if (managedIdentity !== undefined) checkManagedIdentity(managedIdentity);
-  if (servicePrincipal !== undefined) checkServicePrincipal(servicePrincipal);
-  if (accessKey !== undefined) checkAccessKey(options);
-  if (authenticator !== undefined) checkShared(options, authenticator);
-  checkPassword(options);
-  if (credential ?? managedIdentity ?? accessKey) checkAuthority(options);
+  const [identity] = given;
+  if (identity) IDENTITIES[identity](options[identity], options);
+  if (options.password !== undefined && options.password !== null && !isConfigured(options)) {
+    throw conflictingOptions(
+      '`password` conflicts with the identity, which supplies the password.',
+      'Remove `password`; set an access key as `accessKey`.',
+    );
+  }
+  if (!identity || identity === 'servicePrincipal' || identity === 'authenticator') return;
+  if (options.cloud === undefined && options.authorityHost === undefined) return;
+  throw conflictingOptions(
+    '`cloud` and `authorityHost` conflict with this identity, which does not use them.',
+    'Remove them; set the authority host of a credential in the options of that credential.',
+  );
 }
 
 /**
@@ -54,7 +69,7 @@ export function checkIdentity(options: ConfigureForAzureOptions): void {
  * @throws AzureRedisError `TOKEN_REFUSED`, `TOKEN_INVALID` or `TOKEN_UNAVAILABLE`.
  */
 export async function startProvider(
-  options: ConfigureForAzureOptions,
+  options: Partial<Identities>,
   { authorityHost, scope, username, cycle }: AuthenticatorSettings,
 ): Promise<RefreshingCredentialsProvider> {
   if (options.accessKey !== undefined) {
@@ -75,7 +90,7 @@ export async function startProvider(
 
 /** The credential that the options select; `DefaultAzureCredential` if none, even where the login uses an access key. */
 export function credentialOf(
-  { credential, managedIdentity, servicePrincipal }: IdentityOptions,
+  { credential, managedIdentity, servicePrincipal }: Partial<Identities>,
   context: AuthorityContext,
 ): TokenCredential {
   if (credential) return credential;
@@ -84,9 +99,9 @@ export function credentialOf(
   return defaultCredential(context);
 }
 
-function checkCredential(credential: Partial<TokenCredential> | null): void {
+function checkCredential(credential: unknown): void {
   assertOption(
-    typeof credential?.getToken === 'function',
+    typeof (credential as Partial<TokenCredential> | null)?.getToken === 'function',
     'credential',
     credential,
     'a TokenCredential with the method getToken()',
@@ -94,7 +109,7 @@ function checkCredential(credential: Partial<TokenCredential> | null): void {
   );
 }
 
-function checkAccessKey({ accessKey, username, scope }: ConfigureForAzureOptions): void {
+function checkAccessKey(accessKey: unknown, { username, scope }: GivenOptions): void {
   assertOption(
     typeof accessKey === 'function' || isAccessKey(accessKey),
     'accessKey',
@@ -106,38 +121,36 @@ function checkAccessKey({ accessKey, username, scope }: ConfigureForAzureOptions
     },
   );
   if (scope === undefined && typeof username !== 'function') return;
-  throw conflict(
+  throw conflictingOptions(
     '`accessKey` conflicts with `scope` and with a `username` function, which need an access token.',
     'Remove them, or set an identity instead of `accessKey`.',
   );
 }
 
-/** Options that were configured before hold the password of their authenticator. */
-function checkPassword(options: ConfigureForAzureOptions): void {
-  const password: unknown = Reflect.get(options, 'password');
-  if (password === undefined || password === null || password === options.authenticator?.login.password)
-    return;
-  throw conflict(
-    '`password` conflicts with the identity, which supplies the password.',
-    'Remove `password`; set an access key as `accessKey`.',
-  );
-}
-
-function checkShared(options: ConfigureForAzureOptions, authenticator: Authenticator): void {
+function checkShared(authenticator: unknown, options: GivenOptions): void {
   checkAuthenticator(authenticator);
-  const conflicting = AUTHENTICATOR_OPTIONS.filter(
-    (name) =>
-      options[name] !== undefined && !(name === 'username' && options.username === authenticator.username),
+  const conflicting = AUTHENTICATOR_OPTION_NAMES.filter(
+    (name) => options[name] !== undefined && !(name === 'username' && isUsernameOf(authenticator, options)),
   );
   if (conflicting.length === 0) return;
-  throw conflict(
+  throw conflictingOptions(
     `\`authenticator\` conflicts with ${conflicting.map((name) => `\`${name}\``).join(', ')}, which it already has.`,
     'Set these options in the call that creates the authenticator, or remove `authenticator` to create another one.',
   );
 }
 
+/** Whether these options are a result of `configureForAzure()`, whose user name may since have changed. */
+function isUsernameOf(authenticator: Authenticator, options: GivenOptions): boolean {
+  return options.username === authenticator.username || isConfigured(options);
+}
+
+/** Whether these are options that `configureForAzure()` returned, which hold the password of their authenticator. */
+function isConfigured({ authenticator, password }: GivenOptions): boolean {
+  return authenticator !== undefined && password === authenticator.login.password;
+}
+
 /** Libraries that copy options (JSON, structuredClone, lodash.cloneDeep) cannot copy the state of an authenticator. */
-function checkAuthenticator(authenticator: unknown): void {
+function checkAuthenticator(authenticator: unknown): asserts authenticator is Authenticator {
   if (authenticator instanceof Authenticator && !isHollow(authenticator)) return;
   throw invalidOption(
     `\`authenticator\` must be the \`authenticator\` of options that configureForAzure() returned, got ${typeof authenticator === 'object' && authenticator !== null ? 'a copy, or another object' : kindOf(authenticator)}.`,
@@ -152,16 +165,4 @@ function isHollow(authenticator: Authenticator): boolean {
   } catch {
     return true;
   }
-}
-
-function checkAuthority(options: ConfigureForAzureOptions): void {
-  if (options.cloud === undefined && options.authorityHost === undefined) return;
-  throw conflict(
-    '`cloud` and `authorityHost` conflict with this identity, which does not use them.',
-    'Remove them; set the authority host of a credential in the options of that credential.',
-  );
-}
-
-function conflict(message: string, hint: string): AzureRedisError {
-  return new AzureRedisError('CONFLICTING_OPTIONS', message, hint);
 }

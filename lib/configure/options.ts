@@ -8,8 +8,8 @@ import type { Cloud } from '../identities/authority.js';
 import type { ManagedIdentityOption } from '../identities/managed-identity.js';
 import type { ServicePrincipalOption } from '../identities/service-principal.js';
 
-/** The identity that logs in: at most one of these. Default: `DefaultAzureCredential` of `@azure/identity`. */
-export interface IdentityOptions {
+/** The identities that can log in. */
+export interface Identities {
   /**
    * Any credential of `@azure/identity`, or your own.
    *
@@ -18,7 +18,7 @@ export interface IdentityOptions {
    * await configureForAzure({ host, credential: new AzureCliCredential() });
    * ```
    */
-  credential?: TokenCredential | undefined;
+  credential: TokenCredential;
   /**
    * A managed identity of the Azure resource that the program runs on: `true` for the system-assigned one, an id for a
    * user-assigned one.
@@ -29,7 +29,7 @@ export interface IdentityOptions {
    * await configureForAzure({ host, managedIdentity: { clientId: '…' } });
    * ```
    */
-  managedIdentity?: ManagedIdentityOption | undefined;
+  managedIdentity: ManagedIdentityOption;
   /**
    * A service principal with a secret or a certificate. Either may be a function, which is called for each token
    * request, so that a rotated one is used.
@@ -40,7 +40,7 @@ export interface IdentityOptions {
    * await configureForAzure({ host, servicePrincipal: { tenantId, clientId, certificate: { path: 'app.pem' } } });
    * ```
    */
-  servicePrincipal?: ServicePrincipalOption | undefined;
+  servicePrincipal: ServicePrincipalOption;
   /**
    * An access key of the cache, without Entra, or a function that returns it. The function is called for each new
    * connection, so that a rotated key is used without a restart. Default of `username` is then `default`.
@@ -50,71 +50,56 @@ export interface IdentityOptions {
    * await configureForAzure({ host, accessKey: async () => (await vault.getSecret('redis-key')).value });
    * ```
    */
-  accessKey?: AccessKeyOption | undefined;
+  accessKey: AccessKeyOption;
   /**
    * The authenticator of options that were configured before: several caches share one identity and one token.
    *
    * @example
    * ```ts
-   * const sessions = await configureForAzure({ host: 'sessions.westeurope.redis.azure.net' });
-   * const jobs = await configureForAzure({
-   *   host: 'jobs.westeurope.redis.azure.net',
-   *   authenticator: sessions.authenticator,
-   * });
+   * const { authenticator } = await configureForAzure({ host: 'sessions.westeurope.redis.azure.net' });
+   * await configureForAzure({ host: 'jobs.westeurope.redis.azure.net', authenticator });
    * ```
    */
-  authenticator?: Authenticator | undefined;
+  authenticator: Authenticator;
 }
 
-/** How failed token requests are retried; the names are those of `p-retry`. All times are in milliseconds. */
+/**
+ * The identity that logs in: at most one of these. Default: `DefaultAzureCredential` of `@azure/identity`. One that is
+ * present but undefined is rejected: another identity would log in.
+ */
+export type IdentityOptions = AtMostOne<Identities>;
+
+type AtMostOne<Options> =
+  | { [None in keyof Options]?: never }
+  | {
+      [Name in keyof Options]: Pick<Options, Name> & Partial<Record<Exclude<keyof Options, Name>, never>>;
+    }[keyof Options];
+
+/**
+ * How failed token requests are retried; the names are those of `p-retry`. All times are in milliseconds.
+ *
+ * @example
+ * ```ts
+ * await configureForAzure({ host, retry: { retries: 0 } }); // At start-up, fail with the first error.
+ * await configureForAzure({ host, retry: { minTimeout: 1_000, factor: 1 } }); // Retry every second.
+ * ```
+ */
 export interface RetryOptions {
   /**
    * The number of attempts after the first one at start-up, or `Infinity`. Once the authenticator runs, it retries for
    * as long as one of its clients is alive. Default: 4.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { retries: 0 } }); // Fail with the first error.
-   * ```
    */
   retries?: number | undefined;
-  /**
-   * The wait after the first failure. Default: 500.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { minTimeout: 2_000 } });
-   * ```
-   */
+  /** The wait after the first failure. Default: 500. */
   minTimeout?: number | undefined;
   /**
    * The longest wait, unless the identity service asks for more (`Retry-After`). It never exceeds 60000, so that a
    * process recovers within a minute of the end of an outage. Default: 60000.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { maxTimeout: 10_000 } });
-   * ```
    */
   maxTimeout?: number | undefined;
-  /**
-   * The ratio of each wait to the one before it, from 1. Default: 2.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { minTimeout: 1_000, factor: 1 } }); // Retry every second.
-   * ```
-   */
+  /** The ratio of each wait to the one before it, from 1. Default: 2. */
   factor?: number | undefined;
-  /**
-   * Whether each wait is multiplied by a random number from 1 to 2, so that a fleet does not retry as one.
-   * Default: true.
-   *
-   * @example
-   * ```ts
-   * await configureForAzure({ host, retry: { randomize: false } });
-   * ```
-   */
+  /** Whether each wait is multiplied by a random number from 1 to 2, so that a fleet does not retry as one. Default: true. */
   randomize?: boolean | undefined;
 }
 
@@ -165,9 +150,8 @@ export interface AuthenticatorOptions {
    * that receives nothing while the server answers another one; a command that blocks, such as BLPOP, has its own timeout
    * in addition. Default: 5000, or twice a shorter `heartbeatInterval`, but at least 2000.
    *
-   * After a failover, TCP gives up a silent connection after about 15 minutes on Linux. Within five seconds it sends a lost
-   * segment four times again, so that a short interruption replaces nothing. Set it above the duration of your slowest
-   * command.
+   * After a failover, TCP gives up a silent connection after about 15 minutes on Linux. Linux retransmits a lost segment four
+   * times within 5 s, so that a short interruption replaces nothing. Set it above the duration of your slowest command.
    *
    * @example
    * ```ts
@@ -177,8 +161,12 @@ export interface AuthenticatorOptions {
   heartbeatTimeout?: number | undefined;
 }
 
-/** The options that this package adds to those of ioredis, or types differently. */
-export interface AzureOptions extends IdentityOptions, AuthenticatorOptions {
+/** The options that this package adds to those of ioredis, or types differently, apart from the identity. */
+interface AzureOptions extends AuthenticatorOptions {
+  /** The host name of the cache (Azure portal, Overview), such as my-cache.westeurope.redis.azure.net. */
+  host: string;
+  /** The TLS port. Default: that of the host suffix, 10000 for Azure Managed Redis and 6380 for Azure Cache for Redis. */
+  port?: number | undefined;
   /** TLS options. Default: TLS 1.2 or newer with verified certificates. `false` is valid for a loopback host only. */
   tls?: ConnectionOptions | false | undefined;
 }
@@ -194,8 +182,16 @@ type ClientOptions = Omit<RedisOptions, 'replyMapping' | 'retryStrategy'> & {
   retryStrategy?: (times: number) => number | void | null;
 };
 
-/** The options of `configureForAzure()`: an identity, and any options of ioredis. */
-export type ConfigureForAzureOptions = AzureOptions & Omit<ClientOptions, keyof AzureOptions | 'password'>;
+/** The options of `configureForAzure()` apart from the identity, which supplies `password`. Azure has no Sentinel. */
+export type EndpointOptions = AzureOptions &
+  Omit<ClientOptions, keyof AzureOptions | 'password' | 'sentinels'>;
+
+/** The options of `configureForAzure()`: the host, at most one identity, and any options of ioredis. */
+export type ConfigureForAzureOptions = EndpointOptions & IdentityOptions;
 
 /** The result of `configureForAzure()`: options of ioredis, and the authenticator that keeps their clients logged in. */
-export type ConfiguredRedisOptions = ClientOptions & { readonly authenticator: Authenticator };
+export type ConfiguredRedisOptions = ClientOptions & {
+  host: string;
+  port: number;
+  readonly authenticator: Authenticator;
+};

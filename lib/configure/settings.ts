@@ -2,21 +2,9 @@ import type { HeartbeatSettings } from '../authenticator.js';
 import type { TokenCycleSettings } from '../credentials/token-cycle.js';
 import type { UsernameOption } from '../credentials/username.js';
 import { AUTHORITY_HOSTS, authorityHostOf, DEFAULT_SCOPE } from '../identities/authority.js';
-import { assertOption, checkFields, isDuration, isText } from '../validation.js';
+import { assertOption, checkFields, isDuration, isObject, isText } from '../validation.js';
 import { azureEndpoint } from './azure-endpoints.js';
-import type { AuthenticatorOptions, ConfigureForAzureOptions, RetryOptions } from './options.js';
-
-export const AUTHENTICATOR_OPTIONS = [
-  'cloud',
-  'authorityHost',
-  'scope',
-  'username',
-  'expirationRefreshRatio',
-  'acquireTimeout',
-  'retry',
-  'heartbeatInterval',
-  'heartbeatTimeout',
-] as const satisfies readonly (keyof AuthenticatorOptions)[];
+import type { AuthenticatorOptions, RetryOptions } from './options.js';
 
 /** The validated options of an authenticator, with their defaults. */
 export interface AuthenticatorSettings {
@@ -27,13 +15,27 @@ export interface AuthenticatorSettings {
   readonly cycle: TokenCycleSettings;
 }
 
-const RETRY_OPTIONS = [
-  'retries',
-  'minTimeout',
-  'maxTimeout',
-  'factor',
-  'randomize',
-] as const satisfies readonly (keyof RetryOptions)[];
+/** An option: its valid values, to follow "must be", their check, and what applies if it is not given. */
+type Option = readonly [
+  expected: string,
+  isValid: (value: unknown) => boolean,
+  fallback?: unknown,
+  hint?: string,
+];
+
+type OptionTable<Options> = { readonly [Name in keyof Options]-?: Option };
+
+/** The options with their defaults. */
+type Resolved<Options, Table> = {
+  readonly [Name in keyof Table & keyof Options]: Table[Name] extends readonly [
+    string,
+    unknown,
+    infer Fallback,
+    ...unknown[],
+  ]
+    ? Exclude<Options[Name], undefined> | Extract<Fallback, undefined>
+    : Options[Name];
+};
 
 /** The longest backoff, in ms: a process must not wait long after the end of an outage. */
 const LONGEST_BACKOFF = 60_000;
@@ -47,66 +49,69 @@ const DEFAULT_HEARTBEAT_TIMEOUT = 5_000;
 /** In ms: a busy machine, or a garbage collection, takes parts of a second. */
 const SHORTEST_HEARTBEAT_TIMEOUT = 100;
 
+const RETRY_OPTIONS = {
+  retries: ['a number of attempts from 0, or Infinity', within(0, Infinity), 4],
+  minTimeout: [`a number of milliseconds from 0 to ${LONGEST_BACKOFF}`, within(0, LONGEST_BACKOFF), 500],
+  maxTimeout: ['a number of milliseconds from `retry.minTimeout`', within(0, Infinity), LONGEST_BACKOFF],
+  factor: ['a number from 1', within(1, Number.MAX_VALUE), 2],
+  randomize: ['true or false', (value) => typeof value === 'boolean', true],
+} as const satisfies OptionTable<RetryOptions>;
+
+export const RETRY_OPTION_NAMES: readonly string[] = Object.keys(RETRY_OPTIONS);
+
+const AUTHENTICATOR_OPTIONS = {
+  cloud: [
+    "'public', 'usGovernment' or 'china'",
+    (value) => Object.keys(AUTHORITY_HOSTS).includes(value as string),
+  ],
+  authorityHost: ['an https URL without a path', isText],
+  scope: ['a non-empty string', isText, DEFAULT_SCOPE],
+  username: [
+    "a non-empty string, or a function of the token's claims",
+    (value) => typeof value === 'function' || isText(value),
+  ],
+  expirationRefreshRatio: [
+    'a number above 0 and below 1',
+    (value) => within(0, 1)(value) && value !== 0 && value !== 1,
+    0.75,
+  ],
+  acquireTimeout: ['a number of milliseconds above 0', (value) => isDuration(value) && value > 0, 10_000],
+  retry: ['an object', isObject, {}, `Its fields are ${RETRY_OPTION_NAMES.join(', ')}.`],
+  heartbeatInterval: [
+    'a number of milliseconds from 0',
+    isDuration,
+    60_000,
+    'Set the time between two PINGs on an idle connection, or 0 for none.',
+  ],
+  heartbeatTimeout: [
+    `0, or a number of milliseconds from ${SHORTEST_HEARTBEAT_TIMEOUT}`,
+    (value) => value === 0 || (isDuration(value) && value >= SHORTEST_HEARTBEAT_TIMEOUT),
+    undefined,
+    'Set how long a connection may owe a reply before it is replaced, or 0 for no limit.',
+  ],
+} as const satisfies OptionTable<AuthenticatorOptions>;
+
+export const AUTHENTICATOR_OPTION_NAMES = Object.keys(
+  AUTHENTICATOR_OPTIONS,
+) as (keyof AuthenticatorOptions)[];
+
 /**
  * Validates the options of an authenticator and adds their defaults.
  *
+ * @param options These, and the host, whose suffix implies the cloud.
  * @throws AzureRedisError `INVALID_OPTION`.
  */
-export function authenticatorSettings(options: ConfigureForAzureOptions): AuthenticatorSettings {
-  const {
-    cloud,
-    scope = DEFAULT_SCOPE,
-    username,
-    expirationRefreshRatio = 0.75,
-    acquireTimeout = 10_000,
-    retry = {},
-    heartbeatInterval = 60_000,
-    heartbeatTimeout = defaultHeartbeatTimeout(heartbeatInterval),
-  } = options;
-
-  assertOption(
-    cloud === undefined || Object.hasOwn(AUTHORITY_HOSTS, cloud),
-    'cloud',
-    cloud,
-    "'public', 'usGovernment' or 'china'",
-  );
-  assertOption(isText(scope), 'scope', scope, 'a non-empty string');
-  assertOption(
-    username === undefined || typeof username === 'function' || isText(username),
-    'username',
-    username,
-    "a non-empty string, or a function of the token's claims",
-  );
-  assertOption(
-    isNumber(expirationRefreshRatio) && expirationRefreshRatio > 0 && expirationRefreshRatio < 1,
-    'expirationRefreshRatio',
-    expirationRefreshRatio,
-    'a number above 0 and below 1',
-  );
-  assertOption(
-    isDuration(acquireTimeout) && acquireTimeout > 0,
-    'acquireTimeout',
-    acquireTimeout,
-    'a number of milliseconds above 0',
-  );
-  assertOption(
-    isDuration(heartbeatInterval),
-    'heartbeatInterval',
-    heartbeatInterval,
-    'a number of milliseconds from 0',
-    { hint: 'Set the time between two PINGs on an idle connection, or 0 for none.' },
-  );
-  assertOption(
-    isDuration(heartbeatTimeout) &&
-      (heartbeatTimeout === 0 || heartbeatTimeout >= SHORTEST_HEARTBEAT_TIMEOUT),
-    'heartbeatTimeout',
-    heartbeatTimeout,
-    `0, or a number of milliseconds from ${SHORTEST_HEARTBEAT_TIMEOUT}`,
-    { hint: 'Set how long a connection may owe a reply before it is replaced, or 0 for no limit.' },
-  );
-
+export function authenticatorSettings(
+  options: AuthenticatorOptions & { readonly host?: string },
+): AuthenticatorSettings {
+  const { cloud, authorityHost, scope, username, retry, ...rest } = resolve(AUTHENTICATOR_OPTIONS, options);
+  const { expirationRefreshRatio, acquireTimeout, heartbeatInterval } = rest;
+  const { heartbeatTimeout = defaultHeartbeatTimeout(heartbeatInterval) } = rest;
+  // The option takes precedence over the environment, which takes precedence over the host suffix.
+  const given = authorityHost ?? (cloud && AUTHORITY_HOSTS[cloud]);
+  const implied = AUTHORITY_HOSTS[azureEndpoint(options.host ?? '')?.cloud ?? 'public'];
   return {
-    authorityHost: authorityHostFor(options),
+    authorityHost: authorityHostOf({ authorityHost: given }, implied),
     scope,
     username,
     heartbeat: { heartbeatInterval, heartbeatTimeout },
@@ -120,44 +125,30 @@ function defaultHeartbeatTimeout(heartbeatInterval: number): number {
   return Math.min(DEFAULT_HEARTBEAT_TIMEOUT, Math.max(2_000, 2 * heartbeatInterval));
 }
 
-/** The option takes precedence over the environment, which takes precedence over the host suffix. */
-function authorityHostFor({ authorityHost, cloud, host = '' }: ConfigureForAzureOptions): string {
-  const given = authorityHost ?? (cloud && AUTHORITY_HOSTS[cloud]);
-  return authorityHostOf({ authorityHost: given }, AUTHORITY_HOSTS[azureEndpoint(host)?.cloud ?? 'public']);
-}
-
 function retrySettings(retry: RetryOptions): TokenCycleSettings['retry'] {
-  checkFields('retry', retry, RETRY_OPTIONS);
-  const { retries = 4, minTimeout = 500, maxTimeout = LONGEST_BACKOFF, factor = 2, randomize = true } = retry;
-  assertOption(
-    isNumber(retries) && retries >= 0,
-    'retry.retries',
-    retries,
-    'a number of attempts from 0, or Infinity',
-  );
-  assertOption(
-    isNumber(minTimeout) && minTimeout >= 0 && minTimeout <= LONGEST_BACKOFF,
-    'retry.minTimeout',
-    minTimeout,
-    `a number of milliseconds from 0 to ${LONGEST_BACKOFF}`,
-  );
-  assertOption(
-    isNumber(maxTimeout) && maxTimeout >= minTimeout,
-    'retry.maxTimeout',
-    maxTimeout,
-    `a number of milliseconds from \`retry.minTimeout\` (${minTimeout})`,
-  );
-  assertOption(
-    isNumber(factor) && factor >= 1 && Number.isFinite(factor),
-    'retry.factor',
-    factor,
-    'a number from 1',
-  );
-  assertOption(typeof randomize === 'boolean', 'retry.randomize', randomize, 'true or false');
-  return { retries, minTimeout, maxTimeout: Math.min(maxTimeout, LONGEST_BACKOFF), factor, randomize };
+  checkFields('retry', retry, RETRY_OPTION_NAMES);
+  const settings = resolve(RETRY_OPTIONS, retry, 'retry.');
+  const { minTimeout, maxTimeout } = settings;
+  const expected = `${RETRY_OPTIONS.maxTimeout[0]} (${minTimeout})`;
+  assertOption(maxTimeout >= minTimeout, 'retry.maxTimeout', maxTimeout, expected);
+  return { ...settings, maxTimeout: Math.min(maxTimeout, LONGEST_BACKOFF) };
 }
 
-/** JavaScript callers may pass the string of an environment variable. */
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
+function resolve<Table extends Readonly<Record<string, Option>>, Options extends object>(
+  table: Table,
+  options: Options,
+  prefix = '',
+): Resolved<Options, Table> {
+  const values = Object.entries(table).map(([name, [expected, isValid, fallback, hint]]) => {
+    const value: unknown = Reflect.get(options, name);
+    if (value === undefined) return [name, fallback];
+    assertOption(isValid(value), `${prefix}${name}`, value, expected, hint === undefined ? {} : { hint });
+    return [name, value];
+  });
+  return Object.fromEntries(values) as Resolved<Options, Table>;
+}
+
+function within(min: number, max: number): (value: unknown) => boolean {
+  // JavaScript callers may pass the string of an environment variable.
+  return (value) => typeof value === 'number' && value >= min && value <= max;
 }

@@ -45,7 +45,7 @@ export async function checkIdentity(
 /** As an application does, but with one attempt: its error is reported. */
 async function configure(context: DiagnosisContext, links: ChainLink[]): Promise<ConfiguredRedisOptions> {
   const { options, host, port, tls, timeout, signal, lookup } = context;
-  const given: ConfigureForAzureOptions = {
+  const given = {
     ...clientOptionsOf(options),
     host,
     port,
@@ -60,7 +60,7 @@ async function configure(context: DiagnosisContext, links: ChainLink[]): Promise
       retry: { retries: 0 },
       acquireTimeout: options.acquireTimeout ?? timeout * TOKEN_TIMEOUT_FACTOR,
     }),
-  };
+  } as ConfigureForAzureOptions; // Checked before: one identity at most.
   const configured = configureForAzure(given);
   try {
     return await raceSignal(configured, signal);
@@ -83,11 +83,12 @@ function closeWhenConfigured(
   );
 }
 
-function clientOptionsOf(options: DiagnosisContext['options']): Omit<ConfigureForAzureOptions, 'host'> {
+function clientOptionsOf(options: DiagnosisContext['options']): object {
   const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
   const { cloud, authorityHost, scope, username, expirationRefreshRatio } = options;
+  const identities = { credential, managedIdentity, servicePrincipal, accessKey, authenticator };
   return {
-    ...{ credential, managedIdentity, servicePrincipal, accessKey, authenticator },
+    ...Object.fromEntries(Object.entries(identities).filter(([, identity]) => identity !== undefined)),
     ...{ cloud, authorityHost, scope, username, expirationRefreshRatio },
   };
 }

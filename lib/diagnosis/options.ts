@@ -1,10 +1,10 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { TokenCredential } from '@azure/core-auth';
-import type { AuthenticatorOptions, IdentityOptions } from '../configure/options.js';
+import type { AuthenticatorOptions, Identities } from '../configure/options.js';
 import type { Finding } from './finding.js';
 
 /** The options of `diagnose()`: the cache and the identity, as in `configureForAzure()`, and how to look at them. */
-export interface DiagnoseOptions extends IdentityOptions, AuthenticatorOptions {
+export interface DiagnoseOptions extends Partial<Identities>, AuthenticatorOptions {
   /** The host name of the cache. */
   host: string;
   /** The port of the cache. Default: that of the host suffix, as in `configureForAzure()`. */

@@ -155,7 +155,8 @@ async function attempt<Result>(
 function contextOf(options: DiagnoseOptions): DiagnosisContext {
   assertObject(options);
   const { host, timeout = DEFAULT_TIMEOUT, dnsServers, plainPort, resourceId } = options;
-  const { port = 0, tls } = endpointOptions(options);
+  const { port = 0, ...endpoint } = endpointOptions(options);
+  const tls = endpoint.tls || undefined;
   checkIdentityOptions(options);
   const { authorityHost, scope } = authenticatorSettings(options);
   assertOption(isDuration(timeout) && timeout > 0, 'timeout', timeout, 'a number of milliseconds above 0');

@@ -3,14 +3,7 @@ import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { AbstractConnector } from 'ioredis';
 import { connectTimeoutOf, internals, type Client, type ClientOptions } from './client.js';
 import { patchCallingCopy } from './tracking.js';
-import {
-  isLoopback,
-  plainTcpError,
-  requireModernProtocol,
-  secureContextFor,
-  secureTlsOptions,
-  tlsOptionsFor,
-} from './transport-security.js';
+import { requireModernProtocol, secureTransport } from './tls.js';
 import type { CredentialsProvider } from '../credentials/credentials.js';
 
 /** ioredis' own default, in ms. */
@@ -82,6 +75,8 @@ export class AzureConnector extends AbstractConnector {
       this.#isWaitingForToken = true;
       await this.#credentialsUsable();
       this.#isWaitingForToken = false;
+      // As ioredis' own connector does. A client disconnected before opens no socket, which ioredis 5 would take for ready.
+      await nextTick();
       if (this.#isAbandoned) return closedSocket();
       return this.#open(tls);
     } catch (error) {
@@ -151,52 +146,24 @@ export function isWaitingForToken(client: Client): boolean {
 
 /**
  * Makes a client connect with this connector. ioredis creates a cluster's own subscriber from a few options only, without
- * the `Connector`. A connector that the user chose is left in place, as is that of sentinels, with secure options.
+ * the `Connector`. A connector that the user chose is left in place.
  */
 export function useConnector(client: Client, Connector: ConnectorClass): void {
   const { options } = client;
   const inner = internals(client);
   if (!options.Connector && !(inner.connector instanceof AzureConnector)) {
-    inner.connector = secureSentinels(options, inner.connector) ?? new Connector(options);
+    inner.connector = new Connector(options);
   }
   if (inner.connector instanceof AzureConnector) inner.connector.clientIsTracked();
 }
 
-/** ioredis' connector for sentinels, with secure options; `undefined` if the options do not permit it. */
-function secureSentinels(options: ClientOptions, { constructor }: object): object | undefined {
-  if (!options.sentinels) return undefined;
-  try {
-    const tls = secureTransport(options, new Set());
-    const SentinelConnector = constructor as new (options: ClientOptions) => object;
-    return new SentinelConnector({ ...options, tls });
-  } catch {
-    // Our connector reports the error when it connects.
-    return undefined;
-  }
-}
-
-/** The TLS options of a connection; `undefined` where TLS is not needed. */
-function secureTransport(
-  { tls, path, host = 'localhost', sentinels, enableTLSForSentinelMode }: ClientOptions,
-  serverNames: ReadonlySet<string>,
-): ConnectionOptions | undefined {
-  if (sentinels) {
-    if (tls && enableTLSForSentinelMode) return secureTlsOptions(tls);
-    throw plainTcpError('the server that the sentinels name');
-  }
-  if (path) return tls && secureTlsOptions(tls);
-  if (tls) return tlsOptionsFor(tls, host, serverNames);
-  if (isLoopback(host)) return undefined;
-  throw plainTcpError(host);
-}
-
 function openSocket(
-  { host = 'localhost', port = 6379, family = 0, path, tls: given }: ClientOptions,
+  { host = 'localhost', port = 6379, family = 0, path }: ClientOptions,
   tls: ConnectionOptions | undefined,
 ): Socket {
   const address = path ? { path } : { host, port, family };
-  if (!tls || !given) return connectTcp(address);
-  const socket = connectTls({ ...address, ...tls, secureContext: secureContextFor(given, tls) });
+  if (!tls) return connectTcp(address);
+  const socket = connectTls({ ...address, ...tls });
   // Before ioredis writes the login.
   socket.once('secureConnect', () => {
     requireModernProtocol(socket);
@@ -206,4 +173,10 @@ function openSocket(
 
 function closedSocket(): Socket {
   return new Socket().destroy();
+}
+
+function nextTick(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
 }

@@ -1,11 +1,8 @@
+import { rootCertificates } from 'node:tls';
 import type { TokenCredential } from '@azure/core-auth';
 import { expect } from 'chai';
 import type { ClusterOptions } from 'ioredis';
-import {
-  configureClusterForAzure,
-  configureForAzure,
-  type ConfigureClusterForAzureOptions,
-} from '../../lib/index.js';
+import { configureClusterForAzure, configureForAzure } from '../../lib/index.js';
 import { unsignedJwt } from '../support/jwt.js';
 import { rejection } from '../support/rejection.js';
 
@@ -18,14 +15,9 @@ const credential: TokenCredential = {
 
 async function configure(
   cluster: ClusterOptions,
-  more: Partial<ConfigureClusterForAzureOptions> = {},
+  more: object = {},
 ): ReturnType<typeof configureClusterForAzure> {
   return configureClusterForAzure({ host: HOST, credential, ...more, cluster });
-}
-
-/** What JavaScript, which knows no types, may pass. */
-function untyped(options: Record<string, unknown>): Partial<ConfigureClusterForAzureOptions> {
-  return options;
 }
 
 describe('configureClusterForAzure()', () => {
@@ -107,16 +99,17 @@ describe('configureClusterForAzure()', () => {
   });
 
   it('merges the options of the nodes, with precedence for `cluster.redisOptions`', async () => {
+    const [innerCa = '', outerCa = ''] = rootCertificates;
     const [, { redisOptions }] = await configure(
-      { redisOptions: { connectionName: 'inner', tls: { ca: 'inner' } } },
+      { redisOptions: { connectionName: 'inner', tls: { ca: innerCa } } },
       {
         connectionName: 'outer',
         keyPrefix: 'shop:',
-        tls: { ca: 'outer', servername: 'other.name' },
+        tls: { ca: outerCa, servername: 'other.name' },
       },
     );
     expect(redisOptions).to.include({ connectionName: 'inner', keyPrefix: 'shop:' });
-    expect(redisOptions.tls).to.deep.include({ ca: 'inner', servername: 'other.name' });
+    expect(redisOptions.tls).to.deep.include({ ca: innerCa, servername: 'other.name' });
   });
 
   it('accepts options that were configured before', async () => {
@@ -136,13 +129,14 @@ describe('configureClusterForAzure()', () => {
     ['a path', { path: '/tmp/redis.sock' }],
     ['sentinels', { sentinels: [{ host: 'localhost' }] }],
     ['a database other than 0, which is the only one of a cluster', { db: 1 }],
+    ['a database other than 0 in the options of the nodes', { cluster: { redisOptions: { db: 1 } } }],
     ['a password', { password: 'secret' }],
     ['a password in the options of the nodes', { cluster: { redisOptions: { password: 'secret' } } }],
   ];
   for (const [what, options] of CONFLICTS) {
     it(`rejects ${what}`, async () => {
       const error = await rejection(
-        configureClusterForAzure({ host: HOST, credential, ...untyped(options) }),
+        configureClusterForAzure({ host: HOST, credential, ...(options as object) }),
       );
       expect(error.code).to.equal('CONFLICTING_OPTIONS');
       expect(JSON.stringify(error)).to.not.include('secret');

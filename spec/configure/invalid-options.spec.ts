@@ -15,15 +15,6 @@ describe('configureForAzure() rejects at once, with the option in the message an
   ])[] = [
     ['no host', { credential: credential() }, 'INVALID_HOST', /`host` is missing/, /Azure portal/],
     [
-      'a URL',
-      { ...good, host: `rediss://me:pw@${HOST}` },
-      'INVALID_HOST',
-      /`host` must be/,
-      /bare host name/,
-    ],
-    ['a host with a port', { ...good, host: `${HOST}:10000` }, 'INVALID_HOST', /`host`/, /port/],
-    ['a host with a user', { ...good, host: `me@${HOST}` }, 'INVALID_HOST', /`host`/, /user/],
-    [
       'a number as host',
       { ...good, host: 7 },
       'INVALID_OPTION',
@@ -62,10 +53,31 @@ describe('configureForAzure() rejects at once, with the option in the message an
       /TLS 1\.2/,
     ],
     [
-      'sentinels without TLS',
-      { credential: credential(), sentinels: [{ host: 's' }], name: 'm', enableTLSForSentinelMode: false },
+      'sentinels',
+      { ...good, sentinels: [{ host: 's' }], name: 'm' },
+      'CONFLICTING_OPTIONS',
+      /`sentinels` conflicts with `host`: Azure Redis has no Sentinel/,
+      /Remove `sentinels`/,
+    ],
+    [
+      'a database of Azure Managed Redis other than 0',
+      { ...good, db: 1 },
+      'CONFLICTING_OPTIONS',
+      /`db` conflicts with `host`.*database 0 only/,
+      /keyPrefix/,
+    ],
+    [
+      'a database as string',
+      { ...good, host: 'x.redis.chinacloudapi.cn', db: '1' },
+      'CONFLICTING_OPTIONS',
+      /`db`/,
+      /keyPrefix/,
+    ],
+    [
+      'a TLS session',
+      { ...good, tls: { session: Buffer.alloc(1) } },
       'INSECURE_CONNECTION',
-      /enableTLSForSentinelMode: false/,
+      /`tls.session`.*name is not verified/,
       /Remove/,
     ],
     [
@@ -204,6 +216,21 @@ describe('configureForAzure() rejects at once, with the option in the message an
       expect(error).to.be.instanceOf(AzureRedisError).and.include({ name: 'AzureRedisError', code });
       expect(error.message).to.match(said);
       expect(error.hint).to.match(hint);
+    });
+  }
+
+  for (const identity of [
+    'credential',
+    'managedIdentity',
+    'servicePrincipal',
+    'accessKey',
+    'authenticator',
+  ]) {
+    it(`\`${identity}: undefined\`, in place of which another identity would log in`, async () => {
+      const error = await rejection(configureForAzure(untyped({ host: HOST, [identity]: undefined })));
+      expect(error.code).to.equal('INVALID_OPTION');
+      expect(error.message).to.match(new RegExp(`^\`${identity}\` is undefined`));
+      expect(error.hint).to.match(/environment variable/);
     });
   }
 

@@ -2,9 +2,22 @@ import { once } from 'node:events';
 import { expect } from 'chai';
 import { connect, createSecureContext, createServer } from 'node:tls';
 import { Cluster, Redis } from 'ioredis';
-import { configureForAzure, type ConfigureForAzureOptions } from '../../lib/index.js';
+import { configureForAzure, Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
 import { createCertificateAuthority } from '../../emulator/certificates.js';
 import { AzureRedisEmulator } from '../../emulator/index.js';
+import { RedisOnTcp } from '../support/redis-on-tcp.js';
+
+/** A TLS session that the cache would resume. */
+function sessionOf({ port, ca }: AzureRedisEmulator): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: 'localhost', ca }, () => {
+      socket.once('session', (session) => {
+        resolve(session);
+        socket.destroy();
+      });
+    });
+  });
+}
 
 describe('a connection to a cache', () => {
   let azure: AzureRedisEmulator;
@@ -123,21 +136,28 @@ describe('a connection to a cache', () => {
       cluster.disconnect();
     });
 
-    for (const [what, replaced] of [
-      ['an unverified server', { tls: { rejectUnauthorized: false } }],
-      ['no TLS', { tls: undefined }],
-      ['plain TCP to the servers', { enableTLSForSentinelMode: false }],
-    ] as const) {
-      it(`with sentinels and replaced options that permit ${what}`, async () => {
-        const sentinels = [{ host: '127.0.0.1', port: 1 }];
-        const { tls, credential } = azure.options;
-        const options = await configureForAzure({ sentinels, name: 'name', tls, credential });
-        const redis = new Redis({ ...options, ...replaced, lazyConnect: true });
-        redis.on('error', () => undefined);
-        const error: unknown = await redis.connect().catch((reason: unknown) => reason);
-        expect(error).to.have.property('code', 'INSECURE_CONNECTION');
-      });
-    }
+    it('to a server that sentinels name', async () => {
+      const failure = await failureWith(
+        { ca: azure.ca },
+        {},
+        { sentinels: [{ host: '127.0.0.1', port: 1 }] },
+      );
+      expect(failure).to.include({ code: 'CONFLICTING_OPTIONS' });
+      expect(failure?.message).to.match(/Azure Redis has no Sentinel/);
+    });
+
+    it('with a TLS session, on whose resumption Node.js does not check the name', async () => {
+      const session = await sessionOf(azure);
+      const failure = await failureWith({ ca: azure.ca }, {}, { tls: { ca: azure.ca, session } });
+      expect(failure?.code).to.equal('INSECURE_CONNECTION');
+    });
+
+    it('with TLS options that Node.js would reject once it is connected, in which it names the wrong one', async () => {
+      const wrong = { ca: azure.ca, checkServerIdentity: true };
+      const failure = await failureWith({ ca: azure.ca }, {}, { tls: wrong });
+      expect(failure).to.include({ code: 'INVALID_OPTION' });
+      expect(failure?.message).to.match(/`tls.checkServerIdentity` must be a function, got true/);
+    });
 
     it('and rejects the commands of a client whose options permit that', async () => {
       const options = await configureForAzure(azure.options);
@@ -189,5 +209,31 @@ describe('a connection to a cache', () => {
       server.close();
       await once(server, 'close');
     });
+  });
+});
+
+describe('a result for plain TCP', () => {
+  it('is valid input of Multiplexer.connect(), which does not speak TLS to the port', async () => {
+    const redis = await RedisOnTcp.start();
+    try {
+      const { host, port, password } = redis;
+      const options = await configureForAzure({ host, port, tls: false, accessKey: password });
+      const multiplexer = await Multiplexer.connect(options);
+      expect(await multiplexer.interactive.ping()).to.equal('PONG');
+      await multiplexer.close();
+      options.authenticator.close();
+    } finally {
+      await redis.stop();
+    }
+  });
+});
+
+describe('a client of a cache with database 0 only', () => {
+  it('cannot be created with a URL beside the options that names another database', async () => {
+    const host = 'my-cache.redis.azure.net';
+    const options = await configureForAzure({ host, accessKey: 'key' });
+    expect(() => new Redis(`rediss://${host}:10000/2`, options))
+      .to.throw(/`db` conflicts with `host`.*database 0 only/)
+      .with.property('code', 'CONFLICTING_OPTIONS');
   });
 });

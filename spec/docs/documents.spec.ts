@@ -25,7 +25,7 @@ describe('the documents', () => {
   });
 
   it('list every option in the README', () => {
-    const names = ['AuthenticatorOptions', 'IdentityOptions'].flatMap((name) =>
+    const names = ['AuthenticatorOptions', 'Identities'].flatMap((name) =>
       membersOf('lib/configure/options.ts', new RegExp(`interface ${name} {(.*?)^}`, 'ms')),
     );
     expect(names).to.include.members(['credential', 'heartbeatInterval']);

@@ -15,5 +15,5 @@ export function credential(more: Partial<TokenCredential> = {}): TokenCredential
 
 /** What JavaScript, which knows no types, may pass. */
 export function untyped(options: Record<string, unknown>): ConfigureForAzureOptions {
-  return options;
+  return options as unknown as ConfigureForAzureOptions;
 }

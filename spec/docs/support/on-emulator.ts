@@ -46,12 +46,12 @@ export const Multiplexer = {
 };
 
 function onEmulator(options: library.ConfigureForAzureOptions): library.ConfigureForAzureOptions {
-  if (!emulator || !options.host?.endsWith('.azure.net')) return options;
-  const { managedIdentity, servicePrincipal, accessKey, authenticator, ...rest } = options;
+  if (!emulator || !options.host.endsWith('.azure.net')) return options;
+  const { credential: given, managedIdentity, servicePrincipal, accessKey, authenticator, ...rest } = options;
   const { host, port, tls, credential } = emulator.options;
   const endpoint = { ...rest, host, port, tls };
   if (authenticator) return { ...endpoint, authenticator };
   if (accessKey !== undefined) return { ...endpoint, accessKey: emulator.accessKey };
   if (managedIdentity !== undefined || servicePrincipal !== undefined) return { ...endpoint, credential };
-  return { ...endpoint, credential: rest.credential ?? credential };
+  return { ...endpoint, credential: given ?? credential };
 }

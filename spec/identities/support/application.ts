@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { type ConfiguredRedisOptions, configureForAzure } from '../../../lib/index.js';
+import {
+  type ConfiguredRedisOptions,
+  configureForAzure,
+  type ConfigureForAzureOptions,
+} from '../../../lib/index.js';
 import { VARIANTS } from '../../support/ioredis-versions.js';
 import { type IdentityDescription, identityOptions } from './identity-options.js';
 
@@ -59,8 +63,10 @@ export class Application {
   /** Configures, logs in, and begins to work. */
   static async start(description: ApplicationDescription): Promise<Application> {
     const [cache, ...others] = description.caches;
+    if (!cache) throw new Error('There is no cache.');
     const identity = await identityOptions(description.identity);
-    const first = await configureForAzure({ ...cache, ...identity, expirationRefreshRatio: 0.5 });
+    const given = { ...cache, ...identity, expirationRefreshRatio: 0.5 } as ConfigureForAzureOptions;
+    const first = await configureForAzure(given);
     const { authenticator } = first;
     const sharing = await Promise.all(others.map((other) => configureForAzure({ ...other, authenticator })));
     return new Application(description, [first, ...sharing]);

@@ -31,7 +31,7 @@ export class World implements TinyRedisOwner {
     const world = new World(clock, place.redis);
     place.owner = world;
     world.#options = await configureForAzure({
-      path: place.path,
+      ...{ host: 'localhost', path: place.path },
       credential: world.identity,
       maxRetriesPerRequest: null,
       // ioredis reads a file for its client info before it is ready, which takes real time.
