@@ -40,6 +40,8 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   readonly #request: TokenRequest;
   readonly #settings: TokenCycleSettings;
   #current: Token;
+  /** The token that the server refused last, although it had not expired. */
+  #refused: Token | undefined;
   #refreshAt: Deadline;
   /** Until then, connections cause no request: one has just been answered, or the identity service asked for a pause. */
   #pausedUntil: Deadline;
@@ -125,7 +127,9 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
    * clock may have been wrong when the identity library computed the expiry.
    */
   reportRejected(credentials: Credentials): void {
-    if (credentials !== this.#current || this.#current.isFresh() || this.#isPaused) return;
+    if (credentials !== this.#current) return;
+    this.#refused = this.#current;
+    if (this.#current.isFresh() || this.#isPaused) return;
     // `refreshFailed` has reported a failure.
     this.refresh().catch(() => undefined);
   }
@@ -167,18 +171,29 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   }
 
   #accept(token: Token): void {
-    if (token.username !== this.#current.username) throw anotherIdentity();
     this.#failures = 0;
     this.#lastError = undefined;
     this.#pausedUntil = pauseAfter(token);
-    if (!token.isNewerThan(this.#current)) {
-      this.#refreshAt = new Deadline(nextPoll(this.#current, Date.now()));
+    const previous = this.#current;
+    if (!this.#isBetter(token)) {
+      this.#refreshAt = new Deadline(nextPoll(previous, Date.now()));
       return;
     }
     this.#current = token;
     this.#refreshAt = this.#refreshTimeOf(token);
+    if (this.#closedWith) return;
+    if (token.username !== previous.username) {
+      this.emit('identityChanged', { previous: previous.username, username: token.username });
+    }
     this.emit('refreshed', token);
     void this.#wakeWaiters();
+  }
+
+  /** Whether to log in with this token from now on. Any other one is better than one that the server refused. */
+  #isBetter(token: Token): boolean {
+    const refused = this.#refused;
+    if (refused?.isSame(token)) return false;
+    return refused?.isSame(this.#current) === true || token.isNewerThan(this.#current);
   }
 
   async #wakeWaiters(): Promise<void> {
@@ -200,7 +215,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     const now = Date.now();
     this.#pausedUntil = new Deadline(now + pause);
     this.#refreshAt = new Deadline(now + Math.max(pause, wait));
-    this.emit('refreshFailed', error);
+    if (!this.#closedWith) this.emit('refreshFailed', error);
     return error;
   }
 
@@ -230,14 +245,6 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
 
 function pauseAfter(token: Token): Deadline {
   return new Deadline(Date.now() + minRequestInterval(token));
-}
-
-function anotherIdentity(): AzureRedisError {
-  return new AzureRedisError(
-    'TOKEN_INVALID',
-    'The credential returned an access token of a different identity than before.',
-    'Use one authenticator for each identity: a live connection cannot change its user.',
-  );
 }
 
 function unexpectedFailure(error: unknown): AzureRedisError {

@@ -57,12 +57,16 @@ export class Token implements Credentials {
     return this.remaining > Math.min(5_000, this.lifetime / 10);
   }
 
+  isSame(other: Token): boolean {
+    return this.#secret === other.#secret;
+  }
+
   /**
    * Whether this is a different token, and no older. Identity libraries return a cached token until shortly before its
    * expiry; and after the clock was set back, a newer token seems to expire earlier.
    */
   isNewerThan(other: Token): boolean {
     const endsNoEarlier = this.expiresOn >= other.expiresOn || this.remaining >= other.remaining;
-    return endsNoEarlier && this.#secret !== other.#secret;
+    return endsNoEarlier && !this.isSame(other);
   }
 }
