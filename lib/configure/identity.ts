@@ -70,7 +70,7 @@ export async function startProvider(
     username,
     classifyError: classifyIdentityError,
   };
-  return TokenCycle.start((timeout) => requestToken(source, timeout), cycle);
+  return TokenCycle.start((timeout, secrets) => requestToken(source, timeout, secrets), cycle);
 }
 
 /** The credential that the options select; `DefaultAzureCredential` if none, even where the login uses an access key. */

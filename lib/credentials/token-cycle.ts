@@ -4,19 +4,19 @@ import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
 import { type CloseSignal, untilClosed } from '../timing/close-signal.js';
 import { Deadline } from '../timing/deadline.js';
-import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
+import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { raceSignal } from '../timing/timeouts.js';
 import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, retryAfter, type AttemptSettings } from './retry.js';
-import { MIN_REQUEST_INTERVAL, minRequestInterval, nextPoll, refreshTime, retryWait } from './schedule.js';
+import { minRequestInterval, nextPoll, pauseAfterFailure, refreshTime, retryWait } from './schedule.js';
 import type { Token } from './token.js';
 
 export interface TokenCycleSettings extends AttemptSettings {
   readonly expirationRefreshRatio: number;
 }
 
-/** Requests a token once, for at most `timeout` ms. */
-export type TokenRequest = (timeout: number) => Promise<Token>;
+/** Requests a token once, for at most `timeout` ms; its error must not quote these secrets. */
+export type TokenRequest = (timeout: number, secrets: readonly string[]) => Promise<Token>;
 
 /** The longest time between two checks of the clocks, in ms: a process that was suspended catches up within it. */
 const MAX_TIMER_INTERVAL = 60_000;
@@ -63,9 +63,14 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   }
 
   /** Acquires the first token. @throws AzureRedisError as {@link acquireFirst} does. */
-  static async start(request: TokenRequest, settings: TokenCycleSettings): Promise<TokenCycle> {
-    const attempt = (timeout: number): Promise<Token> => traceTokenRefresh(undefined, () => request(timeout));
-    return new TokenCycle(request, settings, await acquireFirst(attempt, settings));
+  static async start(
+    request: TokenRequest,
+    settings: TokenCycleSettings,
+    signal?: AbortSignal,
+  ): Promise<TokenCycle> {
+    const attempt = (timeout: number): Promise<Token> =>
+      traceTokenRefresh(undefined, () => request(timeout, []));
+    return new TokenCycle(request, settings, await acquireFirst(attempt, settings, signal));
   }
 
   get username(): string {
@@ -163,10 +168,11 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
 
   async #acquire(): Promise<void> {
     const timeout = attemptTimeout(this.#settings, this.#failures);
+    const secrets = [this.#current.password];
     try {
-      this.#accept(await traceTokenRefresh(this.username, () => this.#request(timeout)));
+      this.#accept(await traceTokenRefresh(this.username, () => this.#request(timeout, secrets)));
     } catch (error) {
-      throw this.#fail(error instanceof AzureRedisError ? error : unexpectedFailure(error));
+      throw this.#fail(error instanceof AzureRedisError ? error : unexpectedFailure(error, secrets));
     }
   }
 
@@ -210,10 +216,10 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   #fail(error: AzureRedisError): AzureRedisError {
     this.#failures += 1;
     this.#lastError = error;
-    const pause = Math.max(MIN_REQUEST_INTERVAL, retryAfter(error));
+    const pause = retryAfter(error);
     const wait = retryWait(this.#failures, this.#current.remaining, this.#settings.retry);
     const now = Date.now();
-    this.#pausedUntil = new Deadline(now + pause);
+    this.#pausedUntil = new Deadline(now + Math.max(pause, pauseAfterFailure(error.code)));
     this.#refreshAt = new Deadline(now + Math.max(pause, wait));
     if (!this.#closedWith) this.emit('refreshFailed', error);
     return error;
@@ -247,12 +253,12 @@ function pauseAfter(token: Token): Deadline {
   return new Deadline(Date.now() + minRequestInterval(token));
 }
 
-function unexpectedFailure(error: unknown): AzureRedisError {
+function unexpectedFailure(error: unknown, secrets: readonly string[]): AzureRedisError {
   return new AzureRedisError(
     'TOKEN_UNAVAILABLE',
-    `The access token could not be used: ${withoutTokens(messageOf(error))}`,
+    `The access token could not be used: ${redacted(messageOf(error), secrets)}`,
     'See `cause`.',
-    { cause: withoutSecrets(error) },
+    { cause: withoutSecrets(error, secrets) },
   );
 }
 
