@@ -24,7 +24,7 @@ const LAYERS = {
   clients: ['ioredis', 'credentials'],
   ioredis: ['credentials'],
   identities: [],
-  credentials: [],
+  credentials: ['identities'],
 };
 
 /** What ioredis keeps to itself; its types do not show most of it. */

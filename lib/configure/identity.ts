@@ -7,7 +7,6 @@ import { requestToken } from '../credentials/token-request.js';
 import { AzureRedisError } from '../errors.js';
 import type { AuthorityContext } from '../identities/authority.js';
 import { defaultCredential } from '../identities/default-credential.js';
-import { classifyIdentityError } from '../identities/identity-errors.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../identities/managed-identity.js';
 import { checkServicePrincipal, servicePrincipalCredential } from '../identities/service-principal.js';
 import { assertOption, invalidOption, kindOf } from '../validation.js';
@@ -68,7 +67,6 @@ export async function startProvider(
     credential: credentialOf(options, { authorityHost }),
     scope,
     username,
-    classifyError: classifyIdentityError,
   };
   return TokenCycle.start((timeout, secrets) => requestToken(source, timeout, secrets), cycle);
 }

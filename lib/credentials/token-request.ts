@@ -1,20 +1,12 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
+import { classifyIdentityError, type TokenFailure } from '../identities/identity-errors.js';
 import { dateOf } from '../timing/deadline.js';
 import { MAX_TIMER_DELAY, withTimeout } from '../timing/timeouts.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { shown, kindOf } from '../validation.js';
 import { Token } from './token.js';
 import { usernameOf, type UsernameOption } from './username.js';
-
-/** The meaning of a credential's error. */
-export interface TokenFailure {
-  /** Whether another attempt cannot succeed. */
-  readonly permanent: boolean;
-  readonly hint: string;
-  /** The time until the identity service accepts another request, in ms. */
-  readonly retryAfter?: number;
-}
 
 /** A `Retry-After` from which users are told when it ends, in ms. */
 const LONG_PAUSE = 60_000;
@@ -40,8 +32,6 @@ export interface TokenSource {
   readonly credential: TokenCredential;
   readonly scope: string;
   readonly username?: UsernameOption | undefined;
-  /** Interprets an error of the credential. */
-  readonly classifyError: (error: unknown) => TokenFailure;
 }
 
 /**
@@ -61,7 +51,7 @@ export async function requestToken(
   ).catch((error: unknown) => {
     throw new TokenRequestError(
       `No access token was acquired: ${redacted(messageOf(error), secrets)}`,
-      source.classifyError(error),
+      classifyIdentityError(error),
       withoutSecrets(error, secrets),
     );
   });

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
-import { messageOf } from '../redaction.js';
+import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { checkFields, checkText, invalidOption, kindOf } from '../validation.js';
 import { checkClientId, checkTenantId } from './application.js';
 import { authorityHostOf, checkAuthorityHost, DEFAULT_SCOPE } from './authority.js';
@@ -176,10 +176,8 @@ function failed(message: string, error: unknown): AzureRedisError {
   const { permanent, hint } = classifyIdentityError(error);
   return new AzureRedisError(
     permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE',
-    `${message} ${messageOf(error)}`,
+    `${message} ${redacted(messageOf(error))}`,
     hint,
-    {
-      cause: error,
-    },
+    { cause: withoutSecrets(error) },
   );
 }

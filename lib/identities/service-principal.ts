@@ -1,10 +1,16 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
 import { assertOption, checkFields, checkText, invalidOption } from '../validation.js';
-import { type Application, checkClientId, checkTenantId, type Rotatable } from './application.js';
+import {
+  acquireByClientCredentials,
+  type Application,
+  checkClientId,
+  checkTenantId,
+  type ConfidentialClient,
+  type Rotatable,
+} from './application.js';
 import { type AuthorityContext, authorityHostOf } from './authority.js';
 import { type CertificateOption, checkCertificate, loadCertificate } from './certificate.js';
-import { acquireByClientCredentials, type ConfidentialClient } from './client-credentials.js';
 
 /** A service principal that authenticates with a secret. */
 export interface ClientSecretOption extends Application {

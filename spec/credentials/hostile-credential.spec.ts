@@ -5,14 +5,13 @@ import { expect } from 'chai';
 import { AccessKeyProvider } from '../../lib/credentials/access-key.js';
 import { TokenCycle } from '../../lib/credentials/token-cycle.js';
 import { requestToken } from '../../lib/credentials/token-request.js';
-import { classifyIdentityError } from '../../lib/identities/identity-errors.js';
 import { redacted } from '../../lib/redaction.js';
 import { unsignedJwt } from '../support/jwt.js';
 import { rejection } from '../support/rejection.js';
 import { SETTINGS } from './support/cycles.js';
 
 function sourceOf(getToken: () => Promise<AccessToken>): Parameters<typeof requestToken>[0] {
-  return { credential: { getToken }, scope: 'scope', classifyError: classifyIdentityError };
+  return { credential: { getToken }, scope: 'scope' };
 }
 
 function withGetter<Target extends object>(target: Target, key: string): Target {

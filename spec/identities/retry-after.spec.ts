@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { useFakeTimers, type SinonFakeTimers } from 'sinon';
-import { parseRetryAfter, retryAfterOf } from '../../lib/identities/retry-after.js';
+import { parseRetryAfter, retryAfterOf } from '../../lib/identities/identity-errors.js';
 
 describe('Retry-After', () => {
   let clock: SinonFakeTimers;
