@@ -5,8 +5,7 @@ import { dateOf } from '../timing/deadline.js';
 import { MAX_TIMER_DELAY, withTimeout } from '../timing/timeouts.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { shown, kindOf } from '../validation.js';
-import { Token } from './token.js';
-import { usernameOf, type UsernameOption } from './username.js';
+import { Token, usernameOf, type UsernameOption } from './token.js';
 
 /** A `Retry-After` from which users are told when it ends, in ms. */
 const LONG_PAUSE = 60_000;

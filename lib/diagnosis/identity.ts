@@ -1,6 +1,6 @@
 import { configureForAzure } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
-import type { TokenClaims } from '../credentials/username.js';
+import type { TokenClaims } from '../credentials/token.js';
 import { AzureRedisError } from '../errors.js';
 
 import { type ChainLink, defaultCredential } from '../identities/default-credential.js';

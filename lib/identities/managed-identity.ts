@@ -3,7 +3,7 @@ import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-
 import type { ManagedIdentityConfiguration } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
 import { checkFields, checkText, invalidOption, kindOf, shown } from '../validation.js';
-import { acquireByClientCredentials, type Application } from './application.js';
+import { acquireByClientCredentials, type Application } from './service-principal.js';
 import { authorityHostOf } from './authority.js';
 import { MsalNetwork } from './msal-network.js';
 
