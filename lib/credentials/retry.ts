@@ -42,7 +42,7 @@ export function retryAfter(error: unknown): number {
 export async function acquireFirst<Result>(
   attempt: (timeout: number) => Promise<Result>,
   settings: AttemptSettings,
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Result> {
   const { default: pRetry } = await import('p-retry');
   let acceptedAt = 0;
@@ -81,6 +81,7 @@ function isRetried(error: Error): error is AzureRedisError {
 
 /** Nobody can listen to an authenticator yet, and the last attempt may end minutes later. */
 function reportFirstFailure({ message, hint, code }: AzureRedisError): void {
-  debug('the first attempt failed: %s', message);
-  process.emitWarning(`${message} It is retried.`, { type: 'AzureRedisWarning', code, detail: hint });
+  const warning = `The first attempt failed and is retried: ${message}`;
+  debug('%s', warning);
+  process.emitWarning(warning, { type: 'AzureRedisWarning', code, detail: hint });
 }

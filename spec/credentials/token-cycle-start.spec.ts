@@ -90,7 +90,7 @@ describe('TokenCycle.start()', () => {
     await cycles.clock.tickAsync(0);
     expect(warn.args).to.deep.equal([
       [
-        'No access token It is retried.',
+        'The first attempt failed and is retried: No access token',
         { type: 'AzureRedisWarning', code: 'TOKEN_UNAVAILABLE', detail: 'wait' },
       ],
     ]);
