@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../errors.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
-import { type CloseSignal, untilClosed } from '../timing/close-signal.js';
+import { closedBySignal, type CloseSignal, Wait } from '../timing/close-signal.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
 import { isText, kindOf } from '../validation.js';
 import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
@@ -103,8 +103,9 @@ export class AccessKeyProvider
 
   /** A live connection keeps its key, also when it is rotated: it waits until it closes. */
   newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials> {
-    if (!credentials && !signal.closed) return Promise.resolve(this.#current);
-    return untilClosed(signal, () => () => undefined);
+    if (signal.closed) return Promise.reject(closedBySignal);
+    if (!credentials) return Promise.resolve(this.#current);
+    return new Wait<never>(signal, () => undefined).promise;
   }
 
   /** Acquires the key again, which may have been rotated. `refreshFailed` reports a failure. */

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
-import { type CloseSignal, untilClosed } from '../timing/close-signal.js';
+import { closedBySignal, type CloseSignal, Wait } from '../timing/close-signal.js';
 import { Deadline } from '../timing/deadline.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { raceSignal } from '../timing/timeouts.js';
@@ -24,12 +24,6 @@ const MAX_TIMER_INTERVAL = 60_000;
 /** How many connections are told of a token in one turn of the event loop: the timers of 5,000 would block it for 25 ms. */
 const WOKEN_PER_TURN = 500;
 
-/** A connection that waits for credentials other than those that it is logged in with. */
-interface Waiter {
-  readonly credentials: Credentials | undefined;
-  readonly resolve: (credentials: Credentials) => void;
-}
-
 /**
  * Keeps the token of one identity fresh: while it runs, it requests the next token before the current one expires, with
  * at most one request at a time.
@@ -47,7 +41,11 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   #pausedUntil: Deadline;
   #failures = 0;
   #lastError: AzureRedisError | undefined;
-  readonly #waiters = new Set<Waiter>();
+  /** The connections that wait for a newer token, and what they are logged in with. */
+  readonly #waits = new Map<Wait<Credentials>, Credentials | undefined>();
+  readonly #forget = (wait: Wait<Credentials>): void => {
+    this.#waits.delete(wait);
+  };
   #pending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running = false;
@@ -119,12 +117,11 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   }
 
   newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials> {
-    if (this.#isNewerThan(credentials) && !signal.closed) return Promise.resolve(this.#current);
-    return untilClosed(signal, (resolve) => {
-      const waiter = { credentials, resolve };
-      this.#waiters.add(waiter);
-      return () => this.#waiters.delete(waiter);
-    });
+    if (signal.closed) return Promise.reject(closedBySignal);
+    if (this.#isNewerThan(credentials)) return Promise.resolve(this.#current);
+    const wait = new Wait(signal, this.#forget);
+    this.#waits.set(wait, credentials);
+    return wait.promise;
   }
 
   /**
@@ -192,7 +189,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
       this.emit('identityChanged', { previous: previous.username, username: token.username });
     }
     this.emit('refreshed', token);
-    void this.#wakeWaiters();
+    void this.#wakeConnections();
   }
 
   /** Whether to log in with this token from now on. Any other one is better than one that the server refused. */
@@ -202,12 +199,12 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     return refused?.isSame(this.#current) === true || token.isNewerThan(this.#current);
   }
 
-  async #wakeWaiters(): Promise<void> {
+  async #wakeConnections(): Promise<void> {
     let woken = 0;
-    for (const { credentials, resolve } of [...this.#waiters]) {
-      if (!this.#isNewerThan(credentials)) continue;
-      // Settled before, if the signal has closed in the meantime.
-      resolve(this.#current);
+    for (const [wait, credentials] of [...this.#waits]) {
+      // It may have ended in an earlier turn, as may the token.
+      if (!this.#waits.has(wait) || !this.#isNewerThan(credentials)) continue;
+      wait.end(this.#current);
       woken += 1;
       if (woken % WOKEN_PER_TURN === 0) await nextTurn();
     }
