@@ -6,22 +6,21 @@ import tseslint from 'typescript-eslint';
 /** What any part of the library may import. */
 const COMMON = [
   'timing',
-  'emit-later.ts',
   'errors.ts',
   'validation.ts',
   'redaction.ts',
   'diagnostics.ts',
-  'debug-log.ts',
   'version.ts',
 ];
 
 /** The parts of the library, and what else of it each may import: dependencies point downwards. */
 const LAYERS = {
   diagnosis: ['configure', 'authenticator.ts', 'identities', 'ioredis', 'credentials'],
-  multiplexer: ['configure', 'authenticator.ts', 'clients', 'ioredis', 'credentials'],
+  multiplexer: ['configure', 'authenticator.ts', 'connection', 'ioredis', 'credentials'],
   configure: ['authenticator.ts', 'identities', 'ioredis', 'credentials'],
-  'authenticator.ts': ['clients', 'ioredis', 'credentials'],
-  clients: ['ioredis', 'credentials'],
+  'authenticator.ts': ['heartbeat', 'connection', 'ioredis', 'credentials'],
+  heartbeat: ['connection', 'ioredis', 'credentials'],
+  connection: ['ioredis', 'credentials'],
   ioredis: ['credentials'],
   identities: [],
   credentials: ['identities'],
@@ -149,7 +148,7 @@ export default defineConfig(
     rules: noImport('Identities know nothing of Redis.', 'ioredis', 'ioredis/*'),
   },
   {
-    files: ['lib/clients/**/*.ts', 'lib/ioredis/**/*.ts', 'lib/timing/**/*.ts'],
+    files: ['lib/connection/**/*.ts', 'lib/heartbeat/**/*.ts', 'lib/ioredis/**/*.ts', 'lib/timing/**/*.ts'],
     rules: noImport('Clients know nothing of Azure.', '@azure/*'),
   },
   {

@@ -1,21 +1,17 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
-import type { Client } from './ioredis/client.js';
-import { ClusterSubscribers, isClusterSubscriber } from './clients/cluster-subscriber.js';
-import { LivenessMonitor, type HeartbeatSettings } from './clients/liveness-monitor.js';
-import { ManagedClient, type ManagedClientObserver } from './clients/managed-client.js';
-import type { RecycleReason, Replacement } from './clients/replacement.js';
-import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
-import { isProbe } from './ioredis/probe-connection.js';
-import { dateOf } from './timing/deadline.js';
-import { createDebugLog } from './debug-log.js';
-import { emitLater } from './emit-later.js';
-import { publishStall, type Stall } from './diagnostics.js';
-import { AzureRedisError } from './errors.js';
+import { ClusterSubscribers, isClusterSubscriber } from './connection/cluster-subscribers.js';
+import type { ConnectionEvents, Report } from './connection/events.js';
+import { ManagedClient } from './connection/managed-client.js';
 import type { RefreshingCredentialsProvider } from './credentials/credentials.js';
+import { createDebugLog, emitLater } from './diagnostics.js';
+import { AzureRedisError } from './errors.js';
+import { Heartbeat, type HeartbeatSettings } from './heartbeat/heartbeat.js';
+import type { Client } from './ioredis/client.js';
+import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
 import { createPassword, type Password } from './ioredis/password.js';
+import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
+import { dateOf } from './timing/deadline.js';
 
 /** The state of one connection of an authenticator at the time of the snapshot. */
 export interface ConnectionSnapshot {
@@ -33,26 +29,25 @@ export interface ConnectionSnapshot {
 }
 
 /** The events of an {@link Authenticator}. Each has one object as its argument, which never contains a token, key or secret. */
-export interface AuthenticatorEvents {
+export interface AuthenticatorEvents extends ConnectionEvents {
   /** A new token was acquired. */
   tokenRefreshed: [event: { readonly username: string; readonly expiresOn: Date }];
   /** An attempt to acquire a new token failed; it is retried automatically. */
   tokenRefreshFailed: [event: { readonly error: AzureRedisError; readonly expiresOn: Date }];
-  /** A live connection was re-authenticated with the new token. */
-  reauthenticated: [event: { readonly endpoint: string; readonly expiresOn: Date }];
-  /** The re-authentication of a live connection failed; it is retried automatically. */
-  reauthenticationFailed: [event: { readonly endpoint: string; readonly error: Error }];
   /**
-   * A connection owed a reply for longer than `heartbeatTimeout`, and is replaced. `silence` says for how many ms nothing
-   * arrived, `awaited` is the name of the command whose reply was due.
+   * The credential now issues tokens of another identity, for example since the managed identity was created anew. New
+   * connections log in as the new user, live ones once their tokens end.
    */
-  stalled: [event: Stall];
-  /** A connection was replaced after `gap` ms without one; `delivery` says how its messages were delivered. */
-  recycled: [event: Replacement & { readonly endpoint: string; readonly reason: RecycleReason }];
+  identityChanged: [event: { readonly previous: string; readonly username: string }];
+  /**
+   * A client that is not managed has logged in: nothing re-authenticates it, and the cache closes its connection when the
+   * token expires. It is of a copy of ioredis that is bundled into another file; see {@link Authenticator.attach}.
+   */
+  unmanagedLogin: [event: { readonly username: string }];
 }
 
 const debugAuthenticator = createDebugLog('ioredis-azure:authenticator');
-const debugClient = createDebugLog('ioredis-azure:connection');
+const debugClient = createDebugLog('ioredis-azure:client');
 
 export type { HeartbeatSettings };
 
@@ -61,9 +56,6 @@ export let authenticatorFor: (
   provider: RefreshingCredentialsProvider,
   heartbeat: HeartbeatSettings,
 ) => Authenticator;
-
-/** How many clients are scheduled in one turn of the event loop: 5,000 timers at once would block it for 25 ms. */
-const SCHEDULED_PER_TURN = 500;
 
 const BRAND = Symbol.for('ioredis-azure.Authenticator');
 
@@ -80,7 +72,9 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   readonly #password: Password;
   readonly #connector: ConnectorClass;
   readonly #serverNames = new Set<string>();
-  readonly #liveness: LivenessMonitor;
+  readonly #heartbeat: Heartbeat;
+  /** How many clients have been managed: tells whether a login was that of another one. */
+  #managed = 0;
   #closed = false;
 
   private constructor(provider: RefreshingCredentialsProvider, heartbeat: HeartbeatSettings) {
@@ -96,15 +90,20 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       );
     }
     this.#provider = provider;
-    this.#liveness = new LivenessMonitor(heartbeat, this.#clients);
-    this.#password = createPassword(() => provider.current.password);
+    this.#heartbeat = new Heartbeat(heartbeat, provider, this.#clients);
+    this.#password = createPassword(
+      () => provider.current.password,
+      () => {
+        this.#passwordRead();
+      },
+    );
     this.#connector = connectorFor(provider, this.#serverNames);
     provider.on('refreshed', ({ username, expiresOn }) => {
-      this.#report('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
-      void this.#reauthenticateClients();
+      this.#emit('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
+      for (const client of this.#clients) client.credentialsRefreshed();
     });
     provider.on('refreshFailed', (error) => {
-      this.#report('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
+      this.#emit('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
     });
     trackClientsWith(this.#password, (client) => {
       this.#manage(client);
@@ -123,8 +122,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   /** A snapshot of the connections. */
   get connections(): ConnectionSnapshot[] {
-    const clients = [...this.#clients].filter(({ client }) => !isProbe(client));
-    return clients.map(({ endpoint, client: { status }, expiresOn, liveness: { stalls } }) => ({
+    return [...this.#clients].map(({ endpoint, client: { status }, expiresOn, stalls }) => ({
       endpoint,
       status,
       stalls,
@@ -153,14 +151,14 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   }
 
   /** @internal The managed client of a client that was created with this login. */
-  connectionOf(client: Client): ManagedClient {
+  managedClientOf(client: Client): ManagedClient {
     if (this.#closed) throw closedError();
     return this.#manage(client);
   }
 
   /** @internal Judges connections to this cache faster for `duration` ms, in which Azure maintains it. */
   expectMaintenance(cache: string, duration: number): void {
-    this.#liveness.expectMaintenance(cache, duration);
+    this.#heartbeat.expectMaintenance(cache, duration);
   }
 
   /**
@@ -181,7 +179,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       );
     }
     patchIoredisOf(client);
-    this.#manage(client).scheduleReauthentication();
+    this.#manage(client).adopt();
   }
 
   /**
@@ -225,69 +223,68 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     const known = ManagedClient.of(client);
     if (known && this.#clients.has(known)) return known;
     // Another authenticator managed it before.
-    known?.endedSilently();
+    known?.abandoned();
     useConnector(client, this.#connector);
-    const managed = new ManagedClient(client, this.#provider, this.#observer);
-    if (isClusterSubscriber(client)) {
-      this.#clusterSubscribers.created(client);
-      managed.delegateReplacement(
-        () => this.#clusterSubscribers.replace(client),
-        (reply) => {
-          this.#clusterSubscribers.subscriptionSent(client, reply);
-        },
-      );
-    }
+    const managed = new ManagedClient(client, this.#provider, this.#report, this.#ended);
+    this.#managed += 1;
+    // One that has ended is managed when it connects again.
+    if (client.status === 'end') return managed;
+    if (isClusterSubscriber(client)) this.#clusterSubscribers.add(managed);
     this.#clients.add(managed);
     debugClient('manages a client of %s', managed.endpoint);
     this.#start();
     return managed;
   }
 
-  async #reauthenticateClients(): Promise<void> {
-    let scheduled = 0;
-    for (const client of this.#clients) {
-      client.scheduleReauthentication();
-      scheduled += 1;
-      if (scheduled % SCHEDULED_PER_TURN === 0) await nextTurn();
-    }
+  readonly #ended = (client: ManagedClient): void => {
+    if (!this.#clients.delete(client)) return;
+    debugClient('a client of %s has ended', client.endpoint);
+    if (this.#clients.size === 0) this.#stop();
+  };
+
+  /** ioredis, or the application, has read the text of the password. A managed client logs in without it. */
+  #passwordRead(): void {
+    const managed = this.#managed;
+    // A client of a copy of ioredis that was not known before is managed as it sends its login, right after this.
+    queueMicrotask(() => {
+      if (managed === this.#managed && !this.#closed) this.#unmanagedLogin();
+    });
   }
 
-  readonly #observer: ManagedClientObserver = {
-    reauthenticated: ({ endpoint, expiresOn = this.#provider.current.expiresOn }) => {
-      this.#report('reauthenticated', { endpoint, expiresOn: dateOf(expiresOn) });
-    },
-    reauthenticationFailed: ({ endpoint }, error) => {
-      this.#report('reauthenticationFailed', { endpoint, error });
-    },
-    stalled: (_client, stall) => {
-      publishStall(stall);
-      this.#report('stalled', stall);
-    },
-    recycled: ({ endpoint }, reason, { gap, delivery }) => {
-      this.#report('recycled', { endpoint, reason, gap, delivery });
-    },
-    ended: (client) => {
-      debugClient('a client of %s has ended', client.endpoint);
-      this.#clients.delete(client);
-      if (this.#clients.size === 0) this.#stop();
-    },
-  };
+  #unmanagedLogin(): void {
+    this.#emit('unmanagedLogin', { username: this.username });
+    if (hasWarned) return;
+    hasWarned = true;
+    process.emitWarning(UNMANAGED_LOGIN, { type: 'IoredisAzureWarning', code: 'UNMANAGED_CLIENT' });
+  }
 
   #start(): void {
     this.#provider.start();
-    this.#liveness.start();
+    this.#heartbeat.start();
   }
 
   #stop(): void {
     this.#provider.stop();
-    this.#liveness.stop();
+    this.#heartbeat.stop();
   }
 
-  #report<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
+  readonly #report: Report = (name, event) => {
+    this.#emit(name, event);
+  };
+
+  #emit<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
     debugAuthenticator('%s %o', name, event);
     emitLater<AuthenticatorEvents, Name>(this, name, event);
   }
 }
+
+const UNMANAGED_LOGIN =
+  'A client that is not managed has read the password of ioredis-azure: the cache closes its connection when the token ' +
+  'expires. Its copy of ioredis is bundled into another file: call `authenticator.attach(client)` for the first client of ' +
+  'that copy, or start the program with `node --import ioredis-azure/register`.';
+
+/** Whether the process has been warned of an unmanaged client: once is enough. */
+let hasWarned = false;
 
 function closedError(): AzureRedisError {
   return new AzureRedisError(

@@ -1,4 +1,6 @@
 import { channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
+import type { EventEmitter } from 'node:events';
+import type { Debugger } from 'debug';
 
 /** The message of the `tracing:ioredis-azure:token-refresh` channels: one token request. It never holds a secret. */
 export interface TokenRefreshTrace {
@@ -87,4 +89,33 @@ async function traced<Trace extends { duration?: number }>(
       trace.duration = performance.now() - startedAt;
     }
   }, trace);
+}
+
+/** Writes a message to stderr if the namespace of the log is enabled. */
+export type DebugLog = (format: string, ...values: readonly unknown[]) => void;
+
+/**
+ * Creates a log of the `debug` package, which is imported with the first message while `DEBUG` is set, as `debug.enable()`
+ * sets it too: the import of this package would take a seventh longer.
+ */
+export function createDebugLog(namespace: string): DebugLog {
+  let loading: Promise<Debugger> | undefined;
+  return (format, ...values) => {
+    if (!process.env['DEBUG']) return;
+    loading ??= import('debug').then(({ default: createDebug }) => createDebug(namespace));
+    void loading.then((debug) => {
+      debug(format, ...values);
+    });
+  };
+}
+
+/** Emits in a separate tick, so that an error thrown by a listener does not reach the code that reports the event. */
+export function emitLater<
+  Events extends Record<keyof Events, [event: unknown]>,
+  Name extends keyof Events & string,
+>(emitter: EventEmitter<Events>, name: Name, event: Events[Name][0]): void {
+  process.nextTick(() => {
+    // The parameters are checked above; TypeScript cannot check a tuple of a generic name again.
+    (emitter as EventEmitter).emit(name, event);
+  });
 }

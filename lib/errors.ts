@@ -62,8 +62,8 @@ const BRAND = Symbol.for('ioredis-azure.AzureRedisError');
  * a token, key or secret.
  */
 export class AzureRedisError extends Error {
-  /** Always `AzureRedisError`. */
-  override readonly name = 'AzureRedisError';
+  /** `AzureRedisError`, or that of an error reply of the server, which stays a `ReplyError` of ioredis. */
+  override readonly name: string = 'AzureRedisError';
   /** The reason of the error, for programs. */
   readonly code: AzureRedisErrorCode;
   /** What to do. */
@@ -84,4 +84,13 @@ export class AzureRedisError extends Error {
     if (this !== AzureRedisError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && BRAND in value;
   }
+}
+
+/** Makes an error an AzureRedisError, which stays what it is besides: its class, name and message do not change. */
+export function asAzureRedisError<Original extends Error>(
+  error: Original,
+  code: AzureRedisErrorCode,
+  hint: string,
+): Original {
+  return Object.assign(Object.defineProperty(error, BRAND, { value: true }), { code, hint });
 }

@@ -1,5 +1,5 @@
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
-export type { Delivery, RecycleReason, Replacement } from './clients/replacement.js';
+export type { Delivery, RecycleReason, Replacement } from './connection/events.js';
 export type {
   AzureClusterArguments,
   AzureClusterOptions,

@@ -1,7 +1,7 @@
 import { format } from 'node:util';
 import { expect } from 'chai';
 import createDebug from 'debug';
-import { createDebugLog } from '../lib/debug-log.js';
+import { createDebugLog } from '../lib/diagnostics.js';
 
 describe('createDebugLog()', () => {
   const { DEBUG = '' } = process.env;

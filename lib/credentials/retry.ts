@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createDebugLog } from '../debug-log.js';
+import { createDebugLog } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
 import type { Backoff } from '../timing/backoff.js';
 import { raceSignal } from '../timing/timeouts.js';
@@ -83,5 +83,5 @@ function isRetried(error: Error): error is AzureRedisError {
 function reportFirstFailure({ message, hint, code }: AzureRedisError): void {
   const warning = `The first attempt failed and is retried: ${message}`;
   debug('%s', warning);
-  process.emitWarning(warning, { type: 'AzureRedisWarning', code, detail: hint });
+  process.emitWarning(warning, { type: 'IoredisAzureWarning', code, detail: hint });
 }

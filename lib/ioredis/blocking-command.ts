@@ -1,6 +1,5 @@
-import { sendAgain } from './client-state.js';
-import { isPending, type Client, type Command } from './client.js';
-import { lowerCase, startOfOptions, streamsOption } from './stream-arguments.js';
+import { internals, type Client, type Command } from './client.js';
+import { isPending, sendAgain } from './queues.js';
 
 /** The blocking commands, with the position and the unit of their timeout. */
 const TIMEOUTS: Readonly<Record<string, { position: 'first' | 'last' | 'block'; unit: 's' | 'ms' }>> = {
@@ -18,13 +17,36 @@ const TIMEOUTS: Readonly<Record<string, { position: 'first' | 'last' | 'block'; 
   waitaof: { position: 'last', unit: 'ms' },
 };
 
-/** How long a blocking command may block, and when it may be sent again. */
-export interface BlockingRules {
-  /** The longest time that a command may block from now on, in ms. */
-  limit(): number;
-  /** Calls `send` as soon as no transaction is open. */
-  outsideTransaction(send: () => void): void;
+/** The names of the commands that block. */
+export const BLOCKING_COMMANDS: readonly string[] = Object.keys(TIMEOUTS);
+
+/**
+ * A blocking command ends its turn this long before its connection's credentials expire, in ms, or after the rest of this
+ * share of what is left of them: earlier than a connection that does not answer AUTH is replaced.
+ */
+const UNBLOCK_BEFORE_EXPIRY = 45_000;
+const UNBLOCK_SHARE = 0.6;
+
+/** The shortest turn of a blocking command, in ms, which limits the rate of turns. */
+const MIN_TURN = 250;
+
+/** The longest turn of a blocking command, in ms, so that a connection that no longer answers is noticed. */
+const MAX_TURN = 60_000;
+
+/**
+ * By how much the server may end a turn early, in ms: its clock stands still while it runs a command. A `null` that arrives
+ * earlier is an answer of its own, to CLIENT UNBLOCK.
+ */
+const EARLY = 50;
+
+/** How long a command may block on a connection whose credentials have `left` ms to live, in ms. */
+function turnLimit(left: number): number {
+  const limit = left - Math.min(UNBLOCK_BEFORE_EXPIRY, left * UNBLOCK_SHARE);
+  return Math.max(MIN_TURN, Math.min(MAX_TURN, limit));
 }
+
+/** Calls `send` as soon as no transaction is open. */
+type SendOutsideTransaction = (send: () => void) => void;
 
 const known = new WeakMap<Command, BlockingCommand>();
 
@@ -34,8 +56,15 @@ const known = new WeakMap<Command, BlockingCommand>();
  * server may remove an item for a connection that is being closed.
  *
  * All turns together, including those on a later connection, last as long as the timeout of the command.
+ *
+ * @param credentialsLeft How long the credentials of the client's connection are valid, in ms.
  */
-export function limitBlocking(client: Client, command: Command, rules: BlockingRules): void {
+export function limitBlocking(
+  client: Client,
+  command: Command,
+  credentialsLeft: () => number,
+  outsideTransaction: SendOutsideTransaction,
+): void {
   const index = timeoutIndex(command);
   if (index === undefined) return;
   let blocking = known.get(command);
@@ -43,7 +72,7 @@ export function limitBlocking(client: Client, command: Command, rules: BlockingR
     blocking = new BlockingCommand(command, index);
     known.set(command, blocking);
   }
-  blocking.sentOn(client, rules);
+  blocking.sentOn(client, credentialsLeft, outsideTransaction);
 }
 
 /**
@@ -60,11 +89,15 @@ class BlockingCommand {
   readonly #index: number;
   readonly #unit: number;
   #client: Client | undefined;
-  #rules: BlockingRules | undefined;
+  #credentialsLeft: () => number = () => Infinity;
+  #outsideTransaction: SendOutsideTransaction = (send) => {
+    send();
+  };
   /** When the timeout of the command ends (`performance.now()`), counted from when it was first written. */
   #deadline: number | undefined;
-  /** The length of the current turn, in ms. */
+  /** The length of the current turn, in ms, and when it was written (`performance.now()`). */
   #turn = 0;
+  #writtenAt = 0;
   /** Whether the current turn ends before the timeout does. */
   #isLimited = false;
   #isRejected = false;
@@ -98,9 +131,10 @@ class BlockingCommand {
   }
 
   /** A `Cluster` may send it to one node after another. */
-  sentOn(client: Client, rules: BlockingRules): void {
+  sentOn(client: Client, credentialsLeft: () => number, outsideTransaction: SendOutsideTransaction): void {
     this.#client = client;
-    this.#rules = rules;
+    this.#credentialsLeft = credentialsLeft;
+    this.#outsideTransaction = outsideTransaction;
     this.#isRejected = false;
   }
 
@@ -111,10 +145,11 @@ class BlockingCommand {
     // The server rejects it.
     if (!(total >= 0)) return given;
     const now = performance.now();
+    this.#writtenAt = now;
     const isFirst = this.#deadline === undefined;
     this.#deadline ??= total === 0 ? Infinity : now + total;
     const left = this.#deadline - now;
-    const limit = this.#mayBeLimited ? (this.#rules?.limit() ?? Infinity) : Infinity;
+    const limit = this.#mayBeLimited ? turnLimit(this.#credentialsLeft()) : Infinity;
     this.#isLimited = limit < left;
     this.#turn = Math.min(limit, left);
     if (!this.#isLimited && (isFirst || left === Infinity)) return given;
@@ -124,21 +159,22 @@ class BlockingCommand {
   }
 
   /**
-   * Not in a pipeline, whose commands are sent together. WAIT and WAITAOF apply to the writes of their connection, and
-   * return a count instead of `null`.
+   * False in a pipeline, which is written in one go, and for WAIT and WAITAOF, which apply to the writes of their connection
+   * and return a count instead of `null`.
    */
   get #mayBeLimited(): boolean {
     return this.#command.pipelineIndex === undefined && !/^wait/i.test(this.#command.name);
   }
 
-  /** Not if the client itself resolves the command, or has rejected it, for example after `commandTimeout`. */
+  /** False if ioredis settled the command itself, for example after `commandTimeout`. */
   #hasMoreTurns(reply: unknown): boolean {
     if (reply !== null || !this.#isLimited || this.#isRejected) return false;
+    if (performance.now() - this.#writtenAt < this.#turn - EARLY) return false;
     return this.#client !== undefined && !isPending(this.#client, this.#command);
   }
 
   #sendAgain(): void {
-    this.#rules?.outsideTransaction(() => {
+    this.#outsideTransaction(() => {
       if (this.#client) sendAgain(this.#client, this.#command);
     });
   }
@@ -162,4 +198,67 @@ function blockOption(args: readonly unknown[]): number | undefined {
   const options = args.slice(0, streamsOption(args)).map(lowerCase);
   const block = options.indexOf('block', startOfOptions(args));
   return block === -1 ? undefined : block + 1;
+}
+
+/** Where the options of XREAD and XREADGROUP begin: the names of a group and of its consumer may be any words. */
+function startOfOptions(args: readonly unknown[]): number {
+  return lowerCase(args[0]) === 'group' ? 3 : 0;
+}
+
+/** The position of the word STREAMS, which the keys follow, and one id for each key; -1 without it. */
+function streamsOption(args: readonly unknown[]): number {
+  return args.map(lowerCase).indexOf('streams', startOfOptions(args));
+}
+
+function lowerCase(arg: unknown): string {
+  return String(arg).toLowerCase();
+}
+
+/** An id lower than that of any entry. */
+const BEFORE_FIRST = '0-0';
+
+/**
+ * Replaces the id `$` in an XREAD by the id that it stands for, once that is known. If the command is sent again, it would
+ * otherwise skip the entries that were added meanwhile. Until it is known, as on a node of a cluster that answers MOVED, it is
+ * asked for again.
+ *
+ * The last id of each stream is read by a separate command, sent just before. Not in a pipeline, whose commands are written
+ * together.
+ */
+export function resolveLastIds(client: Client, command: Command): void {
+  if (command.name.toLowerCase() !== 'xread' || command.pipelineIndex !== undefined) return;
+  const { args } = command;
+  const firstKey = streamsOption(args) + 1;
+  const count = (args.length - firstKey) / 2;
+  for (let index = firstKey; index < firstKey + count; index += 1) {
+    if (String(args[index + count]) === '$') void resolveLastId(client, command, args[index], index + count);
+  }
+}
+
+async function resolveLastId(
+  client: Client,
+  command: Command,
+  key: unknown,
+  position: number,
+): Promise<void> {
+  try {
+    const entries = await send(client, command, 'xrevrange', [key, '+', '-', 'COUNT', 1]);
+    const [[id = BEFORE_FIRST] = []] = entries as [id?: string][];
+    command.args = command.args.with(position, id);
+  } catch {
+    // The XREAD itself reports the error.
+  }
+}
+
+/** Sends a command as the client does, but without its `keyPrefix`, which the key has already. */
+async function send(
+  client: Client,
+  { constructor }: Command,
+  name: string,
+  args: unknown[],
+): Promise<unknown> {
+  const CommandClass = constructor as new (name: string, args: unknown[], options: object) => Command;
+  const command = new CommandClass(name, args, { replyEncoding: 'utf8' });
+  internals(client).sendCommand(command);
+  return command.promise;
 }

@@ -1,6 +1,6 @@
 import { Cluster, type Command, type Redis } from 'ioredis';
 import { internals, type Client, type ClientInternals } from './client.js';
-import { rejectQueued } from './command-queues.js';
+import { rejectQueued } from './queues.js';
 
 /**
  * Ends a client permanently, in any state.

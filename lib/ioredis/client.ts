@@ -15,7 +15,6 @@ export interface Client {
   disconnect(reconnect?: boolean): void;
   auth(username: string, password: string): Promise<unknown>;
   ping(): Promise<unknown>;
-  duplicate(override: object): Client;
   on(event: string, listener: (argument: unknown) => void): unknown;
   once(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
@@ -49,6 +48,8 @@ export interface Command {
   readonly promise: Promise<unknown>;
   /** The position in its pipeline; `undefined` if it is in none. */
   readonly pipelineIndex?: number | undefined;
+  /** Whether it is part of a transaction that is written in one go. */
+  readonly inTransaction?: boolean;
   resolve: (reply: unknown) => void;
   reject: (error: Error) => void;
   toWritable: (socket: unknown) => string | Buffer;
@@ -87,7 +88,15 @@ export interface ClientInternals {
   readonly reconnectTimeout: NodeJS.Timeout | null;
   /** The state of the current connection; `handshake` exists from 6.0 on. */
   readonly condition:
-    { readonly handshake?: boolean; readonly protocol?: 2 | 3; readonly select?: number } | null | undefined;
+    | {
+        readonly handshake?: boolean;
+        readonly protocol?: 2 | 3;
+        readonly select?: number;
+        /** The user name and password of the handshake, which ioredis takes from its options before it connects. */
+        auth?: unknown;
+      }
+    | null
+    | undefined;
   /** Commands that were written and await their replies. */
   readonly commandQueue: CommandQueue;
   /** The commands in `commandQueue` when the connection closed: resent as soon as the next one is ready. */
@@ -100,8 +109,6 @@ export interface ClientInternals {
   /** Every error reply passes through this method before the command is rejected with it. */
   handleReconnection: (error: ReplyError, item: CommandItem) => void;
   disconnect: (reconnect?: boolean) => void;
-  /** Called before `ready`: sends INFO, and again while the server loads its data. */
-  _readyCheck: (callback: unknown) => void;
   /** Every change of `status` passes through this method; its event is emitted in the next tick. */
   setStatus: (status: string, argument?: unknown) => void;
 }
@@ -129,25 +136,66 @@ export function connectTimeoutOf({ connectTimeout = 0 }: ClientOptions): number 
   return connectTimeout > 0 ? connectTimeout : DEFAULT_CONNECT_TIMEOUT;
 }
 
-/** Resolves when every command that currently awaits its reply has received it, or has failed. */
-export async function pendingReplies(client: Client): Promise<void> {
-  const { commandQueue } = internals(client);
-  const last = commandQueue.peekAt(commandQueue.length - 1);
-  // Replies arrive in order. The caller of the command handles its error.
-  await last?.command.promise.catch(() => undefined);
+/** The state of a connection at one moment, from which its liveness is judged. */
+export interface VitalSigns {
+  readonly bytesRead: number;
+  /** The number of bytes that the operating system has not accepted yet, since its buffer is full. */
+  readonly bytesUnsent: number;
+  /** The command whose reply is due next. */
+  readonly awaited: Command | undefined;
+  /** Whether the connection is in MONITOR mode, where the server sends without requests. */
+  readonly isMonitoring: boolean;
 }
 
-/** Whether a command was written and its reply is still awaited, even if its promise is settled already. */
-export function isPending(client: Client, command: Command): boolean {
-  const { commandQueue } = internals(client);
-  for (let index = commandQueue.length - 1; index >= 0; index -= 1) {
-    if (commandQueue.peekAt(index)?.command === command) return true;
-  }
-  return false;
+/** The vital signs of a client's connection; `undefined` unless it is open, or logs in. */
+export function vitalSignsOf(client: Client): VitalSigns | undefined {
+  const { status } = client;
+  const { stream, commandQueue } = internals(client);
+  const isMonitoring = status === 'monitoring';
+  const isOpen = isMonitoring || status === 'ready' || status === 'connect';
+  if (!isOpen || !stream || stream.destroyed) return undefined;
+  return {
+    bytesRead: stream.bytesRead,
+    bytesUnsent: bytesUnsent(stream),
+    awaited: commandQueue.peekAt(0)?.command,
+    isMonitoring,
+  };
 }
 
-/** Queues a command to be written when the client's next connection is ready. */
-export function sendOnNextConnection(client: Client, command: Command): void {
-  const { offlineQueue, condition } = internals(client);
-  offlineQueue.push({ command, select: condition?.select });
+interface Handle {
+  readonly writeQueueSize?: number;
+  /** That of the TCP connection below TLS. */
+  readonly _parent?: Handle | null;
+}
+
+/**
+ * `socket.writableLength` includes a value until all of it has been sent. Node.js itself uses these undocumented fields to
+ * find out whether a write makes progress (`socket.setTimeout()`).
+ */
+function bytesUnsent(stream: Socket): number {
+  const { _handle: handle } = stream as unknown as { _handle?: Handle | null };
+  return (handle?._parent ?? handle)?.writeQueueSize ?? 0;
+}
+
+/** Whether the connection is logging in: it is open, and does not accept commands of the application yet. */
+export function isLoggingIn(client: Client): boolean {
+  return client.status === 'connect';
+}
+
+/** Whether ioredis itself reconnects the client: not a node of a cluster, which has other nodes. */
+export function reconnectsByItself({ options }: Client): boolean {
+  return typeof options.retryStrategy === 'function';
+}
+
+/**
+ * Whether the application has sent QUIT or disconnected. Send no further command on a connection that is still open: after a
+ * QUIT, the server would reset it, and the reply to QUIT would be lost.
+ */
+export function isLeaving(client: Client): boolean {
+  return internals(client).manuallyClosing;
+}
+
+/** How many bytes were written to the connection; `undefined` without a connection. */
+export function bytesWritten(client: Client): number | undefined {
+  return internals(client).stream?.bytesWritten;
 }

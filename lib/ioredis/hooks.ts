@@ -1,5 +1,4 @@
-import { canBecomeReady } from './client-state.js';
-import { connectionClosed } from './command-queues.js';
+import { BLOCKING_COMMANDS } from './blocking-command.js';
 import {
   internals,
   type Client,
@@ -9,32 +8,30 @@ import {
   type ReplyError,
 } from './client.js';
 
-/** Callbacks for the commands, error replies and status changes of one client. */
-export interface HookHandlers {
-  /** Called before {@link sending}: commands that are sent in this call reach the server before this one. */
-  preparing(command: Command): void;
-  /** A command that blocks or subscribes, or that changes the login or the transaction, is about to be sent. */
-  sending(command: Command): void;
+/** What is called for the commands, error replies and status changes of one client. */
+export interface ClientHooks {
+  /**
+   * A command that blocks, subscribes or changes the state of the connection is about to be sent; what is sent in this call
+   * reaches the server before it.
+   */
+  beforeSend(command: Command): void;
   /** That command was sent. */
-  sent(command: Command): void;
-  /** The server refused a command; `passThrough` lets ioredis reject it with this error or another one. */
-  refused(command: Command, reply: ReplyError, passThrough: (error: Error) => void): void;
+  afterSend(command: Command): void;
+  /** The server refused a command. Returns the error to reject it with; `undefined` if it is not rejected. */
+  refused(command: Command, reply: ReplyError): Error | undefined;
   /**
    * The status has just changed; its event is emitted in the next tick. ioredis has not acted on it yet (resubscribing and
    * resending when `ready`, flushing its queues at `end`).
    */
   statusChanged(status: string): void;
   /** The client was disconnected permanently while it waited to reconnect, for which ioredis emits no event. */
-  endedSilently(): void;
+  abandoned(): void;
 }
 
 /** Called with a client that is about to connect or to log in. */
 export type Track = (client: Client) => void;
 
-type HookedMethods = Pick<
-  ClientInternals,
-  'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect' | '_readyCheck'
->;
+type HookedMethods = Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect'>;
 
 /** The methods of a `Redis.prototype` that are patched. Each is called on a client. */
 export type ClientPrototype = {
@@ -45,152 +42,126 @@ export type ClientPrototype = {
 };
 
 /**
- * The property of a client that holds its handlers. Not a WeakMap: a Proxy around a client has this property too, and is
- * the same client.
+ * The property of a client that holds its hooks. Not a WeakMap: a Proxy around a client has this property too, and is the same
+ * client.
  */
-const HANDLERS = Symbol('ioredis-azure');
+const HOOKS = Symbol('ioredis-azure');
 
-type HookedClient = Client & { [HANDLERS]?: HookHandlers };
+type HookedClient = Client & { [HOOKS]?: ClientHooks };
 
-/** The commands for {@link HookHandlers.sending}. Their names are spelled as the caller spells them. */
-const NOTEWORTHY =
-  /^(?:auth|hello|multi|exec|discard|reset|[ps]?subscribe|b[lr]pop|brpoplpush|blmove|b[lz]mpop|bzpop(?:min|max)|xread(?:group)?|wait(?:aof)?)$/i;
+const LOGINS = ['auth', 'hello'];
 
-const LOGIN = /^(?:auth|hello)$/i;
+const HOOKED_COMMANDS: ReadonlySet<string> = new Set([
+  ...LOGINS,
+  ...BLOCKING_COMMANDS,
+  'multi',
+  'exec',
+  'discard',
+  'reset',
+  'monitor',
+  'subscribe',
+  'psubscribe',
+  'ssubscribe',
+]);
+
+/** Whether a command has hooks, by its name as callers have spelled it: a look-up costs less than a comparison. */
+const spellings = new Map<string, boolean>();
+
+/** More than the commands of Redis in two spellings: names that are no commands must not accumulate. */
+const MAX_SPELLINGS = 2_000;
 
 /**
- * The commands that change the state of the connection, other than its login. ioredis 5 writes them as soon as the socket is
- * open: before its own INFO, which a MULTI would queue and a SUBSCRIBE forbid, before it has subscribed again, and before
- * the commands that wait in the offline queue. ioredis 6 itself keeps them until the connection is ready.
- */
-const WAITS_UNTIL_READY = /^(?:multi|exec|discard|reset|(?:un)?watch|[ps]?(?:un)?subscribe)$/i;
-
-/**
- * The statuses in which a client is tracked. The first client of another copy of ioredis, if it has a custom connector, is
- * not found before it logs in.
+ * The statuses in which a client is tracked. A client of another copy of ioredis with a Connector of its own is found only
+ * when it logs in.
  */
 const OPEN = /^(?:connecting|connect|ready|monitoring)$/;
 
 const patched = new WeakSet<ClientPrototype>();
 
 /**
- * Patches five methods of a `Redis.prototype`, once for each copy of ioredis, through which all commands, error replies and
- * status changes of its clients pass. Clients without handlers are not affected. No method of a client itself is replaced, so
+ * Patches four methods of a `Redis.prototype`, once for each copy of ioredis, through which all commands, error replies and
+ * status changes of its clients pass. Clients without hooks are not affected. No method of a client itself is replaced, so
  * that wrappers of the user stay in place and call these methods; no listener is used, which `removeAllListeners()` would
  * remove.
  *
- * `track` is called with each client that connects or is connected, and with one that logs in without handlers, since its
- * copy of ioredis was not known before.
+ * `track` is called with each client that connects or is connected, and with one that logs in without hooks, since its copy
+ * of ioredis was not known before.
  */
 export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   if (patched.has(prototype)) return;
   patched.add(prototype);
-  const { sendCommand, handleReconnection, setStatus, disconnect, _readyCheck } = prototype;
+  const { sendCommand, handleReconnection, setStatus, disconnect } = prototype;
 
   prototype.sendCommand = function (command, stream) {
-    if (this.status !== 'ready' && handlersOf(this)) {
-      if (isVersionOfIoredis(command) && !canBecomeReady(this)) {
-        command.reject(connectionClosed());
-        return command.promise;
-      }
-      if (this.status === 'connect' && WAITS_UNTIL_READY.test(command.name)) {
-        return whileConnecting(this, () => sendCommand.call(this, command, stream));
-      }
-    }
-    if (!NOTEWORTHY.test(command.name)) return sendCommand.call(this, command, stream);
-    if (LOGIN.test(command.name) && !handlersOf(this)) track(this);
-    const handlers = handlersOf(this);
-    if (!handlers) return sendCommand.call(this, command, stream);
-    handlers.preparing(command);
-    handlers.sending(command);
+    if (!isHooked(command.name)) return sendCommand.call(this, command, stream);
+    if (!hooksOf(this) && LOGINS.includes(command.name)) track(this);
+    const hooks = hooksOf(this);
+    if (!hooks) return sendCommand.call(this, command, stream);
+    hooks.beforeSend(command);
     const result = sendCommand.call(this, command, stream);
-    handlers.sent(command);
+    hooks.afterSend(command);
     return result;
   };
 
   prototype.handleReconnection = function (reply: ReplyError, item: CommandItem) {
-    const handlers = handlersOf(this);
-    if (!handlers) {
-      handleReconnection.call(this, reply, item);
-      return;
-    }
-    handlers.refused(item.command, reply, (error) => {
-      handleReconnection.call(this, error, item);
-    });
+    const hooks = hooksOf(this);
+    const error = hooks ? hooks.refused(item.command, reply) : reply;
+    if (error) handleReconnection.call(this, error, item);
   };
 
   prototype.setStatus = function (status, argument) {
     setStatus.call(this, status, argument);
     if (OPEN.test(status)) track(this);
-    const handlers = handlersOf(this);
-    if (!handlers) return;
+    const hooks = hooksOf(this);
+    if (!hooks) return;
     // ioredis resets this only when a connection closes, but there may have been none to close. It would then regard the
     // next connection as ended by the application, and not replace it when it is lost.
     if (status === 'connecting') internals(this).manuallyClosing = false;
-    handlers.statusChanged(status);
+    hooks.statusChanged(status);
   };
 
   prototype.disconnect = function (reconnect = false) {
     disconnect.call(this, reconnect);
-    if (!reconnect && this.status === 'reconnecting') handlersOf(this)?.endedSilently();
-  };
-
-  prototype._readyCheck = function (callback) {
-    // Its INFO would wait in the offline queue, perhaps behind a MULTI, although the next connection has a check of its own.
-    if (handlersOf(this) && !canBecomeReady(this)) return;
-    _readyCheck.call(this, callback);
+    if (!reconnect && this.status === 'reconnecting') hooksOf(this)?.abandoned();
   };
 }
 
 /**
- * Calls `sending` and `sent` for the noteworthy commands that are written to a client's current connection, where a
- * wrapper around `sendCommand()` bypasses the patched method: written commands are pushed on this queue, which ioredis
- * creates for each connection.
+ * Calls `afterSend` for the hooked commands that are written to a client's current connection, where a wrapper around
+ * `sendCommand()` bypasses the patched method: written commands are pushed on this queue, which ioredis creates for each
+ * connection.
  */
-export function observeCommandQueue(client: Client, handlers: HookHandlers): void {
+export function observeCommandQueue(client: Client, hooks: ClientHooks): void {
   const queue = internals(client).commandQueue;
   const { push } = queue;
   queue.push = (item) => {
-    const { command } = item;
-    const isNoteworthy = NOTEWORTHY.test(command.name);
-    if (isNoteworthy) handlers.sending(command);
     const length = push.call(queue, item);
-    if (isNoteworthy) handlers.sent(command);
+    if (isHooked(item.command.name)) hooks.afterSend(item.command);
     return length;
   };
 }
 
-/**
- * Whether this is the handshake's command with the version of ioredis. ioredis 5 first reads it from a file: the
- * connection may have closed, and the command would wait in the offline queue, as a ready check would.
- */
-function isVersionOfIoredis({ name, args }: Command): boolean {
-  return name === 'client' && args[0] === 'SETINFO' && args[1] === 'LIB-VER';
+/** The hooks of a client, or of the client behind a Proxy. */
+export function hooksOf(client: Client): ClientHooks | undefined {
+  return (client as HookedClient)[HOOKS];
 }
 
-/** Calls `send` while ioredis queues every command, or rejects it without an offline queue. */
-function whileConnecting<Result>(client: Client, send: () => Result): Result {
-  const state = internals(client);
-  const { status } = state;
-  state.status = 'connecting';
-  try {
-    return send();
-  } finally {
-    state.status = status;
-  }
+/** Sets the hooks of this client, which replace any others. */
+export function setHooks(client: Client, hooks: ClientHooks): void {
+  Object.defineProperty(client, HOOKS, { value: hooks, configurable: true });
 }
 
-/** The handlers of a client, or of the client behind a Proxy. */
-export function handlersOf(client: Client): HookHandlers | undefined {
-  return (client as HookedClient)[HANDLERS];
+/** Removes the hooks of this client, if it has these. */
+export function removeHooks(client: Client, hooks: ClientHooks): void {
+  if (hooksOf(client) === hooks) Reflect.deleteProperty(client, HOOKS);
 }
 
-/** Sets the handlers of this client, which replace any others. */
-export function setHandlers(client: Client, handlers: HookHandlers): void {
-  Object.defineProperty(client, HANDLERS, { value: handlers, configurable: true });
+function isHooked(name: string): boolean {
+  return spellings.get(name) ?? learn(name);
 }
 
-/** Removes the handlers of this client, if it has these. */
-export function removeHandlers(client: Client, handlers: HookHandlers): void {
-  if (handlersOf(client) === handlers) Reflect.deleteProperty(client, HANDLERS);
+function learn(name: string): boolean {
+  const isKnown = HOOKED_COMMANDS.has(name.toLowerCase());
+  if (spellings.size < MAX_SPELLINGS) spellings.set(name, isKnown);
+  return isKnown;
 }

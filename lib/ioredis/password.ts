@@ -5,7 +5,7 @@ import { patchCallingCopy } from './tracking.js';
  * A Redis password that is read each time it is used.
  *
  * ioredis converts the password to a string (`String(password)`) each time it logs in, so every new connection logs in
- * with the current token: reconnects, duplicates, the nodes of a cluster.
+ * with the current token, also that of a client that is not managed.
  */
 export interface Password {
   (): string;
@@ -23,14 +23,17 @@ const LOST_IN_JSON =
 /**
  * Creates a password that calls `read` each time it is used. It is inspected as `[Password]`, and serialised as a text that
  * explains the login failure that it causes.
+ *
+ * @param onText Called before it is converted to a string, which a client that is not managed does to log in.
  */
-export function createPassword(read: () => string): Password {
+export function createPassword(read: () => string, onText: () => void): Password {
   const password = (): string => read();
   return Object.defineProperties(password, {
     toString: {
       value: () => {
         // The caller may be a copy of ioredis that is not patched yet.
         patchCallingCopy();
+        onText();
         return read();
       },
     },

@@ -4,9 +4,8 @@ import {
   isConnectionClosed,
   rejectQueued,
   transactionFragment,
-} from './command-queues.js';
-import { internals, type Client, type ClientOptions } from './client.js';
-import { reconnectsByItself } from './client-state.js';
+} from './queues.js';
+import { internals, reconnectsByItself, type Client, type ClientOptions } from './client.js';
 
 /**
  * How long the server may take to answer our FIN while no reply is pending, in ms: enough for the messages that it has
@@ -14,60 +13,66 @@ import { reconnectsByItself } from './client-state.js';
  */
 const IDLE_CLOSE_TIMEOUT = 100;
 
-/**
- * Replaces a client's connection at once, whatever its retry strategy: this is not a failure, and no pending command is
- * rejected because of it.
- *
- * The old connection is half-closed, so that the server still answers the commands that it has received.
- */
-export function reconnect(client: Client): void {
-  const inner = internals(client);
-  const { stream, options } = inner;
-  stream?.prependOnceListener('close', () => {
-    // ioredis would forget these without settling them.
-    if (options.autoResendUnfulfilledCommands === false) rejectQueued(inner.commandQueue);
-  });
-  retryImmediately(client);
-  client.disconnect(true);
-  if (inner.commandQueue.length === 0) closeWithin(IDLE_CLOSE_TIMEOUT, inner.stream);
+/** Why a connection whose replies do not arrive is replaced. */
+export interface Unresponsive {
+  /** Whether the server has opened a transaction, which ends with the connection. */
+  readonly isInTransaction: boolean;
+  /** Creates the error of a command that is not sent again, from that of ioredis. */
+  readonly explain: (error?: Error) => Error;
 }
 
 /**
- * Closes a connection that no longer answers, so that the client connects again by ioredis' own rules: its retry strategy,
- * `autoResendUnfulfilledCommands`, `maxRetriesPerRequest`. A client without a retry strategy, such as the node of a
- * cluster, is connected again at once.
+ * Replaces a client's connection.
  *
- * @param isInTransaction Whether the server has opened a transaction, which ends with the connection.
- * @param explain Creates the error of a command that is not sent again, from that of ioredis.
+ * One that works is half-closed, so that the server still answers the commands that it has received. The client connects
+ * again at once, whatever its retry strategy, and no pending command is rejected: this is not a failure.
+ *
+ * One that is `unresponsive` is destroyed. The client connects again by its own rules: its retry strategy,
+ * `autoResendUnfulfilledCommands`, `maxRetriesPerRequest`. A client without a retry strategy, such as the node of a cluster,
+ * connects again at once.
  */
-export function reconnectSilent(
-  client: Client,
-  isInTransaction: boolean,
-  explain: (error?: Error) => Error,
-): void {
-  const inner = internals(client);
-  const { stream, options } = inner;
-  // A cluster sends a command of a node whose connection has closed to another node.
-  const isOfCluster = !reconnectsByItself(client);
-  const explainUnlessSentAgain = (error: Error): Error =>
-    isOfCluster && isConnectionClosed(error) ? error : explain(error);
-  let stopExplaining: (() => void) | undefined;
-  stream?.prependOnceListener('close', () => {
-    const { commandQueue } = inner;
-    const fragment = transactionFragment(commandQueue, isInTransaction);
-    rejectQueued(commandQueue, (command) => fragment.has(command), explain);
-    stopExplaining = explainRejections(commandQueue, explainUnlessSentAgain);
-    // ioredis would forget these without settling them.
-    if (options.autoResendUnfulfilledCommands === false) rejectQueued(commandQueue);
-  });
-  stream?.once('close', () => stopExplaining?.());
-  if (isOfCluster) retryImmediately(client);
-  closeNow(client);
+export function reconnect(client: Client, unresponsive?: Unresponsive): void {
+  const { stream, commandQueue } = internals(client);
+  if (unresponsive) rejectWhenClosed(client, unresponsive);
+  else settleWhenClosed(client);
+  if (!unresponsive || !reconnectsByItself(client)) retryImmediately(client);
+  if (unresponsive) {
+    closeNow(client);
+    return;
+  }
+  client.disconnect(true);
+  if (commandQueue.length === 0) closeWithin(IDLE_CLOSE_TIMEOUT, stream);
 }
 
 /** Closes the connection without waiting for anything; ioredis then reconnects or ends the client as usual. */
 export function closeNow(client: Client): void {
   internals(client).stream?.destroy();
+}
+
+/** Rejects the commands that ioredis would forget without settling them. */
+function settleWhenClosed(client: Client): void {
+  const inner = internals(client);
+  inner.stream?.prependOnceListener('close', () => {
+    if (inner.options.autoResendUnfulfilledCommands === false) rejectQueued(inner.commandQueue);
+  });
+}
+
+/** Rejects the commands that must not be sent again, with their reason. */
+function rejectWhenClosed(client: Client, { isInTransaction, explain }: Unresponsive): void {
+  const inner = internals(client);
+  // A cluster sends a command of a node whose connection has closed to another node.
+  const isOfCluster = !reconnectsByItself(client);
+  const explainUnlessSentAgain = (error: Error): Error =>
+    isOfCluster && isConnectionClosed(error) ? error : explain(error);
+  let stopExplaining: (() => void) | undefined;
+  inner.stream?.prependOnceListener('close', () => {
+    const { commandQueue } = inner;
+    const fragment = transactionFragment(commandQueue, isInTransaction);
+    rejectQueued(commandQueue, (command) => fragment.has(command), explain);
+    stopExplaining = explainRejections(commandQueue, explainUnlessSentAgain);
+    if (inner.options.autoResendUnfulfilledCommands === false) rejectQueued(commandQueue);
+  });
+  inner.stream?.once('close', () => stopExplaining?.());
 }
 
 /** When the present connection closes, the client connects again without delay, and no command is rejected. */
@@ -81,8 +86,8 @@ function retryImmediately(client: Client): void {
   });
   stream?.once('close', () => {
     inner.options = options;
-    // Not by ioredis' timer: a client that is disconnected while it waits for its next attempt never emits `end`, and never
-    // settles its pending commands.
+    // Connect here, not by ioredis' timer: a client that is disconnected while it waits for its next attempt never emits
+    // `end`, and never settles its pending commands.
     process.nextTick(() => {
       if (client.status === 'reconnecting' && !inner.manuallyClosing) connectNow(client);
     });

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import { Redis } from 'ioredis';
-import { callerFiles } from './caller-files.js';
 import type { Client } from './client.js';
 import { patchPrototype, type ClientPrototype, type Track } from './hooks.js';
 
@@ -18,7 +17,9 @@ const searched = new Set<string>();
  */
 export function trackClientsWith(password: object, track: Track): void {
   trackers.set(password, track);
-  patch(Redis.prototype as unknown as ClientPrototype);
+  const prototype = Redis.prototype as unknown as Partial<ClientPrototype>;
+  // A test may have replaced ioredis by a mock.
+  if (isClientPrototype(prototype)) patch(prototype);
 }
 
 /** Stops tracking the clients that log in with `password`. */
@@ -78,4 +79,31 @@ function ioredisPrototypeOf(client: Client): ClientPrototype | undefined {
 
 function isClientPrototype(prototype: Partial<ClientPrototype> | undefined): prototype is ClientPrototype {
   return typeof prototype?.setStatus === 'function' && typeof prototype.handleReconnection === 'function';
+}
+
+/** Deep enough for ioredis' way from a client to its connector, or to the text of its password. */
+const FRAMES = 20;
+
+/** The files of the functions that are running, the innermost first; none where the intrinsics of JavaScript are frozen. */
+function callerFiles(): string[] {
+  const { stackTraceLimit } = Error;
+  const formatter = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+  let files: string[] = [];
+  try {
+    // The text of a stack may be that of source maps, or of another tool; call sites name the file that was loaded.
+    Error.prepareStackTrace = (_error, callSites) => {
+      files = callSites.map((callSite) => callSite.getFileName() ?? '');
+      return '';
+    };
+    Error.stackTraceLimit = FRAMES;
+    // Reading `stack` calls prepareStackTrace().
+    const { stack } = new Error();
+    if (stack !== '') files = [];
+    if (formatter) Object.defineProperty(Error, 'prepareStackTrace', formatter);
+    else Reflect.deleteProperty(Error, 'prepareStackTrace');
+    Error.stackTraceLimit = stackTraceLimit;
+    return files;
+  } catch {
+    return [];
+  }
 }

@@ -98,7 +98,7 @@ export class Connections<Interactive extends Redis | Cluster> extends EventEmitt
     const replacing = [this.#topology.reconnect()];
     const client = this.#subscriber?.connection.client;
     if (client && client !== this.interactive) {
-      replacing.push(this.#options.authenticator.connectionOf(client).forceReconnect());
+      replacing.push(this.#options.authenticator.managedClientOf(client).forceReconnect());
     }
     await Promise.all(replacing);
     // A subscriber that was lost before the call is being replaced already.

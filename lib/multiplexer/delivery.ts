@@ -1,4 +1,4 @@
-import type { Delivery } from '../clients/replacement.js';
+import type { Delivery } from '../connection/events.js';
 import type { SubscriberConnection } from './subscriber-connection.js';
 
 /** Whether a connection has received everything published so far, some of which may be in transit or lost with it. */

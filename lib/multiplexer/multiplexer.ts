@@ -4,7 +4,7 @@ import type { Cluster, ClusterOptions, Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
 import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
-import { emitLater } from '../emit-later.js';
+import { emitLater } from '../diagnostics.js';
 import type { AzureRedisError } from '../errors.js';
 import { Connections } from './connections.js';
 import { closedError } from './errors.js';

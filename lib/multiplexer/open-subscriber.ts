@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
-import type { ManagedClient } from '../clients/managed-client.js';
-import type { ReplaceClient } from '../clients/replacement.js';
+import type { ManagedClient } from '../connection/managed-client.js';
+import type { ReplaceClient } from '../connection/replacer.js';
 import { connectTimeoutOf } from '../ioredis/client.js';
 import { settlesWithin } from '../timing/timeouts.js';
 import { connectionFailed } from './errors.js';
@@ -37,11 +37,11 @@ export async function openSubscriberConnection(
     if (negotiatedResp3(interactive)) {
       // The application owns this client: it ends it, and chooses how long to wait for replies.
       const control = { end: () => Promise.resolve(), unresponsive: () => undefined };
-      return new SubscriberConnection(shared, authenticator.connectionOf(shared), control, receive);
+      return new SubscriberConnection(shared, authenticator.managedClientOf(shared), control, receive);
     }
   }
   const client = topology.createSubscriber();
-  const managed = authenticator.connectionOf(client);
+  const managed = authenticator.managedClientOf(client);
   managed.delegateReplacement(() => replace(client));
   return connectSubscriber(client, managed, receive, signal);
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { ManagedClient } from '../clients/managed-client.js';
+import type { ManagedClient } from '../connection/managed-client.js';
 import { isWritable, rejectQueuedSubscriptions } from '../ioredis/client-control.js';
 import { settlesWithin } from '../timing/timeouts.js';
 import { listenTo, SUBSCRIBE, UNSUBSCRIBE, type Message, type SubscriptionKind } from './channels.js';

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { Redis, RedisOptions } from 'ioredis';
-import type { Delivery, Replacement } from '../clients/replacement.js';
+import type { Delivery, Replacement } from '../connection/events.js';
 import { Mutex, settlesWithin } from '../timing/timeouts.js';
 import type { Message, SubscriptionKind } from './channels.js';
 import { deliveryAcrossGap, hasReceivedAll, isSameNode } from './delivery.js';

@@ -40,17 +40,17 @@ export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Re
     protocol: () => negotiatedProtocol(interactive),
     shared: interactive,
     createSubscriber: () => createSubscriber(options),
-    ping: () => authenticator.connectionOf(interactive).outsideTransaction(() => latencyOf(interactive)),
+    ping: () => authenticator.managedClientOf(interactive).outsideTransaction(() => latencyOf(interactive)),
     reconnect: async () => {
       await forceReconnect(interactive, authenticator);
       await ready(interactive);
     },
     publish: (channel, message) =>
-      authenticator.connectionOf(interactive).outsideTransaction(() => interactive.publish(channel, message)),
+      authenticator.managedClientOf(interactive).outsideTransaction(() => interactive.publish(channel, message)),
     recoverFrom: (maintenance, subscriber) => {
       if (!MOVED.has(maintenance)) return;
       for (const client of new Set([interactive, subscriber])) {
-        void authenticator.connectionOf(client).replaceConnection('maintenance');
+        void authenticator.managedClientOf(client).replaceConnection('maintenance');
       }
     },
   };
@@ -162,7 +162,7 @@ async function forceReconnect(client: Redis, authenticator: Authenticator): Prom
   const closed = new Promise<void>((resolve) => {
     client.once('close', resolve);
   });
-  await authenticator.connectionOf(client).forceReconnect();
+  await authenticator.managedClientOf(client).forceReconnect();
   await closed;
 }
 

@@ -102,3 +102,25 @@ export function pause(ms: number, signal: CloseSignal): Promise<void> {
   });
   return wait.promise;
 }
+
+/** Whether `promise` settles within `ms`; rejects with {@link closedBySignal} as soon as the signal closes. */
+export function settlesBefore(ms: number, promise: Promise<unknown>, signal: CloseSignal): Promise<boolean> {
+  if (signal.closed) return Promise.reject(closedBySignal);
+  // A process that was busy or suspended may have received the result already: handle its input first.
+  const timer = setTimeout(
+    () =>
+      setImmediate(() => {
+        wait.end(false);
+      }),
+    Math.min(MAX_TIMER_DELAY, ms),
+  );
+  timer.unref();
+  const wait = new Wait<boolean>(signal, () => {
+    clearTimeout(timer);
+  });
+  const settled = (): void => {
+    wait.end(true);
+  };
+  promise.then(settled, settled);
+  return wait.promise;
+}

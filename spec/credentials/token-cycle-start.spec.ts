@@ -91,7 +91,7 @@ describe('TokenCycle.start()', () => {
     expect(warn.args).to.deep.equal([
       [
         'The first attempt failed and is retried: No access token',
-        { type: 'AzureRedisWarning', code: 'TOKEN_UNAVAILABLE', detail: 'wait' },
+        { type: 'IoredisAzureWarning', code: 'TOKEN_UNAVAILABLE', detail: 'wait' },
       ],
     ]);
     await cycles.clock.tickAsync(20_000);

@@ -47,7 +47,7 @@ describe('the documents', () => {
   });
 
   it('list every reason of a replacement, and every way of delivery', () => {
-    const { text } = read('lib/clients/replacement.ts');
+    const { text } = read('lib/connection/events.ts');
     const values = (type: string): string[] => {
       const [, union = ''] = new RegExp(`type ${type} =(.*?);\\n`, 's').exec(text) ?? [];
       return [...union.matchAll(/'([\w-]+)'/g)].map(([, value = '']) => value);

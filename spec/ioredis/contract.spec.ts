@@ -4,14 +4,10 @@ import { AbstractConnector, Cluster as ClusterNewest6, Command, Redis as Newest6
 import { Cluster as ClusterOldest5, Command as CommandOldest5, Redis as Oldest5 } from 'ioredis-5.4.0';
 import { Cluster as ClusterOldest6, Command as CommandOldest6, Redis as Oldest6 } from 'ioredis-6.0.0';
 import { Cluster as ClusterNewest5, Command as CommandNewest5, Redis as Newest5 } from 'ioredis5';
-import { handlersOf } from '../../lib/ioredis/hooks.js';
-import {
-  internals,
-  isPending,
-  type Client,
-  type Command as PendingCommand,
-} from '../../lib/ioredis/client.js';
-import { isClusterSubscriber } from '../../lib/clients/cluster-subscriber.js';
+import { hooksOf } from '../../lib/ioredis/hooks.js';
+import { internals, type Client, type Command as PendingCommand } from '../../lib/ioredis/client.js';
+import { isPending } from '../../lib/ioredis/queues.js';
+import { isClusterSubscriber } from '../../lib/connection/cluster-subscribers.js';
 import { Cache } from '../support/cache.js';
 import { ClusteredCache } from '../support/clustered-cache.js';
 import { happens, next, until } from '../support/waiting.js';
@@ -50,13 +46,13 @@ describe('the internals of ioredis', () => {
         const options = await cache.configure();
         const client = cache.client({ Redis }, { ...options, lazyConnect: true });
         const prototype: object = Redis.prototype as object;
-        const methods = ['sendCommand', 'handleReconnection', 'setStatus', 'disconnect', '_readyCheck'];
+        const methods = ['sendCommand', 'handleReconnection', 'setStatus', 'disconnect'];
         for (const method of methods) {
           expect(Object.hasOwn(prototype, method), method).to.equal(true);
           expect(Object.hasOwn(client, method), method).to.equal(false);
         }
         await client.connect();
-        expect(handlersOf(client), 'setStatus() was called while it connected').not.to.equal(undefined);
+        expect(hooksOf(client), 'setStatus() was called while it connected').not.to.equal(undefined);
       });
 
       it('converts the password to a string for each login', async () => {
@@ -92,16 +88,6 @@ describe('the internals of ioredis', () => {
         }
       });
 
-      it('queues MULTI and SUBSCRIBE, which it would write before it is ready, while `status` is `connecting`', async () => {
-        const client = cache.client({ Redis }, await cache.configure());
-        await next(client, 'connect');
-        const replies = [client.multi({ pipeline: false }), client.exec(), client.subscribe('news')];
-        const { offlineQueue } = internals(client);
-        const names = [0, 1, 2].map((index) => offlineQueue.peekAt(index)?.command.name);
-        expect(names).to.deep.equal(['multi', 'exec', 'subscribe']);
-        expect(client.status).to.equal('connect');
-        expect(await Promise.all(replies)).to.deep.equal(['OK', [], 1]);
-      });
 
       it('keeps manuallyClosing after a disconnect() without a connection', () => {
         const client = new Redis({ lazyConnect: true, enableReadyCheck: false });
@@ -284,7 +270,7 @@ describe('the internals of ioredis', () => {
   }
 });
 
-/** What `lib/ioredis/client-state.ts` relies on, though Node.js does not document it. */
+/** What `lib/ioredis/client.ts` relies on, though Node.js does not document it. */
 describe('the internals of Node.js', () => {
   const cache = Cache.forAll();
 

@@ -1,22 +1,12 @@
+import type { ProbeConnection } from '../ioredis/probe-connection.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
-
-/** A connection that finds out whether a server answers. */
-export interface ProbeTarget {
-  /** Whether the server cannot be reached at all. */
-  readonly isUnreachable: boolean;
-  /** Connects, and resolves once the server has answered. */
-  open(): Promise<void>;
-  /** Resolves once the server has answered. */
-  ping(): Promise<void>;
-  close(): void;
-}
 
 /** The waits between the attempts of a probe that is not answered, in ms. */
 const RETRY: Backoff = { minTimeout: 1_000, maxTimeout: 10_000, factor: 2, randomize: true };
 
 /** Finds out whether a server answers, over one connection at a time. */
 export class Probe {
-  #target: ProbeTarget | undefined;
+  #connection: ProbeConnection | undefined;
   /** When the pending PING was sent (`performance.now()`). */
   #askedAt: number | undefined;
   #answeringSince: number | undefined;
@@ -39,33 +29,33 @@ export class Probe {
    *
    * @param timeout The time within which the server must answer, in ms.
    */
-  ask(timeout: number, createTarget: () => ProbeTarget): void {
+  ask(timeout: number, connect: () => ProbeConnection): void {
     const now = performance.now();
     if (this.#askedAt !== undefined) {
       if (now - this.#askedAt > timeout) this.#fail();
-    } else if (this.#target) {
-      this.#await(this.#target, this.#target.ping());
+    } else if (this.#connection) {
+      this.#await(this.#connection, this.#connection.ping());
     } else if (now >= this.#nextAttemptAt) {
-      this.#target = createTarget();
-      this.#await(this.#target, this.#target.open());
+      this.#connection = connect();
+      this.#await(this.#connection, this.#connection.open());
     }
   }
 
   close(): void {
-    this.#target?.close();
-    this.#target = undefined;
+    this.#connection?.close();
+    this.#connection = undefined;
     this.#askedAt = undefined;
     this.#answeringSince = undefined;
   }
 
-  #await(target: ProbeTarget, answer: Promise<void>): void {
+  #await(connection: ProbeConnection, answer: Promise<void>): void {
     this.#askedAt = performance.now();
     answer.then(
       () => {
-        if (target === this.#target) this.#answered();
+        if (connection === this.#connection) this.#answered();
       },
       () => {
-        if (target === this.#target) this.#fail();
+        if (connection === this.#connection) this.#fail();
       },
     );
   }
@@ -78,7 +68,7 @@ export class Probe {
   }
 
   #fail(): void {
-    this.#isUnreachable = this.#target?.isUnreachable ?? false;
+    this.#isUnreachable = this.#connection?.isUnreachable ?? false;
     this.close();
     this.#failures += 1;
     this.#nextAttemptAt = performance.now() + backoffDelay(this.#failures, RETRY);

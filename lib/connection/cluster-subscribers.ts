@@ -1,7 +1,8 @@
 import { settlesWithin } from '../timing/timeouts.js';
-import { isLeaving } from '../ioredis/client-state.js';
-import { pendingReplies, type Client } from '../ioredis/client.js';
-import type { Replacement } from './replacement.js';
+import { isLeaving, type Client } from '../ioredis/client.js';
+import { pendingReplies } from '../ioredis/queues.js';
+import type { Replacement } from './events.js';
+import type { ManagedClient } from './managed-client.js';
 
 /** The names that ioredis gives to the connections of a `Cluster` for its subscriptions, sharded ones included. */
 const NAME = /^ioredis-cluster\(s?subscriber\)/;
@@ -32,7 +33,18 @@ export class ClusterSubscribers {
   readonly #successions = new Map<Client, Succession>();
 
   /** A cluster has created this client. */
-  created(client: Client): void {
+  add(managed: ManagedClient): void {
+    const { client } = managed;
+    this.#created(client);
+    managed.delegateReplacement(
+      () => this.#replace(client),
+      (reply) => {
+        this.#subscriptionSent(client, reply);
+      },
+    );
+  }
+
+  #created(client: Client): void {
     const { connectionName } = client.options;
     for (const [predecessor, succession] of this.#successions) {
       const { successor } = succession;
@@ -45,7 +57,7 @@ export class ClusterSubscribers {
   }
 
   /** This client has sent the first of the commands that subscribe it; its cluster sends all of them in one tick. */
-  subscriptionSent(client: Client, reply: Promise<unknown>): void {
+  #subscriptionSent(client: Client, reply: Promise<unknown>): void {
     for (const { successor, succeeded } of this.#successions.values()) {
       // If it is rejected, the connection is lost, and the cluster creates another successor.
       if (successor === client) reply.then(() => pendingReplies(client)).then(succeeded, () => undefined);
@@ -53,7 +65,7 @@ export class ClusterSubscribers {
   }
 
   /** Ends the client; resolves to `undefined` if its cluster creates no other one, because the cluster is closed. */
-  async replace(client: Client): Promise<Replacement | undefined> {
+  async #replace(client: Client): Promise<Replacement | undefined> {
     const since = performance.now();
     const subscribed = new Promise<void>((resolve) => {
       this.#successions.set(client, { succeeded: resolve });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { retryDelay } from '../../lib/clients/reauthentication.js';
+import { retryDelay } from '../../lib/connection/keep-logged-in.js';
 
 describe('the retry of a failed AUTH', () => {
   it('waits for at most a quarter of the remaining lifetime of the old token', () => {

@@ -1,21 +1,20 @@
-import type { Command } from '../ioredis/client.js';
+import type { Client, Command } from '../ioredis/client.js';
+import { isPending } from '../ioredis/queues.js';
 
 /**
- * Tracks whether a connection is between MULTI and EXEC, DISCARD or RESET: an AUTH there would be queued and shift the
- * results of EXEC.
+ * Whether a connection is between MULTI and EXEC, DISCARD or RESET: an AUTH there would be queued and shift the results of
+ * EXEC.
  *
- * It follows the commands that were sent, not their replies: commands reach the server in the order in which they were
- * sent.
+ * It follows the commands that were sent, not their replies: commands reach the server in the order in which they were sent.
  */
-export class TransactionTracker {
+export class Transaction {
+  readonly #client: Client;
   /** The MULTI that opened it. */
   #opener: Command | undefined;
   #waiting: (() => void)[] = [];
-  readonly #isPending: (command: Command) => boolean;
 
-  /** @param isPending Whether the reply to a command is still awaited. */
-  constructor(isPending: (command: Command) => boolean) {
-    this.#isPending = isPending;
+  constructor(client: Client) {
+    this.#client = client;
   }
 
   get isOpen(): boolean {
@@ -24,7 +23,7 @@ export class TransactionTracker {
 
   /** Whether the server has opened it: commands that are sent again on another connection would be outside of it. */
   get isConfirmed(): boolean {
-    return this.#opener !== undefined && !this.#isPending(this.#opener);
+    return this.#opener !== undefined && !isPending(this.#client, this.#opener);
   }
 
   /** A MULTI was sent. */
@@ -33,7 +32,7 @@ export class TransactionTracker {
     this.#opener = multi;
     multi.promise.catch(() => {
       // Rejected by `commandTimeout` while its reply is pending: the server opens the transaction nevertheless.
-      if (!this.#isPending(multi)) this.refused(multi);
+      if (!isPending(this.#client, multi)) this.refused(multi);
     });
   }
 
@@ -42,7 +41,7 @@ export class TransactionTracker {
     if (this.#opener === command) this.closed();
   }
 
-  /** The command that ends the transaction was sent, or the connection was closed. */
+  /** The command that ends the transaction was sent, or the connection has closed. */
   closed(): void {
     this.#opener = undefined;
     const waiting = this.#waiting;

@@ -1,3 +1,5 @@
+import type { Stall } from '../diagnostics.js';
+
 /** Why a connection was replaced instead of re-authenticated. */
 export type RecycleReason =
   /** It is subscribed over RESP2, where the server accepts no AUTH. */
@@ -6,8 +8,12 @@ export type RecycleReason =
   | 'monitor'
   /** The AUTH was not answered in time: the connection is dead, or blocked by a command in a pipeline. */
   | 'blocked'
+  /** Its credentials end, and the new ones are of another user. */
+  | 'identity'
   /** The application sent RESET, after which the connection is neither logged in nor set up. */
   | 'reset'
+  /** The server refused a command with READONLY, LOADING or MASTERDOWN: after a failover it is not the primary. */
+  | 'failover'
   /** It owed a reply for longer than `heartbeatTimeout`, and the server answers other connections. */
   | 'stalled'
   /** `Multiplexer.forceReconnect()` was called. */
@@ -34,5 +40,23 @@ export interface Replacement {
   readonly delivery: Delivery;
 }
 
-/** Replaces a client by another one. Never rejects; resolves to `undefined` if none is needed any more. */
-export type ReplaceClient = () => Promise<Replacement | undefined>;
+/** What an authenticator tells of its connections. Each event has one object as its argument, which never contains a secret. */
+export interface ConnectionEvents {
+  /** A live connection was re-authenticated with the new token. */
+  reauthenticated: [event: { readonly endpoint: string; readonly expiresOn: Date }];
+  /** The re-authentication of a live connection failed; it is retried automatically. */
+  reauthenticationFailed: [event: { readonly endpoint: string; readonly error: Error }];
+  /**
+   * A connection owed a reply for longer than `heartbeatTimeout`, and is replaced. `silence` says for how many ms nothing
+   * arrived, `awaited` is the name of the command whose reply was due.
+   */
+  stalled: [event: Stall];
+  /** A connection was replaced after `gap` ms without one; `delivery` says how its messages were delivered. */
+  recycled: [event: Replacement & { readonly endpoint: string; readonly reason: RecycleReason }];
+}
+
+/** Tells of a connection. */
+export type Report = <Name extends keyof ConnectionEvents>(
+  name: Name,
+  event: ConnectionEvents[Name][0],
+) => void;

@@ -34,7 +34,7 @@ describe('the replacement of a connection', () => {
     const { authenticator } = options;
     const replace = async (): Promise<Recycled> => {
       const recycled = next<Recycled>(authenticator, 'recycled');
-      await authenticator.connectionOf(client).replaceConnection('maintenance');
+      await authenticator.managedClientOf(client).replaceConnection('maintenance');
       return recycled;
     };
     return { client, options, replace };
@@ -97,7 +97,7 @@ describe('the replacement of a connection', () => {
 
       it('runs no command twice whose reply is received together with the one that causes it', async () => {
         const { client, options } = await connect(variant);
-        const managed = options.authenticator.connectionOf(client);
+        const managed = options.authenticator.managedClientOf(client);
         const count = async (): Promise<number> => Number(await cache.azure.server.call('GET', 'counter'));
         // Both replies, a TLS record each, arrive in one read. `pause()` would leave Node.js decrypting them one by one.
         const { _handle: handle } = internals(client).stream as unknown as { _handle: ReadHandle };
@@ -118,7 +118,7 @@ describe('the replacement of a connection', () => {
       it('ends when the application disconnects', async () => {
         const { client, options } = await connect(variant);
         const ended = happens(client, 'end');
-        void options.authenticator.connectionOf(client).replaceConnection('maintenance');
+        void options.authenticator.managedClientOf(client).replaceConnection('maintenance');
         await halfClosed(client);
         client.disconnect();
         await ended;

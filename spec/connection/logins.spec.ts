@@ -154,7 +154,7 @@ describe('a login that the cache rejects', () => {
       expect(error).to.include({ code: 'NOPERM' });
       expect(error.message).to.match(/^NOPERM/);
       expect(error.hint).to.contain('access policy').and.to.contain(credential.oid);
-      expect(error.cause).to.have.property('message', error.message);
+      expect(error).to.be.instanceOf(AzureRedisError).and.to.have.property('name', 'ReplyError');
     });
   }
 });

@@ -1,0 +1,142 @@
+import type { Credentials, CredentialsProvider } from '../credentials/credentials.js';
+import { traceReauthentication } from '../diagnostics.js';
+import { endpointOf, isLeaving, type Client } from '../ioredis/client.js';
+import { fillLogins, HIDDEN_PASSWORD, hideHandshake, isLoginAccepted } from '../ioredis/login.js';
+import { CloseSignal } from '../timing/close-signal.js';
+import { dateOf } from '../timing/deadline.js';
+import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
+import { Transaction } from './transaction.js';
+
+/** A connection that has not answered AUTH is replaced this long before its credentials expire, in ms, at most half of what is left. */
+const REPLACE_BEFORE_EXPIRY = 30_000;
+
+/**
+ * How long a reply may be awaited on a connection whose credentials seem to have expired, in ms: if the server has not
+ * closed it, the local clock was set forward.
+ */
+const EXPIRED_REPLY_GRACE = 2_000;
+
+/** By how much the server's clock may be ahead when it closes a connection whose credentials have expired, in ms. */
+const CLOCK_SKEW = 1_000;
+
+/** The life of one socket of a client, from `connecting` to `close`. */
+export class Connection {
+  readonly client: Client;
+  readonly transaction: Transaction;
+  /** Closes with the connection: every wait for something of the connection ends with it. */
+  readonly signal = new CloseSignal();
+  /** What the connection is logged in with; `undefined` until a login is accepted, or if it is not known. */
+  credentials: Credentials | undefined;
+  /** Whether RESET was sent: the connection has lost its login, database and protocol. */
+  isReset = false;
+  /** Whether the hooks have seen its login, and see its other commands. */
+  isHooked = false;
+  #stopFilling: () => void = () => undefined;
+  #attempted: Credentials | undefined;
+  /** Settles when the last login that was written is answered. */
+  #login: Promise<void> | undefined;
+
+  constructor(client: Client) {
+    this.client = client;
+    this.transaction = new Transaction(client);
+  }
+
+  /** Whether it accepts commands. */
+  get isLive(): boolean {
+    const { status } = this.client;
+    const isOpen = (status === 'ready' || status === 'monitoring') && !this.signal.closed;
+    return isOpen && !isLeaving(this.client);
+  }
+
+  /** Whether it can be logged in again: not if it is subscribed over RESP2, or in MONITOR mode. */
+  get acceptsAuth(): boolean {
+    return this.client.mode === 'normal';
+  }
+
+  /** Whether a login was written. */
+  get hasLoggedIn(): boolean {
+    return this.#login !== undefined;
+  }
+
+  /** Whether the server closes it because its credentials were not replaced in time. */
+  get hasExpired(): boolean {
+    return this.credentials !== undefined && this.credentials.remaining < CLOCK_SKEW;
+  }
+
+  /** How long a reply may be awaited before the connection is replaced without it, in ms. */
+  get replyTimeout(): number {
+    if (!this.credentials) return REPLACE_BEFORE_EXPIRY;
+    const left = this.credentials.remaining;
+    if (left <= 0) return EXPIRED_REPLY_GRACE;
+    return Math.min(MAX_TIMER_DELAY, left - Math.min(REPLACE_BEFORE_EXPIRY, left / 2));
+  }
+
+  /** The time until the server has certainly closed it, unless it is logged in again or dead, in ms. */
+  get closedWithin(): number {
+    const left = Math.max(0, this.credentials?.remaining ?? REPLACE_BEFORE_EXPIRY);
+    return Math.min(MAX_TIMER_DELAY, left + EXPIRED_REPLY_GRACE);
+  }
+
+  /** The credentials of the last login that was written. */
+  get attempted(): Credentials | undefined {
+    return this.#attempted;
+  }
+
+  /** The socket is open, and the handshake of ioredis is about to log in. */
+  beginHandshake(provider: CredentialsProvider): void {
+    hideHandshake(this.client, provider.current);
+    this.#stopFilling = this.fillLogins(provider);
+  }
+
+  /** The connection is ready. */
+  endHandshake(): void {
+    this.#stopFilling();
+  }
+
+  /** Writes the provider's current credentials into its logins, until the returned function is called. */
+  fillLogins(provider: CredentialsProvider): () => void {
+    return fillLogins(
+      this.client,
+      () => provider.current,
+      (reply, credentials) => {
+        this.#attempted = credentials;
+        // The caller of the login handles its error.
+        this.#login = reply.then(
+          (answer) => {
+            if (isLoginAccepted(answer)) this.credentials = credentials;
+          },
+          () => undefined,
+        );
+      },
+    );
+  }
+
+  /** Resolves when the last login that was written is answered. */
+  async loginAnswered(): Promise<void> {
+    await this.#login;
+  }
+
+  /** Sends AUTH with the current credentials. @throws the error of the server. */
+  async authenticate(provider: CredentialsProvider): Promise<void> {
+    const { username, expiresOn } = provider.current;
+    const trace = { username, endpoint: endpointOf(this.client), expiresOn: dateOf(expiresOn) };
+    const stopFilling = this.fillLogins(provider);
+    try {
+      await traceReauthentication(trace, async () => {
+        const answer = await this.client.auth(username, HIDDEN_PASSWORD);
+        if (!isLoginAccepted(answer)) {
+          throw new Error(`AUTH was answered with ${String(answer)} instead of OK.`);
+        }
+        await this.#login;
+      });
+    } finally {
+      stopFilling();
+    }
+  }
+
+  /** The socket has closed. */
+  close(): void {
+    this.transaction.closed();
+    this.signal.close();
+  }
+}

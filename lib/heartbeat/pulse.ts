@@ -1,0 +1,115 @@
+import { exists, hasFlag } from '@ioredis/commands';
+import type { Connection } from '../connection/connection.js';
+import { blockingTime } from '../ioredis/blocking-command.js';
+import { bytesWritten, isLeaving, isLoggingIn, vitalSignsOf, type Command } from '../ioredis/client.js';
+
+/** The commands that a working server answers at once, whatever its data and load. */
+const ANSWERED_AT_ONCE = /^(?:ping|auth|hello|select|client|quit|[ps]?(?:un)?subscribe)$/i;
+
+/** Commands in O(1) that Redis does not call fast, since they may have to free a large value. */
+const FAST = /^p?set(?:ex)?$/;
+
+/** Whether a connection owes a reply, and for how long, judged by counters of ioredis and of its socket. */
+export class Pulse {
+  readonly #connection: Connection;
+  /** When the connection was last found idle or in use (`performance.now()`). */
+  #checkedAt: number;
+  #bytesWritten: number | undefined;
+  #bytesRead = -1;
+  #bytesUnsent = 0;
+  #wasDue = false;
+  #silence = 0;
+  /** The command whose reply is due next. */
+  #awaited: Command | undefined;
+
+  /** @param checkedAt In the past by a random part of the heartbeat interval, so that not all clients send PING in one turn. */
+  constructor(connection: Connection, checkedAt: number) {
+    this.#connection = connection;
+    this.#checkedAt = checkedAt;
+  }
+
+  /** For how long a reply has been due while no byte was received or sent, in ms. */
+  get silence(): number {
+    return this.#silence;
+  }
+
+  get awaited(): Command | undefined {
+    return this.#awaited;
+  }
+
+  /** The name of the command whose reply is due next; `MONITOR` on a connection in that mode. */
+  get awaitedName(): string {
+    return this.#awaited?.name.toUpperCase() ?? 'MONITOR';
+  }
+
+  /** Whether a working server answers what is due at once, so that a missing reply is a fault of the connection. */
+  get isAnsweredAtOnce(): boolean {
+    const command = this.#awaited;
+    return !command || isLoggingIn(this.#connection.client) || ANSWERED_AT_ONCE.test(command.name);
+  }
+
+  /** Whether Redis calls the command fast, or the command says itself how long it blocks. Others may take any time. */
+  get isFast(): boolean {
+    if (!this.#awaited) return false;
+    const name = this.#awaited.name.toLowerCase();
+    return blockingTime(this.#awaited) > 0 || FAST.test(name) || (exists(name) && hasFlag(name, 'fast'));
+  }
+
+  /**
+   * How long the reply may take before it is late, in ms: while a command blocks, `Infinity` if without a limit. In MONITOR
+   * mode, the heartbeat interval, since a server without traffic has nothing to send.
+   */
+  allowance(heartbeatInterval: number): number {
+    if (this.#awaited) return blockingTime(this.#awaited);
+    return heartbeatInterval > 0 ? heartbeatInterval : Infinity;
+  }
+
+  /** @param elapsed The time since the last observation in which the process could read, in ms. */
+  observe(elapsed: number): void {
+    const signs = vitalSignsOf(this.#connection.client);
+    const isDue = signs !== undefined && (signs.awaited !== undefined || signs.isMonitoring);
+    if (!isDue) {
+      this.#wasDue = false;
+      this.#silence = 0;
+      this.#awaited = undefined;
+      return;
+    }
+    const { bytesRead, bytesUnsent, awaited } = signs;
+    const hasSent = this.#bytesUnsent > 0 && bytesUnsent !== this.#bytesUnsent;
+    const showsLife = bytesRead !== this.#bytesRead || hasSent;
+    this.#silence = this.#wasDue && !showsLife ? this.#silence + elapsed : 0;
+    this.#wasDue = true;
+    this.#bytesRead = bytesRead;
+    this.#bytesUnsent = bytesUnsent;
+    this.#awaited = awaited;
+  }
+
+  /** Sends PING once in each interval in which nothing else was written. */
+  pingIfIdle(now: number, interval: number): void {
+    // Half a millisecond of tolerance, since observations are not whole numbers apart.
+    if (now - this.#checkedAt < interval - 0.5) return;
+    this.#checkedAt = now;
+    const { client } = this.#connection;
+    if (bytesWritten(client) === this.#bytesWritten) this.ping();
+    this.#bytesWritten = bytesWritten(client);
+  }
+
+  /** Sends PING, unless a reply is due already. */
+  ping(): void {
+    // A PING that is not answered is noticed by the next observations.
+    if (this.#silence === 0 && this.#mayPing()) this.#connection.client.ping().catch(() => undefined);
+  }
+
+  /**
+   * In a transaction, PING would be queued and shift the results; in MONITOR mode, ioredis rejects it; behind a command that
+   * blocks, it is not answered, and its missing acknowledgement would keep TCP from sending keep-alive probes.
+   */
+  #mayPing(): boolean {
+    const { client, transaction } = this.#connection;
+    const { status, mode } = client;
+    const isUsable = status === 'ready' && mode !== 'monitor' && !isLeaving(client);
+    if (!isUsable || transaction.isOpen) return false;
+    const awaited = vitalSignsOf(client)?.awaited;
+    return awaited === undefined || blockingTime(awaited) === 0;
+  }
+}

@@ -1,0 +1,116 @@
+import type { Socket } from 'node:net';
+import { internals, type Client, type Command, type ReplyError } from './client.js';
+import { rejectQueued } from './queues.js';
+import type { Credentials } from '../credentials/credentials.js';
+
+/**
+ * Stands for the password in the arguments of a login, which ioredis attaches to errors and logs with `DEBUG=ioredis:*`, and
+ * which wrappers of `sendCommand()` read. The password takes its place in the bytes that are written.
+ */
+export const HIDDEN_PASSWORD = '<hidden by ioredis-azure>';
+
+/** The beginning of an AUTH or HELLO as ioredis writes it. */
+const LOGIN = /^\*\d+\r\n\$\d+\r\n(?:auth|hello)\r\n/i;
+
+type Write = Socket['write'];
+
+/** The functions with which {@link fillLogins} replaces the `write` of a socket. */
+const filling = new WeakSet<Write>();
+
+/**
+ * Writes the current credentials into the logins of a client's connection, until the returned function is called.
+ *
+ * @param current The credentials to write.
+ * @param onWritten Called with the reply to a login that was written, and its credentials.
+ */
+export function fillLogins(
+  client: Client,
+  current: () => Credentials,
+  onWritten: (reply: Promise<unknown>, credentials: Credentials) => void,
+): () => void {
+  const { stream } = internals(client);
+  if (!stream || filling.has(stream.write)) return () => undefined;
+  const isOwn = Object.hasOwn(stream, 'write');
+  const { write } = stream;
+  const fill = function (this: Socket, chunk: unknown, ...rest: []): boolean {
+    if (typeof chunk !== 'string' || !LOGIN.test(chunk) || !chunk.includes(HIDDEN_PASSWORD)) {
+      return write.call(this, chunk as string, ...rest);
+    }
+    const credentials = current();
+    // ioredis puts a command on its queue after it has written it.
+    queueMicrotask(() => {
+      const login = lastLogin(client);
+      if (login) onWritten(login.promise, credentials);
+    });
+    return write.call(this, chunk.replace(bulk(HIDDEN_PASSWORD), () => bulk(credentials.password)), ...rest);
+  } as Write;
+  filling.add(fill);
+  stream.write = fill;
+  return () => {
+    if (stream.write !== fill) return;
+    if (isOwn) stream.write = write;
+    else Reflect.deleteProperty(stream, 'write');
+  };
+}
+
+/** Makes the handshake of ioredis log in with the hidden password; called between `connect` and the handshake. */
+export function hideHandshake(client: Client, { username }: Credentials): void {
+  const { condition } = internals(client);
+  if (condition) condition.auth = [username, HIDDEN_PASSWORD];
+}
+
+/** Hides the password in a login of which ioredis, or the application, has read the password itself. */
+export function hidePassword(command: Command, { password }: Credentials): void {
+  const position = command.args.indexOf(password);
+  if (position !== -1) command.args = command.args.with(position, HIDDEN_PASSWORD);
+}
+
+/** Whether this command, sent by us or in the handshake of ioredis, logs in with credentials of ours. */
+export function isLogin({ name, args }: Command): boolean {
+  return /^(?:auth|hello)$/i.test(name) && args.includes(HIDDEN_PASSWORD);
+}
+
+/** Whether the reply to a login reports success: OK to AUTH, an object with the server's properties to HELLO. */
+export function isLoginAccepted(reply: unknown): boolean {
+  if (typeof reply === 'string' || Buffer.isBuffer(reply)) return reply.toString() === 'OK';
+  return typeof reply === 'object' && reply !== null;
+}
+
+/**
+ * Rejects the logins that ioredis would send again after a reconnect: the new connection has logged in already, and
+ * over RESP2 a connection that has resubscribed accepts no AUTH.
+ */
+export function rejectQueuedLogins(client: Client): void {
+  rejectQueued(internals(client).prevCommandQueue, isLogin);
+}
+
+/**
+ * Whether this is the HELLO with which ioredis 6 negotiates the protocol and logs in. Some Azure endpoints reject the login in
+ * HELLO but accept it in AUTH.
+ */
+export function isHandshakeHello(client: Client, command: Command): boolean {
+  const isHello = command.name.toLowerCase() === 'hello' && isLogin(command);
+  return isHello && internals(client).condition?.handshake === true;
+}
+
+/**
+ * Turns the rejection of a HELLO that logs in into the one that ioredis expects from a server without RESP3: ioredis then
+ * logs in with AUTH over RESP2, on the same connection, and rejects no command. If AUTH is rejected too, the credentials are
+ * invalid.
+ */
+export function asProtocolRefusal(reply: ReplyError): Error {
+  return new Error(`NOPROTO the login within HELLO was refused: ${reply.message}`, { cause: reply });
+}
+
+function lastLogin(client: Client): Command | undefined {
+  const { commandQueue } = internals(client);
+  for (let index = commandQueue.length - 1; index >= 0; index -= 1) {
+    const command = commandQueue.peekAt(index)?.command;
+    if (command && isLogin(command)) return command;
+  }
+  return undefined;
+}
+
+function bulk(text: string): string {
+  return `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+}

@@ -1,0 +1,134 @@
+import { internals, type Client, type Command, type CommandQueue } from './client.js';
+
+/**
+ * Removes commands from one of ioredis' queues and rejects them in order; by default all of them, with the error of a closed
+ * connection.
+ */
+export function rejectQueued(
+  queue: CommandQueue | null | undefined,
+  matches: (command: Command) => boolean = () => true,
+  error: () => Error = connectionClosed,
+): void {
+  if (!queue) return;
+  const removed: Command[] = [];
+  for (let index = queue.length - 1; index >= 0; index -= 1) {
+    const command = queue.peekAt(index)?.command;
+    if (!command || !matches(command)) continue;
+    queue.remove(index, 1);
+    removed.push(command);
+  }
+  for (const command of removed.reverse()) command.reject(error());
+}
+
+/** The queued commands of a transaction that the server has opened, and that ends with the connection. */
+export function transactionFragment(queue: CommandQueue, isOpen: boolean): ReadonlySet<Command> {
+  const commands = commandsOf(queue);
+  const end = commands.findIndex(({ name }) => /^(?:exec|discard)$/i.test(name));
+  const start = commands.findIndex(({ name }) => /^multi$/i.test(name));
+  const isCutOff = end !== -1 && (start === -1 || end < start);
+  if (isCutOff) return new Set(commands.slice(0, end + 1));
+  return new Set(isOpen ? commands : []);
+}
+
+/** Whether a command whose reply has just arrived is part of a transaction: its EXEC or DISCARD is the next to be answered. */
+export function isInTransaction(client: Client, { inTransaction = false }: Command): boolean {
+  if (inTransaction) return true;
+  const { commandQueue } = internals(client);
+  for (let index = 0; index < commandQueue.length; index += 1) {
+    const name = commandQueue.peekAt(index)?.command.name.toLowerCase();
+    if (name === 'exec' || name === 'discard') return true;
+    if (name === 'multi') return false;
+  }
+  return false;
+}
+
+/**
+ * Replaces the errors with which the commands that are now in the queue are rejected.
+ *
+ * @returns A function that restores them.
+ */
+export function explainRejections(queue: CommandQueue, explain: (error: Error) => Error): () => void {
+  const explained = commandsOf(queue).map((command) => ({ command, reject: command.reject }));
+  for (const { command, reject } of explained) {
+    command.reject = (error) => {
+      reject.call(command, explain(error));
+    };
+  }
+  return () => {
+    for (const { command, reject } of explained) command.reject = reject;
+  };
+}
+
+/** The error with which ioredis rejects the commands of a connection that has closed; a cluster sends them again. */
+export function connectionClosed(): Error {
+  return new Error(CONNECTION_CLOSED);
+}
+
+/** Whether this is the error of ioredis for the commands of a connection that has closed. */
+export function isConnectionClosed({ message }: Error): boolean {
+  return message === CONNECTION_CLOSED;
+}
+
+const CONNECTION_CLOSED = 'Connection is closed.';
+
+function commandsOf(queue: CommandQueue): Command[] {
+  return Array.from({ length: queue.length }, (_, index) => queue.peekAt(index)?.command).filter(
+    (command) => command !== undefined,
+  );
+}
+
+/** Called when a command is kept for the next connection: its reply has arrived, though it is not settled. */
+const onKept = new WeakMap<Command, () => void>();
+
+/** Resolves when every command that currently awaits its reply has received it, or has failed. */
+export async function pendingReplies(client: Client): Promise<void> {
+  const { commandQueue } = internals(client);
+  const last = commandQueue.peekAt(commandQueue.length - 1)?.command;
+  if (!last) return;
+  // Replies arrive in order.
+  await new Promise<void>((resolve) => {
+    const others = onKept.get(last);
+    onKept.set(last, () => {
+      others?.();
+      resolve();
+    });
+    // The caller of the command handles its error.
+    last.promise.then(
+      () => {
+        resolve();
+      },
+      () => {
+        resolve();
+      },
+    );
+  });
+}
+
+/** Whether a command was written and its reply is still awaited, even if its promise is settled already. */
+export function isPending(client: Client, command: Command): boolean {
+  const { commandQueue } = internals(client);
+  for (let index = commandQueue.length - 1; index >= 0; index -= 1) {
+    if (commandQueue.peekAt(index)?.command === command) return true;
+  }
+  return false;
+}
+
+/** Queues a command to be written when the client's next connection is ready. */
+export function sendOnNextConnection(client: Client, command: Command): void {
+  const { offlineQueue, condition } = internals(client);
+  offlineQueue.push({ command, select: condition?.select });
+  onKept.get(command)?.();
+}
+
+/**
+ * Rejects the commands that were to be sent again on the next connection: ioredis neither sends nor settles them if the
+ * client ends before it is ready.
+ */
+export function rejectUnsent(client: Client): void {
+  rejectQueued(internals(client).prevCommandQueue);
+}
+
+/** Sends a command again that the server has refused or ended. */
+export function sendAgain(client: Client, command: Command): void {
+  internals(client).sendCommand(command);
+}
