@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import { AzureRedisError } from '../errors.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { closedBySignal, type CloseSignal, Wait } from '../timing/close-signal.js';
@@ -39,6 +40,11 @@ class AccessKey implements Credentials {
 
   get password(): string {
     return this.#secret;
+  }
+
+  /** The output of `util.inspect()`, which may call getters, without the secret. */
+  [inspect.custom](): string {
+    return `AccessKey { username: '${this.username}' }`;
   }
 }
 

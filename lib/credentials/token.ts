@@ -1,6 +1,7 @@
+import { inspect } from 'node:util';
 import { AzureRedisError } from '../errors.js';
 import { messageOf, redacted } from '../redaction.js';
-import { Deadline } from '../timing/deadline.js';
+import { dateOf, Deadline } from '../timing/deadline.js';
 import type { Credentials } from './credentials.js';
 
 /** The share of its lifetime in which a token is fresh: the identity service could hardly issue a better one. */
@@ -57,6 +58,11 @@ export class Token implements Credentials {
    */
   isUsable(): boolean {
     return this.remaining > Math.min(5_000, this.lifetime / 10);
+  }
+
+  /** The output of `util.inspect()`, which may call getters, without the secret. */
+  [inspect.custom](): string {
+    return `Token { username: '${this.username}', expiresOn: ${dateOf(this.expiresOn).toISOString()} }`;
   }
 
   isSame(other: Token): boolean {
