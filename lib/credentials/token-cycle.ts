@@ -136,11 +136,6 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     this.refresh().catch(() => undefined);
   }
 
-  /** Whether it is time to request the next token. */
-  get #shouldRefresh(): boolean {
-    return this.#refreshAt.remaining <= 0;
-  }
-
   /** Whether connections have to wait before they cause another request. */
   get #isPaused(): boolean {
     return this.#pausedUntil.remaining > 0;
@@ -156,11 +151,12 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
 
   /** Waits for the end of the pause, or for the answer to a request, or until `signal` is aborted. */
   async #nextAnswer(signal: AbortSignal): Promise<void> {
+    const wait = Math.min(MAX_TIMER_INTERVAL, this.#pausedUntil.remaining);
     const answer = this.#isPaused
-      ? sleep(Math.min(MAX_TIMER_INTERVAL, this.#pausedUntil.remaining), undefined, { ref: false })
-      : this.refresh();
+      ? sleep(wait, undefined, { ref: false, signal })
+      : raceSignal(this.refresh(), signal);
     // #lastError holds the reason of a failure, and `refreshFailed` has reported it.
-    await raceSignal(answer, signal).catch(() => undefined);
+    await answer.catch(() => undefined);
   }
 
   async #acquire(): Promise<void> {
@@ -231,18 +227,11 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     if (!this.#running) return;
     const wait = Math.min(MAX_TIMER_INTERVAL, Math.max(0, this.#refreshAt.remaining));
     this.#timer = setTimeout(() => {
-      this.#wake();
+      // `refreshFailed` has reported a failure, and the next attempt is scheduled.
+      if (this.#refreshAt.remaining <= 0) this.refresh().catch(() => undefined);
+      else this.#arm();
     }, wait);
     this.#timer.unref();
-  }
-
-  #wake(): void {
-    if (!this.#shouldRefresh) {
-      this.#arm();
-      return;
-    }
-    // `refreshFailed` has reported a failure, and the next attempt is scheduled.
-    this.refresh().catch(() => undefined);
   }
 }
 

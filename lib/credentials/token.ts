@@ -4,8 +4,9 @@ import { messageOf, redacted } from '../redaction.js';
 import { dateOf, Deadline } from '../timing/deadline.js';
 import type { Credentials } from './credentials.js';
 
-/** The share of its lifetime in which a token is fresh: the identity service could hardly issue a better one. */
-const FRESH = 0.05;
+/** For how long a token is fresh: the identity service could hardly issue a better one. A share of its lifetime, and in ms. */
+const FRESH_SHARE = 0.05;
+const FRESH_TIME = 60_000;
 
 /** An access token that has been validated. Times are in ms since 1970. */
 export class Token implements Credentials {
@@ -49,7 +50,7 @@ export class Token implements Credentials {
   }
 
   isFresh(): boolean {
-    return this.remaining > this.lifetime * (1 - FRESH);
+    return this.lifetime - this.remaining < Math.min(FRESH_TIME, this.lifetime * FRESH_SHARE);
   }
 
   /**

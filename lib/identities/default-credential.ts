@@ -1,4 +1,4 @@
-import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
+import type { TokenCredential } from '@azure/core-auth';
 import { messageOf, redacted } from '../redaction.js';
 import { type AuthorityContext, authorityHostOf, isMicrosoftAuthority } from './authority.js';
 import { verifyingClient } from './verifying-client.js';
@@ -20,23 +20,14 @@ export function defaultCredential(
   context: AuthorityContext = {},
   onLink?: (link: ChainLink) => void,
 ): TokenCredential {
-  return new LazyDefaultAzureCredential(authorityHostOf(context), onLink);
-}
-
-class LazyDefaultAzureCredential implements TokenCredential {
-  readonly #authorityHost: string;
-  readonly #onLink: ((link: ChainLink) => void) | undefined;
-  #credential: Promise<TokenCredential> | undefined;
-
-  constructor(authorityHost: string, onLink: ((link: ChainLink) => void) | undefined) {
-    this.#authorityHost = authorityHost;
-    this.#onLink = onLink;
-  }
-
-  async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken | null> {
-    const credential = await (this.#credential ??= load(this.#authorityHost, this.#onLink));
-    return credential.getToken(scopes, options);
-  }
+  const authorityHost = authorityHostOf(context);
+  let credential: Promise<TokenCredential> | undefined;
+  return {
+    getToken: async (scopes, options) => {
+      credential ??= load(authorityHost, onLink);
+      return (await credential).getToken(scopes, options);
+    },
+  };
 }
 
 async function load(
@@ -63,27 +54,19 @@ async function load(
 function observeChain(chain: TokenCredential, onLink: (link: ChainLink) => void): void {
   const sources: unknown = Reflect.get(chain, '_sources');
   if (!Array.isArray(sources)) return;
-  for (const source of sources as Partial<TokenCredential>[]) {
-    const getToken = source.getToken?.bind(source);
-    if (!getToken) continue;
-    source.getToken = async (scopes: string | string[], options?: GetTokenOptions) => {
-      return observed(nameOf(source), () => getToken(scopes, options), onLink);
+  for (const source of sources as TokenCredential[]) {
+    const name = nameOf(source);
+    const getToken = source.getToken.bind(source);
+    source.getToken = async (scopes, options) => {
+      try {
+        const token = await getToken(scopes, options);
+        onLink({ name, reason: token ? undefined : 'it is not available on this machine' });
+        return token;
+      } catch (error) {
+        onLink({ name, reason: redacted(messageOf(error)) });
+        throw error;
+      }
     };
-  }
-}
-
-async function observed(
-  name: string,
-  getToken: () => Promise<AccessToken | null>,
-  onLink: (link: ChainLink) => void,
-): Promise<AccessToken | null> {
-  try {
-    const token = await getToken();
-    onLink({ name, reason: token ? undefined : 'it is not available on this machine' });
-    return token;
-  } catch (error) {
-    onLink({ name, reason: redacted(messageOf(error)) });
-    throw error;
   }
 }
 

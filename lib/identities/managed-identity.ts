@@ -48,41 +48,27 @@ export function checkManagedIdentity(value: unknown): void {
   }
 }
 
-/** A credential that requests each token from the identity endpoint of the machine. The first request loads msal. */
-export function managedIdentityCredential(identity: ManagedIdentityOption): TokenCredential {
-  return new ManagedIdentityTokenCredential(identity);
-}
-
 // One for all: msal keeps the network of the first managed identity for the life of the process.
 const network = new MsalNetwork({ name: 'The managed identity endpoint', isRemote: false });
 
-class ManagedIdentityTokenCredential implements TokenCredential {
-  readonly #identity: ManagedIdentityOption;
-
-  constructor(identity: ManagedIdentityOption) {
-    this.#identity = identity;
-  }
-
-  async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
-    const workload = workloadIdentityFor(this.#identity);
-    if (workload) return exchangeFederatedToken(workload, scopes, options);
-
-    const { ManagedIdentityApplication } = await import('@azure/msal-node');
-    const application = new ManagedIdentityApplication({
-      managedIdentityIdParams: idParams(this.#identity),
-      // The caller retries, and can be aborted; the retries of msal take up to a minute and cannot.
-      system: { networkClient: network, disableInternalRetries: true },
-    });
-    const [resource = ''] = [scopes].flat();
-    return network.acquire(options.abortSignal, () =>
-      application.acquireToken({ resource, forceRefresh: true }),
-    );
-  }
-}
-
-function workloadIdentityFor(identity: ManagedIdentityOption): ReturnType<typeof workloadIdentityOf> {
-  if (identity === true) return workloadIdentityOf(undefined);
-  return 'clientId' in identity ? workloadIdentityOf(identity.clientId) : undefined;
+/** A credential that requests each token from the identity endpoint of the machine. The first request loads msal. */
+export function managedIdentityCredential(identity: ManagedIdentityOption): TokenCredential {
+  return {
+    getToken: async (scopes, options = {}) => {
+      const workload = workloadIdentityFor(identity);
+      if (workload) return exchangeFederatedToken(workload, scopes, options);
+      const { ManagedIdentityApplication } = await import('@azure/msal-node');
+      const application = new ManagedIdentityApplication({
+        managedIdentityIdParams: idParams(identity),
+        // The caller retries, and can be aborted; the retries of msal take up to a minute and cannot.
+        system: { networkClient: network, disableInternalRetries: true },
+      });
+      const [resource = ''] = [scopes].flat();
+      return network.acquire(options.abortSignal, () =>
+        application.acquireToken({ resource, forceRefresh: true }),
+      );
+    },
+  };
 }
 
 function idParams(
@@ -103,11 +89,15 @@ interface WorkloadIdentity extends Application {
  * The workload identity of this AKS pod, if it has one. As `ManagedIdentityCredential` of `@azure/identity` does, this
  * package uses it instead of the managed identity of the machine: a pod must not act as the node that it runs on.
  */
-function workloadIdentityOf(clientId: string | undefined): WorkloadIdentity | undefined {
-  const tenantId = process.env['AZURE_TENANT_ID'];
-  const tokenFile = process.env['AZURE_FEDERATED_TOKEN_FILE'];
-  const ownId = clientId ?? process.env['AZURE_CLIENT_ID'];
-  return tenantId && tokenFile && ownId ? { tenantId, clientId: ownId, tokenFile } : undefined;
+function workloadIdentityFor(identity: ManagedIdentityOption): WorkloadIdentity | undefined {
+  if (identity !== true && !('clientId' in identity)) return undefined;
+  const {
+    AZURE_TENANT_ID: tenantId,
+    AZURE_FEDERATED_TOKEN_FILE: tokenFile,
+    AZURE_CLIENT_ID: ownId,
+  } = process.env;
+  const clientId = identity === true ? ownId : identity.clientId;
+  return tenantId && tokenFile && clientId ? { tenantId, clientId, tokenFile } : undefined;
 }
 
 /** Exchanges the token in the file for an access token. The file is read each time: Kubernetes replaces it about hourly. */

@@ -100,27 +100,18 @@ export function servicePrincipalCredential(
   principal: ServicePrincipalOption,
   context: AuthorityContext = {},
 ): TokenCredential {
-  return new ServicePrincipalCredential(principal, authorityHostOf(context));
-}
-
-class ServicePrincipalCredential implements TokenCredential {
-  readonly #principal: ServicePrincipalOption;
-  readonly #authorityHost: string;
-
-  constructor(principal: ServicePrincipalOption, authorityHost: string) {
-    this.#principal = principal;
-    this.#authorityHost = authorityHost;
-  }
-
-  async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken> {
-    const { tenantId, clientId } = this.#principal;
-    const clientAuthentication = await clientAuthenticationOf(this.#principal);
-    return acquireByClientCredentials(
-      { authorityHost: this.#authorityHost, tenantId, clientId, clientAuthentication },
-      scopes,
-      options,
-    );
-  }
+  const authorityHost = authorityHostOf(context);
+  const { tenantId, clientId } = principal;
+  return {
+    getToken: async (scopes, options) => {
+      const clientAuthentication = await clientAuthenticationOf(principal);
+      return acquireByClientCredentials(
+        { authorityHost, tenantId, clientId, clientAuthentication },
+        scopes,
+        options,
+      );
+    },
+  };
 }
 
 async function clientAuthenticationOf(
