@@ -6,11 +6,10 @@ import { IdentityProcess, type ShownError } from './support/identity-process.js'
 
 /** What lib/ uses of @azure/identity that it does not document: `_sources` of a chain, `credentialName` of a placeholder. */
 describe('the credentials of a chain of @azure/identity', () => {
-  const variable = 'AZURE_TOKEN_CREDENTIALS';
-  const before = process.env[variable];
+  const before = process.env['AZURE_TOKEN_CREDENTIALS'];
   afterEach(() => {
-    if (before === undefined) delete process.env[variable];
-    else process.env[variable] = before;
+    if (before === undefined) delete process.env['AZURE_TOKEN_CREDENTIALS'];
+    else process.env['AZURE_TOKEN_CREDENTIALS'] = before;
   });
 
   for (const [name, what] of [
@@ -18,7 +17,7 @@ describe('the credentials of a chain of @azure/identity', () => {
     ['WorkloadIdentityCredential', 'the placeholder of one that could not be constructed'],
   ] as const) {
     it(`are observed by their names: ${what}`, async () => {
-      process.env[variable] = name;
+      process.env['AZURE_TOKEN_CREDENTIALS'] = name;
       const links: ChainLink[] = [];
       const chain = defaultCredential({}, (link) => links.push(link));
       await failure(chain.getToken('https://redis.azure.com/.default'));
