@@ -80,6 +80,18 @@ describe('Authenticator', () => {
     ).to.include({ code: 'CLOSED' });
   });
 
+  it('does not count a client that has ended before it is attached', async () => {
+    const options = await cache.configure();
+    const client = await cache.connect(variant, options);
+    const ended = next(client, 'end');
+    client.disconnect();
+    await ended;
+    options.authenticator.attach(client);
+    expect(options.authenticator.connections).to.deep.equal([]);
+    await client.connect();
+    expect(options.authenticator.connections).to.have.length(1);
+  });
+
   it('releases its clients on close(): they stay connected, and open no new connection', async () => {
     const options = await cache.configure();
     const client = await cache.connect(variant, options);

@@ -56,7 +56,7 @@ export async function keepLoggedIn(
       if (!(await settlesBefore(connection.replyTimeout, outcome, signal))) return 'blocked';
       const error = await outcome;
       // If it has just subscribed over RESP2, it no longer accepts AUTH, and is replaced.
-      if (error && !connection.acceptsAuth) continue;
+      if (error && client.mode === 'subscriber') continue;
       failures = error ? failures + 1 : 0;
       report(error);
     }

@@ -129,7 +129,7 @@ export class ManagedClient implements ClientHooks {
 
   /** Calls `send` as soon as no transaction is open, so that what it sends synchronously is part of none. */
   async outsideTransaction<Result>(send: () => Result | Promise<Result>): Promise<Result> {
-    for (let connection; (connection = this.#connection) && connection.transaction.isOpen; ) {
+    for (let connection; (connection = this.#connection) && connection.transaction.isOpen;) {
       await connection.transaction.over();
     }
     return send();
@@ -203,7 +203,9 @@ export class ManagedClient implements ClientHooks {
     const { attempted = this.#provider.current, transaction } = connection;
     transaction.refused(command);
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected(attempted);
-    this.#refused ??= new RefusedCommands(connection, this.#provider, () => this.#replace('failover', { awaitReplies: true }));
+    this.#refused ??= new RefusedCommands(connection, this.#provider, () =>
+      this.#replace('failover', { awaitReplies: true }),
+    );
     return this.#refused.retry(command, reply) ? undefined : explain(reply, attempted);
   }
 
@@ -226,7 +228,11 @@ export class ManagedClient implements ClientHooks {
     const reason = await keepLoggedIn(connection, this.#provider, (error) => {
       const { endpoint } = this;
       if (error) this.#report('reauthenticationFailed', { endpoint, error });
-      else this.#report('reauthenticated', { endpoint, expiresOn: dateOf(connection.credentials?.expiresOn ?? Infinity) });
+      else
+        this.#report('reauthenticated', {
+          endpoint,
+          expiresOn: dateOf(connection.credentials?.expiresOn ?? Infinity),
+        });
     });
     if (reason) await this.#replace(reason, { awaitReplies: reason !== 'blocked' });
   }

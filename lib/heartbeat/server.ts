@@ -53,7 +53,12 @@ export class Server {
    * @param period The time between two calls, in ms.
    * @returns whether one was replaced.
    */
-  review(suspects: readonly Suspect[], provider: CredentialsProvider, timeout: number, period: number): boolean {
+  review(
+    suspects: readonly Suspect[],
+    provider: CredentialsProvider,
+    timeout: number,
+    period: number,
+  ): boolean {
     const [first] = suspects;
     if (!first) return false;
     this.#probe.ask(timeout, () => new ProbeConnection(first.client.client, provider.current));

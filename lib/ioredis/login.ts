@@ -12,10 +12,8 @@ export const HIDDEN_PASSWORD = '<hidden by ioredis-azure>';
 /** The beginning of an AUTH or HELLO as ioredis writes it. */
 const LOGIN = /^\*\d+\r\n\$\d+\r\n(?:auth|hello)\r\n/i;
 
-type Write = Socket['write'];
-
-/** The functions with which {@link fillLogins} replaces the `write` of a socket. */
-const filling = new WeakSet<Write>();
+/** The sockets whose `write` is replaced by {@link fillLogins}. */
+const filled = new WeakSet<Socket>();
 
 /**
  * Writes the current credentials into the logins of a client's connection, until the returned function is called.
@@ -29,26 +27,26 @@ export function fillLogins(
   onWritten: (reply: Promise<unknown>, credentials: Credentials) => void,
 ): () => void {
   const { stream } = internals(client);
-  if (!stream || filling.has(stream.write)) return () => undefined;
-  const isOwn = Object.hasOwn(stream, 'write');
-  const { write } = stream;
-  const fill = function (this: Socket, chunk: unknown, ...rest: []): boolean {
-    if (typeof chunk !== 'string' || !LOGIN.test(chunk) || !chunk.includes(HIDDEN_PASSWORD)) {
-      return write.call(this, chunk as string, ...rest);
-    }
+  if (!stream || filled.has(stream)) return () => undefined;
+  const own = Object.getOwnPropertyDescriptor(stream, 'write');
+  const write = stream.write.bind(stream);
+  stream.write = (chunk: unknown, ...rest: []) => {
+    if (typeof chunk !== 'string' || !LOGIN.test(chunk)) return write(chunk as string, ...rest);
     const credentials = current();
     // ioredis puts a command on its queue after it has written it.
     queueMicrotask(() => {
       const login = lastLogin(client);
       if (login) onWritten(login.promise, credentials);
     });
-    return write.call(this, chunk.replace(bulk(HIDDEN_PASSWORD), () => bulk(credentials.password)), ...rest);
-  } as Write;
-  filling.add(fill);
-  stream.write = fill;
+    return write(
+      chunk.replace(bulk(HIDDEN_PASSWORD), () => bulk(credentials.password)),
+      ...rest,
+    );
+  };
+  filled.add(stream);
   return () => {
-    if (stream.write !== fill) return;
-    if (isOwn) stream.write = write;
+    if (!filled.delete(stream)) return;
+    if (own) Object.defineProperty(stream, 'write', own);
     else Reflect.deleteProperty(stream, 'write');
   };
 }

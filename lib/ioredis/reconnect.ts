@@ -1,10 +1,5 @@
 import type { Socket } from 'node:net';
-import {
-  explainRejections,
-  isConnectionClosed,
-  rejectQueued,
-  transactionFragment,
-} from './queues.js';
+import { explainRejections, isConnectionClosed, rejectQueued, transactionFragment } from './queues.js';
 import { internals, reconnectsByItself, type Client, type ClientOptions } from './client.js';
 
 /**

@@ -46,7 +46,9 @@ export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Re
       await ready(interactive);
     },
     publish: (channel, message) =>
-      authenticator.managedClientOf(interactive).outsideTransaction(() => interactive.publish(channel, message)),
+      authenticator
+        .managedClientOf(interactive)
+        .outsideTransaction(() => interactive.publish(channel, message)),
     recoverFrom: (maintenance, subscriber) => {
       if (!MOVED.has(maintenance)) return;
       for (const client of new Set([interactive, subscriber])) {

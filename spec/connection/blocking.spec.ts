@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import { internals } from '../../lib/ioredis/client.js';
 import { Cache, connectionsOf } from '../support/cache.js';
+import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { expiries, happens, next, until } from '../support/waiting.js';
 
@@ -131,6 +132,26 @@ describe('a blocking command', () => {
   }
 });
 
+describe('CLIENT UNBLOCK', () => {
+  const cache = Cache.forAll();
+  const commands: Record<string, (client: Redis) => Promise<unknown>> = {
+    BLPOP: (client) => client.blpop('nothing', 0),
+    BLMOVE: (client) => client.blmove('nothing', 'other', 'LEFT', 'LEFT', 0),
+    BZPOPMIN: (client) => client.bzpopmin('nothing', 0),
+    XREAD: (client) => client.xread('BLOCK', 0, 'STREAMS', 'nothing', '$'),
+  };
+
+  for (const [name, send] of Object.entries(commands)) {
+    it(`ends ${name}, which does not block again`, async () => {
+      const client = await cache.connect(VARIANTS[0], await cache.configure());
+      const id = String(await client.call('CLIENT', 'ID'));
+      const reply = send(client);
+      await until(async () => Number(await cache.azure.server.call('CLIENT', 'UNBLOCK', id)) === 1);
+      expect(await reply).to.equal(null);
+    });
+  }
+});
+
 describe('XREAD with the id $', () => {
   const cache = Cache.forEach({ tokenLifetime: 2_500 });
 
@@ -171,6 +192,33 @@ describe('XREAD with the id $', () => {
         [null, null],
         [null, 2],
       ]);
+    });
+  }
+});
+
+describe('XREAD with the id $ on a cluster', () => {
+  const clustered = ClusteredCache.forAll();
+
+  for (const variant of CLUSTER_VARIANTS) {
+    it(`gets its id from the node to which it is redirected: ${variant.name}`, async () => {
+      const { cluster } = await clustered.connect(variant, { cluster: { retryDelayOnMoved: 0 } });
+      const stream = `stream:${CLUSTER_VARIANTS.indexOf(variant)}`;
+      await cluster.xadd(stream, '1-1', 'field', 'old');
+      // The client believes that another node serves the stream.
+      const { slots } = cluster as unknown as { slots: string[][] };
+      const slot = await clustered.cluster.slotOf(stream);
+      slots[slot] = slots.find(([master]) => master !== slots[slot]?.[0]) ?? [];
+      const reply = cluster.xread('BLOCK', 0, 'STREAMS', stream, '$');
+      await until(() =>
+        cluster.nodes('master').some((node) => {
+          const awaited = internals(node).commandQueue.peekAt(0)?.command;
+          return awaited?.name === 'xread' && awaited.args.includes('1-1');
+        }),
+      );
+      // On another connection than the one that blocks.
+      const { server } = await clustered.cluster.masterOf(slot);
+      await server.call('XADD', stream, '2-1', 'field', 'new');
+      expect(await reply).to.deep.equal([[stream, [['2-1', ['field', 'new']]]]]);
     });
   }
 });

@@ -1,5 +1,8 @@
 import { inspect } from 'node:util';
+import fastifyRedis, { type FastifyRedisPluginOptions } from '@fastify/redis';
 import { expect } from 'chai';
+import { fastify } from 'fastify';
+import { ReplyError } from 'ioredis';
 import { AzureRedisError } from '../../lib/index.js';
 import { Cache, connectionsOf } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
@@ -134,6 +137,16 @@ describe('a login that the cache rejects', () => {
       );
     });
 
+    it(`stays a ReplyError of ioredis, by which libraries decide: ${variant.name}`, async () => {
+      const options = await cache.configure({ retryStrategy: () => null });
+      cache.azure.refuseLogins();
+      const client = cache.client(variant, { ...options, protocol: variant.protocol });
+      const error = await rejection(client.get('key'));
+      expect(error).to.be.instanceOf(ReplyError).and.to.be.instanceOf(AzureRedisError);
+      expect(error).to.include({ name: 'ReplyError', code: 'WRONGPASS' });
+      cache.azure.acceptLogins();
+    });
+
     it(`succeeds once access is granted: ${variant.name}`, async () => {
       const credential = cache.azure.credential({ role: 'none' });
       const options = await cache.configure({ credential });
@@ -157,6 +170,37 @@ describe('a login that the cache rejects', () => {
       expect(error).to.be.instanceOf(AzureRedisError).and.to.have.property('name', 'ReplyError');
     });
   }
+});
+
+describe('an access key that the cache rejects', () => {
+  const cache = Cache.forAll();
+
+  it('is explained as a key, not as an identity', async () => {
+    const options = await cache.configure({
+      credential: undefined,
+      accessKey: 'wrong',
+      retryStrategy: () => null,
+    });
+    const [variant] = VARIANTS;
+    const error = await rejection(cache.client(variant, options).get('key'));
+    expect(error).to.include({ code: 'WRONGPASS' });
+    expect(error.hint).to.contain('access key').and.not.to.contain('object id');
+  });
+});
+
+describe('@fastify/redis', () => {
+  const cache = Cache.forEach();
+
+  it('reports a rejected login at once', async () => {
+    const options = await cache.configure();
+    cache.azure.refuseLogins();
+    const app = fastify({ pluginTimeout: 30_000 });
+    const error = await rejection(
+      Promise.resolve(app.register(fastifyRedis, options as FastifyRedisPluginOptions).ready()),
+    );
+    expect(error).to.include({ code: 'WRONGPASS' });
+    await app.close();
+  });
 });
 
 describe('the name of the client library', () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { AuthenticatorEvents } from '../../lib/index.js';
+import { internals } from '../../lib/ioredis/client.js';
 import { Cache, connectionsOf } from '../support/cache.js';
 import { RESP2_VARIANTS, VARIANTS } from '../support/ioredis-versions.js';
 import { happens, next, nextWhere, past, times, until } from '../support/waiting.js';
@@ -107,6 +108,27 @@ describe('a connection that does not accept AUTH', () => {
 
   for (const variant of VARIANTS) {
     describe(`MONITOR with ${variant.name}`, () => {
+      it('is entered while commands of others arrive, without an error', async () => {
+        const options = await cache.configure({ retryStrategy: () => 0 });
+        const errors: unknown[] = [];
+        const monitor = cache.client(variant, { ...options, protocol: variant.protocol, monitor: true });
+        monitor.on('error', (error) => errors.push(error));
+        const busy = await cache.connect(variant, await cache.configure({ retryStrategy: () => 0 }));
+        const over = new AbortController();
+        const traffic = (async (): Promise<void> => {
+          while (!over.signal.aborted) {
+            await Promise.all(Array.from({ length: 100 }, () => busy.set('key', 'value')));
+          }
+        })();
+        for (let connections = 0; connections < 10; connections += 1) {
+          await new Promise((resolve) => monitor.once('monitoring', resolve));
+          internals(monitor).stream?.destroy();
+        }
+        over.abort();
+        await traffic;
+        expect(errors.map(String).join()).not.to.contain('Command queue state error');
+      });
+
       it('continues on a new connection', async () => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);

@@ -45,6 +45,26 @@ describe('the heartbeat', () => {
     });
   }
 
+  it('spreads the PINGs of many idle clients over the interval', async () => {
+    const options = await cache.configure({ heartbeatInterval: 1_000 });
+    const [variant] = VARIANTS;
+    const clients = await Promise.all(Array.from({ length: 60 }, () => cache.connect(variant, options)));
+    const moments = await Promise.all(
+      clients.map(
+        (client) =>
+          new Promise<number>((resolve) => {
+            const ping = client.ping.bind(client);
+            client.ping = () => {
+              resolve(performance.now());
+              return ping();
+            };
+          }),
+      ),
+    );
+    const turns = new Set(moments.map((moment) => Math.floor(moment / 50)));
+    expect(turns.size).to.be.at.least(5);
+  });
+
   it('can be disabled', async () => {
     const [variant] = VARIANTS;
     const silent = await cache.connect(variant, await cache.configure({ heartbeatInterval: 0 }));

@@ -1,9 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
-import type { ConfiguredRedisOptions, Stall } from '../../lib/index.js';
+import {
+  configureForAzure,
+  type ConfigureForAzureOptions,
+  type ConfiguredRedisOptions,
+  type Stall,
+} from '../../lib/index.js';
 import { Cache } from '../support/cache.js';
+import { RedisOnTcp } from '../support/redis-on-tcp.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
+import { until } from '../support/waiting.js';
+
+const [FIRST] = VARIANTS;
 
 const TIMEOUT = 500;
 
@@ -69,4 +78,50 @@ describe('a server that is slow', () => {
     expect(await runner?.get('runs')).to.equal('1');
     expect(stalls).to.deep.equal([]);
   });
+});
+
+describe('a server that holds back writes, as in a failover', () => {
+  let server: RedisOnTcp;
+  let clients: Redis[];
+
+  beforeEach(async () => {
+    server = await RedisOnTcp.start();
+    clients = [];
+  });
+  afterEach(async () => {
+    for (const client of clients) client.disconnect();
+    await server.stop();
+  });
+
+  const settings: Record<string, Partial<ConfigureForAzureOptions>> = {
+    'the defaults': {},
+    'a shorter commandTimeout': { commandTimeout: 300 },
+    'maxRetriesPerRequest: 0': { maxRetriesPerRequest: 0 },
+    'autoResendUnfulfilledCommands: false': { autoResendUnfulfilledCommands: false },
+  };
+  for (const [name, more] of Object.entries(settings)) {
+    it(`loses at most two connections, and runs the commands of the others once, with ${name}`, async () => {
+      const { host, port, password: accessKey } = server;
+      const options = await configureForAzure({
+        ...{ host, port, accessKey, tls: false, heartbeatTimeout: TIMEOUT },
+        ...more,
+      });
+      let stalls = 0;
+      options.authenticator.on('stalled', () => (stalls += 1));
+      clients = Array.from({ length: 50 }, () => new FIRST.Redis(options));
+      for (const client of clients) client.on('error', () => undefined);
+      await until(() => clients.every(({ status }) => status === 'ready'));
+      const observer = new FIRST.Redis({ host, port, password: accessKey });
+      // Longer than the timeout, and ended before a third connection would be tried.
+      await observer.call('CLIENT', 'PAUSE', String(2.5 * TIMEOUT), 'WRITE');
+      await Promise.allSettled(clients.map((client) => client.incr('counter')));
+      // Rejected commands may still be run.
+      const counted = async (): Promise<number> => Number(await observer.get('counter'));
+      await until(async () => (await counted()) >= clients.length - 2);
+      expect(await counted()).to.be.at.most(clients.length);
+      expect(stalls).to.be.at.most(2);
+      observer.disconnect();
+      options.authenticator.close();
+    });
+  }
 });

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import {
@@ -8,6 +9,7 @@ import {
   type ConfiguredRedisOptions,
   type Stall,
 } from '../../lib/index.js';
+import { internals } from '../../lib/ioredis/client.js';
 import { Cache } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { Network } from '../support/network.js';
@@ -242,6 +244,39 @@ describe('a connection that has gone silent', () => {
       expect(await client.set('key', 'value')).to.equal('OK');
       expect(failures).to.deep.equal([]);
       expect(stalls).to.have.length(1);
+    });
+  }
+
+  it('is found although the role does not permit PING', async () => {
+    const credential = cache.azure.credential();
+    const options = await configure({ credential, enableReadyCheck: false });
+    const client = await connect(options);
+    await cache.azure.server.call('ACL', 'SETUSER', credential.oid, '-@all', '+@read');
+    expect(await rejection(client.ping())).to.include({ code: 'NOPERM' });
+    network.loseServerSides();
+    expect(await client.get('key')).to.equal(null);
+    expect(stalls[0]).to.include({ awaited: 'GET' });
+  });
+
+  const slow: Record<string, (client: Redis) => Promise<unknown>> = {
+    'a script': (client) => client.eval("return redis.call('INCR', 'runs')", 0),
+    'a command over many keys': (client) => client.call('SORT', 'missing', 'STORE', 'copy'),
+  };
+  for (const [name, send] of Object.entries(slow)) {
+    it(`is kept while the reply to ${name} is awaited, which is sent once, however long it takes`, async () => {
+      const options = await configure();
+      const client = await connect(options);
+      const others = await connectAll(options);
+      const port = internals(client).stream?.localPort ?? 0;
+      network.holdReplies((each) => each === port);
+      const reply = send(client);
+      // Six times as long as a fast command is awaited, while the server answers other connections.
+      await sleep(3_000);
+      await Promise.all(others.map((other) => other.ping()));
+      network.restore();
+      await reply;
+      expect(stalls).to.deep.equal([]);
+      expect(await client.get('runs')).to.be.oneOf(['1', null]);
     });
   }
 

@@ -88,7 +88,6 @@ describe('the internals of ioredis', () => {
         }
       });
 
-
       it('keeps manuallyClosing after a disconnect() without a connection', () => {
         const client = new Redis({ lazyConnect: true, enableReadyCheck: false });
         client.status = 'end';

@@ -1,10 +1,12 @@
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import type * as Ioredis from 'ioredis';
 import { Redis as PlainRedis, type Command } from 'ioredis';
+import type { AuthenticatorEvents } from '../../lib/index.js';
+import { HIDDEN_PASSWORD } from '../../lib/ioredis/login.js';
 import { Cache, connectionsOf } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { next, times, until } from '../support/waiting.js';
@@ -92,6 +94,35 @@ describe('a managed client', () => {
         expect(connectionsOf(cache.azure, credential)).to.equal(2);
       });
 
+      it('hides the token from a wrapper that is installed later, and from the error of a login', async () => {
+        const options = await cache.configure({ retryStrategy: () => 10 });
+        const client = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
+        const seen: unknown[] = [];
+        const prototype = variant.Redis.prototype as unknown as { sendCommand: SendCommand };
+        const { sendCommand } = prototype;
+        prototype.sendCommand = function (command, stream) {
+          if (this === client) seen.push(...command.args);
+          return sendCommand.call(this, command, stream);
+        };
+        const secrets = new Set<string>();
+        try {
+          secrets.add(String(options.password));
+          await client.connect();
+          await options.authenticator.refresh();
+          secrets.add(String(options.password));
+          await next(options.authenticator, 'reauthenticated');
+          const refused = next(client, 'error').catch((error: unknown) => error);
+          cache.azure.refuseLogins();
+          cache.azure.dropConnections();
+          const { command } = (await refused) as { command: { args: unknown[] } };
+          seen.push(...command.args);
+        } finally {
+          prototype.sendCommand = sendCommand;
+        }
+        expect(seen).to.include(HIDDEN_PASSWORD);
+        expect(seen.filter((arg) => secrets.has(String(arg)))).to.deep.equal([]);
+      });
+
       it('sends one AUTH for each token, never inside a transaction, even if a wrapper bypasses the hooks', async () => {
         const sendUnpatched = UNPATCHED.get(variant.Redis);
         const options = await cache.configure();
@@ -127,14 +158,7 @@ describe('a managed client', () => {
         const client = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
         const before = Reflect.ownKeys(client);
         await client.connect();
-        for (const method of [
-          'sendCommand',
-          'handleReconnection',
-          'setStatus',
-          'disconnect',
-          '_readyCheck',
-          'connect',
-        ]) {
+        for (const method of ['sendCommand', 'handleReconnection', 'setStatus', 'disconnect', 'connect']) {
           expect(Object.hasOwn(client, method), method).to.equal(false);
         }
         options.authenticator.close();
@@ -206,4 +230,24 @@ describe('the first client of another copy of ioredis', () => {
       expect(cache.azure.statistics.evictions).to.deep.equal([]);
     });
   }
+
+  it('is reported if it cannot be found, since its copy is bundled into another file, until it is attached', async () => {
+    await cp(dirname(require.resolve('ioredis/package.json')), folder, { recursive: true });
+    // The path of a copy tells that it is one.
+    await rename(join(folder, 'built'), join(folder, 'bundled'));
+    const copy = require(join(folder, 'bundled', 'index.js')) as typeof Ioredis;
+    const options = await cache.configure();
+    const { authenticator } = options;
+    const unmanaged = next<AuthenticatorEvents['unmanagedLogin'][0]>(authenticator, 'unmanagedLogin');
+    const client = cache.client(copy, options);
+    await next(client, 'ready');
+    expect(await unmanaged).to.deep.equal({ username: authenticator.username });
+    expect(authenticator.connections).to.deep.equal([]);
+    authenticator.attach(client);
+    expect(authenticator.connections).to.have.length(1);
+    await next(authenticator, 'reauthenticated');
+    const later = cache.client(copy, options);
+    await next(later, 'ready');
+    expect(authenticator.connections).to.have.length(2);
+  });
 });

@@ -82,6 +82,11 @@ export class Network {
     }
   }
 
+  /** From now on nothing that the endpoint says arrives on these connections, until `restore()`. */
+  holdReplies(isMeant: IsMeant = ALL): void {
+    for (const { server } of this.#routesOf(isMeant)) server.pause();
+  }
+
   /** The endpoint forgets these connections, and the clients are not told. */
   loseServerSides(isMeant: IsMeant = ALL): void {
     for (const route of this.#routesOf(isMeant)) {
