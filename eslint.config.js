@@ -4,14 +4,7 @@ import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
 /** What any part of the library may import. */
-const COMMON = [
-  'timing',
-  'errors.ts',
-  'validation.ts',
-  'redaction.ts',
-  'diagnostics.ts',
-  'version.ts',
-];
+const COMMON = ['timing', 'errors.ts', 'validation.ts', 'redaction.ts', 'diagnostics.ts', 'version.ts'];
 
 /** The parts of the library, and what else of it each may import: dependencies point downwards. */
 const LAYERS = {
@@ -23,7 +16,7 @@ const LAYERS = {
   connection: ['ioredis', 'credentials'],
   ioredis: ['credentials'],
   identities: [],
-  credentials: [],
+  credentials: ['identities'],
 };
 
 /** What ioredis keeps to itself; its types do not show most of it. */

@@ -7,8 +7,8 @@ import { dts } from 'rollup-plugin-dts';
 const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
 
-/** An ES module only, which `require()`, and Jest in its CommonJS mode, cannot load: built into the CommonJS form. */
-const ESM_ONLY = ['jose'];
+/** ES modules only, which `require()`, and Jest in its CommonJS mode, cannot load: built into the CommonJS form. */
+const ESM_ONLY = ['jose', 'p-retry'];
 
 const entries = (extension) => ({
   index: `build/lib/index${extension}`,
@@ -45,7 +45,7 @@ export default [
       dynamicImportInCjs: false,
       entryFileNames: '[name].cjs',
       chunkFileNames: 'chunks/[name].cjs',
-      manualChunks: (id) => (id.includes('/node_modules/jose/') ? 'jose' : undefined),
+      manualChunks: (id) => ESM_ONLY.find((name) => id.includes(`/node_modules/${name}/`)),
     },
   },
   types('.d.ts'),

@@ -13,8 +13,8 @@
  * - `TOKEN_UNAVAILABLE`: the identity returned no token, or an expired one. The request is retried automatically once the
  *   authenticator runs.
  * - `TOKEN_REFUSED`: the identity service refused permanently; another attempt cannot succeed.
- * - `TOKEN_INVALID`: the identity returned an unusable token: not a JWT, without `oid`, with an invalid expiry, or of a
- *   different identity than before.
+ * - `TOKEN_INVALID`: the identity returned an unusable token: not a JWT, without `oid`, or with an invalid
+ *   expiry.
  *
  * The cache and its clients:
  * - `WRONGPASS`: the cache refused the login.

@@ -14,7 +14,7 @@ export type {
   RetryOptions,
 } from './configure/options.js';
 export type { AccessKeyOption } from './credentials/access-key.js';
-export type { TokenClaims, UsernameOption } from './credentials/username.js';
+export type { TokenClaims, UsernameOption } from './credentials/token.js';
 export { diagnose } from './diagnosis/diagnose.js';
 export type { DiagnosisSection, Finding, FindingSeverity, FindingStatus } from './diagnosis/finding.js';
 export type { DiagnoseOptions } from './diagnosis/options.js';

@@ -7,43 +7,77 @@ export function messageOf(error: unknown): string {
   }
 }
 
-/** A property of anything that was thrown; `undefined` if it cannot be read. */
-export function readField(from: unknown, key: string): unknown {
-  try {
-    return typeof from === 'object' && from !== null ? Reflect.get(from, key) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** The text without anything that looks like a JSON Web Token. */
 export function withoutTokens(text: string): string {
-  return text.replaceAll(/eyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g, '<token>');
+  // Whole runs of characters, each searched once: an expression for a token would try every `eyJ` up to the end of its run.
+  return text.replaceAll(/[\w.-]+/g, (run) => {
+    const start = run.indexOf('eyJ');
+    const isToken = start >= 0 && /\.[\w-]/.test(run.slice(start));
+    return isToken ? `${run.slice(0, start)}<token>` : run;
+  });
+}
+
+/** `client_secret=…` of a form, `"access_token": "…"` of JSON. */
+const NAMED_SECRET = /((?:token|key|secret|password|assertion)["']?\s*(?:=|:\s*["'])\s*)[^\s"'&]+/gi;
+
+/** Random text in base64, as it is or in a URL, or in base64url: access keys have 44 characters, opaque tokens hundreds. */
+const RANDOM_TEXT = /(?:[A-Za-z0-9+/]|%[0-9A-Fa-f]{2}){32,}={0,2}|[\w-]{32,}/g;
+
+/**
+ * A text of foreign code, without anything that is a secret or could be one.
+ *
+ * @param secrets Secrets that the code may quote.
+ */
+export function redacted(text: string, secrets: readonly string[] = []): string {
+  let shown = text;
+  for (const secret of secrets) {
+    if (secret === '') continue;
+    for (const form of [secret, encodeURIComponent(secret)]) shown = shown.replaceAll(form, '<hidden>');
+  }
+  return withoutTokens(shown)
+    .replaceAll(NAMED_SECRET, '$1<hidden>')
+    .replaceAll(RANDOM_TEXT, (run) => (isRandom(run) ? '<hidden>' : run));
+}
+
+/** Unlike ids, names and paths, random text is padded, or has digits, and letters of both cases. */
+function isRandom(run: string): boolean {
+  return run.endsWith('=') || (/\d/.test(run) && /[a-z]/.test(run) && /[A-Z]/.test(run));
 }
 
 const MAX_CAUSES = 8;
 
 /**
- * An error of an identity library, reduced to the properties that explain the failure. Such an error may hold the request,
- * whose body contains the client secret.
+ * An error of foreign code, reduced to what explains the failure. Such an error may hold the request, whose body contains
+ * the client secret.
+ *
+ * @param secrets Secrets that the code may quote.
  */
-export function withoutSecrets(error: unknown, depth = 0): Error {
-  const reduced = new Error(withoutTokens(messageOf(error)));
+export function withoutSecrets(error: unknown, secrets: readonly string[] = [], depth = 0): Error {
+  const reduced = new Error(redacted(messageOf(error), secrets));
   if (!isError(error)) return reduced;
   for (const key of ['name', 'stack'] as const) {
     const value = readField(error, key);
-    if (typeof value === 'string') reduced[key] = withoutTokens(value);
+    if (typeof value === 'string') reduced[key] = redacted(value, secrets);
   }
   for (const key of ['code', 'statusCode', 'errorCode', 'subError', 'correlationId'] as const) {
     const value = readField(error, key);
     if (typeof value === 'string' || typeof value === 'number') {
-      Object.defineProperty(reduced, key, { value, enumerable: true });
+      const shown = typeof value === 'string' ? redacted(value, secrets) : value;
+      Object.defineProperty(reduced, key, { value: shown, enumerable: true });
     }
   }
   // Limited, since a cause may refer to itself.
   const cause = readField(error, 'cause');
-  if (cause !== undefined && depth < MAX_CAUSES) reduced.cause = withoutSecrets(cause, depth + 1);
+  if (cause !== undefined && depth < MAX_CAUSES) reduced.cause = withoutSecrets(cause, secrets, depth + 1);
   return reduced;
+}
+
+function readField(from: Error, key: string): unknown {
+  try {
+    return Reflect.get(from, key);
+  } catch {
+    return undefined;
+  }
 }
 
 function isError(value: unknown): value is Error {

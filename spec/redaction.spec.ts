@@ -19,7 +19,7 @@ describe('a token or an access key', () => {
     // What is searched does speak of logins, and of failures of every kind.
     for (const said of [
       /write command.*auth/,
-      /<hidden>/,
+      /<hidden by ioredis-azure>/,
       /WRONGPASS/,
       /ioredis-azure:authenticator.* tokenRefreshed/,
       /ioredis-azure:token-refresh asyncEnd/,

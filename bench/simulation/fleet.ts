@@ -1,7 +1,6 @@
 import { refreshTime, retryWait } from '../../lib/credentials/schedule.js';
 import { Token } from '../../lib/credentials/token.js';
-import type { Backoff } from '../../lib/timing/backoff.js';
-import { spreadOf } from '../../lib/timing/spread.js';
+import { type Backoff, spreadOf } from '../../lib/timing/backoff.js';
 
 /** A period in which something is out, in ms from the start. */
 export interface Period {

@@ -6,7 +6,6 @@ import { TokenCycle } from '../credentials/token-cycle.js';
 import { requestToken } from '../credentials/token-request.js';
 import type { AuthorityContext } from '../identities/authority.js';
 import { defaultCredential } from '../identities/default-credential.js';
-import { classifyIdentityError } from '../identities/identity-errors.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../identities/managed-identity.js';
 import { checkServicePrincipal, servicePrincipalCredential } from '../identities/service-principal.js';
 import { assertOption, conflictingOptions, invalidOption, kindOf } from '../validation.js';
@@ -83,9 +82,8 @@ export async function startProvider(
     credential: credentialOf(options, { authorityHost }),
     scope,
     username,
-    classifyError: classifyIdentityError,
   };
-  return TokenCycle.start((timeout) => requestToken(source, timeout), cycle);
+  return TokenCycle.start((timeout, secrets) => requestToken(source, timeout, secrets), cycle);
 }
 
 /** The credential that the options select; `DefaultAzureCredential` if none, even where the login uses an access key. */

@@ -3,7 +3,7 @@ import type { TokenCredential } from '@azure/core-auth';
 import type { RedisOptions } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
 import type { AccessKeyOption } from '../credentials/access-key.js';
-import type { UsernameOption } from '../credentials/username.js';
+import type { UsernameOption } from '../credentials/token.js';
 import type { Cloud } from '../identities/authority.js';
 import type { ManagedIdentityOption } from '../identities/managed-identity.js';
 import type { ServicePrincipalOption } from '../identities/service-principal.js';

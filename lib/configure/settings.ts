@@ -1,6 +1,6 @@
 import type { HeartbeatSettings } from '../authenticator.js';
 import type { TokenCycleSettings } from '../credentials/token-cycle.js';
-import type { UsernameOption } from '../credentials/username.js';
+import type { UsernameOption } from '../credentials/token.js';
 import { AUTHORITY_HOSTS, authorityHostOf, DEFAULT_SCOPE } from '../identities/authority.js';
 import { assertOption, checkFields, isDuration, isObject, isText } from '../validation.js';
 import { azureEndpoint } from './azure-endpoints.js';

@@ -1,7 +1,6 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
-import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import { backoffDelay, type Backoff, spreadOf } from '../timing/backoff.js';
 import { closedBySignal, pause, settlesBefore } from '../timing/close-signal.js';
-import { spreadOf } from '../timing/spread.js';
 import type { Connection } from './connection.js';
 import type { RecycleReason } from './events.js';
 

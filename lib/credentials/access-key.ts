@@ -1,17 +1,20 @@
 import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import { AzureRedisError } from '../errors.js';
-import { attemptTimeout, acquireFirst, type AttemptSettings } from './retry.js';
-import { type CloseSignal, untilClosed } from '../timing/close-signal.js';
+import { messageOf, redacted, withoutSecrets } from '../redaction.js';
+import { closedBySignal, type CloseSignal, Wait } from '../timing/close-signal.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
 import { isText, kindOf } from '../validation.js';
 import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
-import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
+import { acquireFirst, attemptTimeout, type AttemptSettings } from './retry.js';
 
 /** An access key, or a function that returns it. The function is called for each new connection, so that a key can be rotated. */
 export type AccessKeyOption = string | (() => string | Promise<string>);
 
 /** A valid key, for messages. */
 export const ACCESS_KEY = 'a non-empty string without line breaks';
+
+const LINE_BREAK = /[\r\n]/;
 
 export function isAccessKey(value: unknown): value is string {
   return isText(value) && !LINE_BREAK.test(value);
@@ -21,8 +24,6 @@ export function isAccessKey(value: unknown): value is string {
 export function kindOfKey(value: unknown): string {
   return typeof value === 'string' && LINE_BREAK.test(value) ? 'one with a line break' : kindOf(value);
 }
-
-const LINE_BREAK = /[\r\n]/;
 
 /** A key, which does not expire. */
 class AccessKey implements Credentials {
@@ -40,6 +41,11 @@ class AccessKey implements Credentials {
   get password(): string {
     return this.#secret;
   }
+
+  /** The output of `util.inspect()`, which may call getters, without the secret. */
+  [inspect.custom](): string {
+    return `AccessKey { username: '${this.username}' }`;
+  }
 }
 
 /**
@@ -52,15 +58,17 @@ export class AccessKeyProvider
 {
   /** The key is acquired again for each connection: it may have been rotated. */
   readonly isUsable = false;
-  readonly #read: () => Promise<string>;
+  readonly #option: AccessKeyOption;
+  readonly #timeout: number;
   #current: AccessKey;
   #pending: Promise<void> | undefined;
   #closedWith: AzureRedisError | undefined;
 
-  private constructor(username: string, read: () => Promise<string>, first: string) {
+  private constructor(option: AccessKeyOption, timeout: number, first: AccessKey) {
     super();
-    this.#read = read;
-    this.#current = new AccessKey(username, first);
+    this.#option = option;
+    this.#timeout = timeout;
+    this.#current = first;
   }
 
   /**
@@ -73,12 +81,8 @@ export class AccessKeyProvider
     username: string,
     settings: AttemptSettings,
   ): Promise<AccessKeyProvider> {
-    const read = (timeout: number): Promise<string> => readKey(option, timeout);
-    return new AccessKeyProvider(
-      username,
-      () => read(attemptTimeout(settings, 0)),
-      await acquireFirst(read, settings),
-    );
+    const first = await acquireFirst((timeout) => readKey(option, timeout), settings);
+    return new AccessKeyProvider(option, attemptTimeout(settings, 0), new AccessKey(username, first));
   }
 
   get username(): string {
@@ -105,8 +109,9 @@ export class AccessKeyProvider
 
   /** A live connection keeps its key, also when it is rotated: it waits until it closes. */
   newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials> {
-    if (!credentials && !signal.closed) return Promise.resolve(this.#current);
-    return untilClosed(signal, () => () => undefined);
+    if (signal.closed) return Promise.reject(closedBySignal);
+    if (!credentials) return Promise.resolve(this.#current);
+    return new Wait<never>(signal, () => undefined).promise;
   }
 
   /** Acquires the key again, which may have been rotated. `refreshFailed` reports a failure. */
@@ -129,21 +134,22 @@ export class AccessKeyProvider
 
   async #acquire(): Promise<void> {
     try {
-      const secret = await this.#read();
+      const secret = await readKey(this.#option, this.#timeout, this.#current.password);
       if (secret !== this.#current.password) this.#current = new AccessKey(this.username, secret);
     } catch (error) {
-      if (error instanceof AzureRedisError) this.emit('refreshFailed', error);
+      if (error instanceof AzureRedisError && !this.#closedWith) this.emit('refreshFailed', error);
       throw error;
     }
   }
 }
 
-async function readKey(option: AccessKeyOption, timeout: number): Promise<string> {
+async function readKey(option: AccessKeyOption, timeout: number, last?: string): Promise<string> {
   if (typeof option === 'string') return option;
+  const secrets = last === undefined ? [] : [last];
   const key = await withTimeout(async () => option(), timeout).catch((error: unknown) => {
     throw unavailable(
-      `The \`accessKey\` function failed: ${withoutTokens(messageOf(error))}`,
-      withoutSecrets(error),
+      `The \`accessKey\` function failed: ${redacted(messageOf(error), secrets)}`,
+      withoutSecrets(error, secrets),
     );
   });
   if (isAccessKey(key)) return key;

@@ -40,6 +40,8 @@ export interface CredentialsProvider {
 }
 
 export interface CredentialsEvents {
+  /** The credentials that `refreshed` reports next are of another user: the identity was created anew, for example. */
+  identityChanged: [change: { readonly previous: string; readonly username: string }];
   /** New credentials are available; `expiresOn` is in ms since 1970. */
   refreshed: [credentials: { readonly username: string; readonly expiresOn: number }];
   refreshFailed: [error: AzureRedisError];

@@ -1,4 +1,5 @@
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import type { AzureRedisErrorCode } from '../errors.js';
 import type { Token } from './token.js';
 
 /** The share of its lifetime by which a token may be refreshed early, so that a fleet does not refresh as one. */
@@ -11,25 +12,22 @@ const LATEST_REFRESH = 0.9;
 const CACHE_MARGIN = 5 * 60_000;
 
 /** The shortest time between two requests for a token, in ms, whatever the identity library answers. */
-export const MIN_REQUEST_INTERVAL = 1_000;
+const MIN_REQUEST_INTERVAL = 1_000;
 
-/** The same for the tokens of tests, which live for less than two seconds: a share of their lifetime, and a lower limit in ms. */
-const MIN_INTERVAL_SHARE = 1 / 2;
-const MIN_INTERVAL_OF_TESTS = 500;
+/** The same where a second is long: a token lives for less than four, or the service is out and connections wait for it. */
+const MIN_URGENT_INTERVAL = 400;
 
-/** The share after an answer with the current token: a longer wait could find the next one too late. */
-const MIN_POLL_SHARE = 1 / 5;
-
-/** The share of the token's remaining time after which a failed attempt is repeated at the latest. */
+/** The share of a token's time within which another request is made at the latest: the next token must not arrive too late. */
 const MAX_WAIT_SHARE = 1 / 4;
 
-/** The shortest time between the request that gave this token and the next one, in ms. */
-export function minRequestInterval(token: Token): number {
-  return minInterval(token, MIN_INTERVAL_SHARE);
+/** The shortest time between a request that was answered with this token and the next one, in ms. */
+export function minRequestInterval({ lifetime }: Token): number {
+  return Math.min(MIN_REQUEST_INTERVAL, Math.max(MIN_URGENT_INTERVAL, lifetime * MAX_WAIT_SHARE));
 }
 
-function minInterval({ lifetime }: Token, share: number): number {
-  return Math.min(MIN_REQUEST_INTERVAL, Math.max(MIN_INTERVAL_OF_TESTS, lifetime * share));
+/** For how long after a failure connections that wait cause no other request, in ms. */
+export function pauseAfterFailure(code: AzureRedisErrorCode): number {
+  return code === 'TOKEN_UNAVAILABLE' ? MIN_URGENT_INTERVAL : MIN_REQUEST_INTERVAL;
 }
 
 /**
@@ -53,8 +51,8 @@ export function nextPoll(token: Token, now: number): number {
   const expected = [token.refreshAfter, token.expiresOn - CACHE_MARGIN].filter(
     (time): time is number => time !== undefined && time > now,
   );
-  const quarter = now + (token.expiresOn - now) / 4;
-  return Math.max(now + minInterval(token, MIN_POLL_SHARE), Math.min(quarter, ...expected));
+  const latest = now + (token.expiresOn - now) * MAX_WAIT_SHARE;
+  return Math.max(now + minRequestInterval(token), Math.min(latest, ...expected));
 }
 
 /**

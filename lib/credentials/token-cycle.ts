@@ -2,33 +2,27 @@ import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
-import { type CloseSignal, untilClosed } from '../timing/close-signal.js';
+import { closedBySignal, type CloseSignal, Wait } from '../timing/close-signal.js';
 import { Deadline } from '../timing/deadline.js';
-import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
+import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { raceSignal } from '../timing/timeouts.js';
 import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, retryAfter, type AttemptSettings } from './retry.js';
-import { MIN_REQUEST_INTERVAL, minRequestInterval, nextPoll, refreshTime, retryWait } from './schedule.js';
+import { minRequestInterval, nextPoll, pauseAfterFailure, refreshTime, retryWait } from './schedule.js';
 import type { Token } from './token.js';
 
 export interface TokenCycleSettings extends AttemptSettings {
   readonly expirationRefreshRatio: number;
 }
 
-/** Requests a token once, for at most `timeout` ms. */
-export type TokenRequest = (timeout: number) => Promise<Token>;
+/** Requests a token once, for at most `timeout` ms; its error must not quote these secrets. */
+export type TokenRequest = (timeout: number, secrets: readonly string[]) => Promise<Token>;
 
 /** The longest time between two checks of the clocks, in ms: a process that was suspended catches up within it. */
 const MAX_TIMER_INTERVAL = 60_000;
 
 /** How many connections are told of a token in one turn of the event loop: the timers of 5,000 would block it for 25 ms. */
 const WOKEN_PER_TURN = 500;
-
-/** A connection that waits for credentials other than those that it is logged in with. */
-interface Waiter {
-  readonly credentials: Credentials | undefined;
-  readonly resolve: (credentials: Credentials) => void;
-}
 
 /**
  * Keeps the token of one identity fresh: while it runs, it requests the next token before the current one expires, with
@@ -40,12 +34,18 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   readonly #request: TokenRequest;
   readonly #settings: TokenCycleSettings;
   #current: Token;
+  /** The token that the server refused last, although it had not expired. */
+  #refused: Token | undefined;
   #refreshAt: Deadline;
   /** Until then, connections cause no request: one has just been answered, or the identity service asked for a pause. */
   #pausedUntil: Deadline;
   #failures = 0;
   #lastError: AzureRedisError | undefined;
-  readonly #waiters = new Set<Waiter>();
+  /** The connections that wait for a newer token, and what they are logged in with. */
+  readonly #waits = new Map<Wait<Credentials>, Credentials | undefined>();
+  readonly #forget = (wait: Wait<Credentials>): void => {
+    this.#waits.delete(wait);
+  };
   #pending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running = false;
@@ -61,9 +61,14 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   }
 
   /** Acquires the first token. @throws AzureRedisError as {@link acquireFirst} does. */
-  static async start(request: TokenRequest, settings: TokenCycleSettings): Promise<TokenCycle> {
-    const attempt = (timeout: number): Promise<Token> => traceTokenRefresh(undefined, () => request(timeout));
-    return new TokenCycle(request, settings, await acquireFirst(attempt, settings));
+  static async start(
+    request: TokenRequest,
+    settings: TokenCycleSettings,
+    signal?: AbortSignal,
+  ): Promise<TokenCycle> {
+    const attempt = (timeout: number): Promise<Token> =>
+      traceTokenRefresh(undefined, () => request(timeout, []));
+    return new TokenCycle(request, settings, await acquireFirst(attempt, settings, signal));
   }
 
   get username(): string {
@@ -112,12 +117,11 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   }
 
   newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials> {
-    if (this.#isNewerThan(credentials) && !signal.closed) return Promise.resolve(this.#current);
-    return untilClosed(signal, (resolve) => {
-      const waiter = { credentials, resolve };
-      this.#waiters.add(waiter);
-      return () => this.#waiters.delete(waiter);
-    });
+    if (signal.closed) return Promise.reject(closedBySignal);
+    if (this.#isNewerThan(credentials)) return Promise.resolve(this.#current);
+    const wait = new Wait(signal, this.#forget);
+    this.#waits.set(wait, credentials);
+    return wait.promise;
   }
 
   /**
@@ -125,14 +129,11 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
    * clock may have been wrong when the identity library computed the expiry.
    */
   reportRejected(credentials: Credentials): void {
-    if (credentials !== this.#current || this.#current.isFresh() || this.#isPaused) return;
+    if (credentials !== this.#current) return;
+    this.#refused = this.#current;
+    if (this.#current.isFresh() || this.#isPaused) return;
     // `refreshFailed` has reported a failure.
     this.refresh().catch(() => undefined);
-  }
-
-  /** Whether it is time to request the next token. */
-  get #shouldRefresh(): boolean {
-    return this.#refreshAt.remaining <= 0;
   }
 
   /** Whether connections have to wait before they cause another request. */
@@ -150,43 +151,56 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
 
   /** Waits for the end of the pause, or for the answer to a request, or until `signal` is aborted. */
   async #nextAnswer(signal: AbortSignal): Promise<void> {
+    const wait = Math.min(MAX_TIMER_INTERVAL, this.#pausedUntil.remaining);
     const answer = this.#isPaused
-      ? sleep(Math.min(MAX_TIMER_INTERVAL, this.#pausedUntil.remaining), undefined, { ref: false })
-      : this.refresh();
+      ? sleep(wait, undefined, { ref: false, signal })
+      : raceSignal(this.refresh(), signal);
     // #lastError holds the reason of a failure, and `refreshFailed` has reported it.
-    await raceSignal(answer, signal).catch(() => undefined);
+    await answer.catch(() => undefined);
   }
 
   async #acquire(): Promise<void> {
     const timeout = attemptTimeout(this.#settings, this.#failures);
+    const secrets = [this.#current.password];
     try {
-      this.#accept(await traceTokenRefresh(this.username, () => this.#request(timeout)));
+      this.#accept(await traceTokenRefresh(this.username, () => this.#request(timeout, secrets)));
     } catch (error) {
-      throw this.#fail(error instanceof AzureRedisError ? error : unexpectedFailure(error));
+      throw this.#fail(error instanceof AzureRedisError ? error : unexpectedFailure(error, secrets));
     }
   }
 
   #accept(token: Token): void {
-    if (token.username !== this.#current.username) throw anotherIdentity();
     this.#failures = 0;
     this.#lastError = undefined;
     this.#pausedUntil = pauseAfter(token);
-    if (!token.isNewerThan(this.#current)) {
-      this.#refreshAt = new Deadline(nextPoll(this.#current, Date.now()));
+    const previous = this.#current;
+    if (!this.#isBetter(token)) {
+      this.#refreshAt = new Deadline(nextPoll(previous, Date.now()));
       return;
     }
     this.#current = token;
     this.#refreshAt = this.#refreshTimeOf(token);
+    if (this.#closedWith) return;
+    if (token.username !== previous.username) {
+      this.emit('identityChanged', { previous: previous.username, username: token.username });
+    }
     this.emit('refreshed', token);
-    void this.#wakeWaiters();
+    void this.#wakeConnections();
   }
 
-  async #wakeWaiters(): Promise<void> {
+  /** Whether to log in with this token from now on. Any other one is better than one that the server refused. */
+  #isBetter(token: Token): boolean {
+    const refused = this.#refused;
+    if (refused?.isSame(token)) return false;
+    return refused?.isSame(this.#current) === true || token.isNewerThan(this.#current);
+  }
+
+  async #wakeConnections(): Promise<void> {
     let woken = 0;
-    for (const { credentials, resolve } of [...this.#waiters]) {
-      if (!this.#isNewerThan(credentials)) continue;
-      // Settled before, if the signal has closed in the meantime.
-      resolve(this.#current);
+    for (const [wait, credentials] of [...this.#waits]) {
+      // It may have ended in an earlier turn, as may the token.
+      if (!this.#waits.has(wait) || !this.#isNewerThan(credentials)) continue;
+      wait.end(this.#current);
       woken += 1;
       if (woken % WOKEN_PER_TURN === 0) await nextTurn();
     }
@@ -195,12 +209,12 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   #fail(error: AzureRedisError): AzureRedisError {
     this.#failures += 1;
     this.#lastError = error;
-    const pause = Math.max(MIN_REQUEST_INTERVAL, retryAfter(error));
+    const pause = retryAfter(error);
     const wait = retryWait(this.#failures, this.#current.remaining, this.#settings.retry);
     const now = Date.now();
-    this.#pausedUntil = new Deadline(now + pause);
+    this.#pausedUntil = new Deadline(now + Math.max(pause, pauseAfterFailure(error.code)));
     this.#refreshAt = new Deadline(now + Math.max(pause, wait));
-    this.emit('refreshFailed', error);
+    if (!this.#closedWith) this.emit('refreshFailed', error);
     return error;
   }
 
@@ -213,18 +227,11 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     if (!this.#running) return;
     const wait = Math.min(MAX_TIMER_INTERVAL, Math.max(0, this.#refreshAt.remaining));
     this.#timer = setTimeout(() => {
-      this.#wake();
+      // `refreshFailed` has reported a failure, and the next attempt is scheduled.
+      if (this.#refreshAt.remaining <= 0) this.refresh().catch(() => undefined);
+      else this.#arm();
     }, wait);
     this.#timer.unref();
-  }
-
-  #wake(): void {
-    if (!this.#shouldRefresh) {
-      this.#arm();
-      return;
-    }
-    // `refreshFailed` has reported a failure, and the next attempt is scheduled.
-    this.refresh().catch(() => undefined);
   }
 }
 
@@ -232,20 +239,12 @@ function pauseAfter(token: Token): Deadline {
   return new Deadline(Date.now() + minRequestInterval(token));
 }
 
-function anotherIdentity(): AzureRedisError {
-  return new AzureRedisError(
-    'TOKEN_INVALID',
-    'The credential returned an access token of a different identity than before.',
-    'Use one authenticator for each identity: a live connection cannot change its user.',
-  );
-}
-
-function unexpectedFailure(error: unknown): AzureRedisError {
+function unexpectedFailure(error: unknown, secrets: readonly string[]): AzureRedisError {
   return new AzureRedisError(
     'TOKEN_UNAVAILABLE',
-    `The access token could not be used: ${withoutTokens(messageOf(error))}`,
+    `The access token could not be used: ${redacted(messageOf(error), secrets)}`,
     'See `cause`.',
-    { cause: withoutSecrets(error) },
+    { cause: withoutSecrets(error, secrets) },
   );
 }
 

@@ -1,30 +1,28 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
-import { withTimeout } from '../timing/timeouts.js';
-import { messageOf, withoutSecrets, withoutTokens } from '../redaction.js';
+import { classifyIdentityError, type TokenFailure } from '../identities/identity-errors.js';
+import { dateOf } from '../timing/deadline.js';
+import { MAX_TIMER_DELAY, withTimeout } from '../timing/timeouts.js';
+import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { shown, kindOf } from '../validation.js';
-import { Token } from './token.js';
-import { usernameOf, type UsernameOption } from './username.js';
+import { Token, usernameOf, type UsernameOption } from './token.js';
 
-/** The meaning of a credential's error. */
-export interface TokenFailure {
-  /** Whether another attempt cannot succeed. */
-  readonly permanent: boolean;
-  readonly hint: string;
-  /** The time until the identity service accepts another request, in ms. */
-  readonly retryAfter?: number;
-}
+/** A `Retry-After` from which users are told when it ends, in ms. */
+const LONG_PAUSE = 60_000;
 
 /** A failed token request. */
 export class TokenRequestError extends AzureRedisError {
   /** The time until the identity service accepts another request, in ms; 0 if not stated. */
   readonly retryAfter: number;
 
-  constructor(message: string, failure: TokenFailure, cause: unknown) {
-    super(failure.permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE', message, failure.hint, {
-      cause: withoutSecrets(cause),
-    });
-    this.retryAfter = failure.retryAfter ?? 0;
+  constructor(message: string, { permanent, hint, retryAfter = 0 }: TokenFailure, cause: Error) {
+    super(
+      permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE',
+      message,
+      retryAfter > LONG_PAUSE ? `${hint} It accepts the next request at ${timeIn(retryAfter)}.` : hint,
+      { cause },
+    );
+    this.retryAfter = Math.min(MAX_TIMER_DELAY, retryAfter);
   }
 }
 
@@ -33,28 +31,34 @@ export interface TokenSource {
   readonly credential: TokenCredential;
   readonly scope: string;
   readonly username?: UsernameOption | undefined;
-  /** Interprets an error of the credential. */
-  readonly classifyError: (error: unknown) => TokenFailure;
 }
 
 /**
  * Requests a token once, for at most `timeout` ms.
  *
+ * @param secrets Secrets that an error of the credential may quote, such as its last token.
  * @throws AzureRedisError always `TOKEN_REFUSED`, `TOKEN_UNAVAILABLE` or `TOKEN_INVALID`.
  */
-export async function requestToken(source: TokenSource, timeout: number): Promise<Token> {
+export async function requestToken(
+  source: TokenSource,
+  timeout: number,
+  secrets: readonly string[] = [],
+): Promise<Token> {
   const accessToken = await withTimeout(
     async (abortSignal) => fieldsOf(await source.credential.getToken(source.scope, { abortSignal })),
     timeout,
   ).catch((error: unknown) => {
-    const failure = source.classifyError(error);
     throw new TokenRequestError(
-      `No access token was acquired: ${withoutTokens(messageOf(error))}`,
-      failure,
-      error,
+      `No access token was acquired: ${redacted(messageOf(error), secrets)}`,
+      classifyIdentityError(error),
+      withoutSecrets(error, secrets),
     );
   });
   return validated(accessToken, source.username);
+}
+
+function timeIn(duration: number): string {
+  return dateOf(Date.now() + duration).toISOString();
 }
 
 /** A custom credential may return anything, whatever its type. */

@@ -1,8 +1,12 @@
+import { inspect } from 'node:util';
+import { AzureRedisError } from '../errors.js';
+import { messageOf, redacted } from '../redaction.js';
+import { dateOf, Deadline } from '../timing/deadline.js';
 import type { Credentials } from './credentials.js';
-import { Deadline } from '../timing/deadline.js';
 
-/** The share of its lifetime in which a token is fresh: the identity service could hardly issue a better one. */
-const FRESH = 0.05;
+/** For how long a token is fresh: the identity service could hardly issue a better one. A share of its lifetime, and in ms. */
+const FRESH_SHARE = 0.05;
+const FRESH_TIME = 60_000;
 
 /** An access token that has been validated. Times are in ms since 1970. */
 export class Token implements Credentials {
@@ -46,7 +50,7 @@ export class Token implements Credentials {
   }
 
   isFresh(): boolean {
-    return this.remaining > this.lifetime * (1 - FRESH);
+    return this.lifetime - this.remaining < Math.min(FRESH_TIME, this.lifetime * FRESH_SHARE);
   }
 
   /**
@@ -57,12 +61,90 @@ export class Token implements Credentials {
     return this.remaining > Math.min(5_000, this.lifetime / 10);
   }
 
+  /** The output of `util.inspect()`, which may call getters, without the secret. */
+  [inspect.custom](): string {
+    return `Token { username: '${this.username}', expiresOn: ${dateOf(this.expiresOn).toISOString()} }`;
+  }
+
+  isSame(other: Token): boolean {
+    return this.#secret === other.#secret;
+  }
+
   /**
    * Whether this is a different token, and no older. Identity libraries return a cached token until shortly before its
    * expiry; and after the clock was set back, a newer token seems to expire earlier.
    */
   isNewerThan(other: Token): boolean {
     const endsNoEarlier = this.expiresOn >= other.expiresOn || this.remaining >= other.remaining;
-    return endsNoEarlier && this.#secret !== other.#secret;
+    return endsNoEarlier && !this.isSame(other);
   }
+}
+
+/** The claims of an access token, such as `oid`, `appid` and `exp`. */
+export type TokenClaims = Readonly<Record<string, unknown>>;
+
+/** The Redis user name: a string, or a function of the token's claims. Default: the claim `oid`. */
+export type UsernameOption = string | ((claims: TokenClaims) => string);
+
+/**
+ * The user name that a token logs in.
+ *
+ * @throws AzureRedisError `TOKEN_INVALID` if the token does not determine it.
+ */
+export function usernameOf(token: string, option: UsernameOption = objectId): string {
+  if (typeof option === 'string') return option;
+  const username = applied(option, claimsOf(token));
+  // Redis user names contain no spaces.
+  if (typeof username === 'string' && /^\S+$/.test(username)) return username;
+  // An async function is a mistake that types do not prevent in JavaScript; its rejection must not end the process.
+  if (username instanceof Promise) username.catch(() => undefined);
+  throw new AzureRedisError(
+    'TOKEN_INVALID',
+    'The `username` function returned no user name for the access token.',
+    'Return a claim that the token holds, or set `username` to the object id that has the access policy.',
+  );
+}
+
+function applied(option: (claims: TokenClaims) => string, claims: TokenClaims): unknown {
+  try {
+    return option(claims);
+  } catch (error) {
+    if (error instanceof AzureRedisError) throw error;
+    throw new AzureRedisError(
+      'TOKEN_INVALID',
+      `The \`username\` function threw an error: ${redacted(messageOf(error))}`,
+      'Return a claim that the token holds, or set `username` to the object id that has the access policy.',
+    );
+  }
+}
+
+/** The user name of an identity in Azure Redis is its object id. */
+function objectId({ oid }: TokenClaims): string {
+  if (typeof oid === 'string' && oid !== '') return oid;
+  throw new AzureRedisError(
+    'TOKEN_INVALID',
+    'The access token has no `oid` claim, which is the user name in Azure Redis.',
+    "Check that the token is an Entra access token for Azure Redis, or set `username` to the identity's object id.",
+  );
+}
+
+/**
+ * The claims of a JWT. The server, not this package, verifies its signature.
+ *
+ * @throws AzureRedisError `TOKEN_INVALID` if the token is not a JWT.
+ */
+export function claimsOf(token: string): TokenClaims {
+  const [, payload = '', signature] = token.split('.');
+  try {
+    if (signature === undefined) throw new SyntaxError('not three parts');
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    if (typeof claims === 'object' && claims !== null) return claims as TokenClaims;
+  } catch {
+    // Without the error of the parser, which quotes the token.
+  }
+  throw new AzureRedisError(
+    'TOKEN_INVALID',
+    'The credential returned a token that is not a JSON Web Token.',
+    'Check the credential and the `scope` option; for an opaque token, set `username`.',
+  );
 }

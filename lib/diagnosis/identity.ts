@@ -1,9 +1,9 @@
 import { configureForAzure } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
-import type { TokenClaims } from '../credentials/username.js';
+import type { TokenClaims } from '../credentials/token.js';
 import { AzureRedisError } from '../errors.js';
-import type { ChainLink } from '../identities/credential-chain.js';
-import { defaultCredential } from '../identities/default-credential.js';
+
+import { type ChainLink, defaultCredential } from '../identities/default-credential.js';
 import { raceSignal } from '../timing/timeouts.js';
 import { measureClock, reportClock } from './clock.js';
 import { type DiagnosisContext, TOKEN_TIMEOUT_FACTOR } from './context.js';

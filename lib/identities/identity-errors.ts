@@ -1,9 +1,8 @@
 import { AzureRedisError, type AzureRedisErrorCode } from '../errors.js';
-import { AADSTS_ERRORS, aadstsPage } from './aadsts.js';
-import { retryAfterOf } from './retry-after.js';
+import { aadstsMeaning } from './aadsts.js';
 
-/** The meaning of an identity's error: whether and when to retry, and what the user can do. */
-export interface IdentityErrorClass {
+/** The meaning of a credential's error: whether and when to retry, and what the user can do. */
+export interface TokenFailure {
   /** Whether another attempt with the same options cannot succeed. */
   readonly permanent: boolean;
   /** What to do. */
@@ -77,7 +76,7 @@ const NETWORK_ERRORS =
  * Classifies an error of `@azure/identity`, `@azure/msal-node`, the Azure SDK's pipeline or a custom `TokenCredential` by
  * its shape, never by its class: an application may load other copies of these libraries.
  */
-export function classifyIdentityError(error: unknown): IdentityErrorClass {
+export function classifyIdentityError(error: unknown): TokenFailure {
   try {
     const parts = [...partsOf(error)];
     const retryAfter = firstDefined(parts, retryAfterOf);
@@ -88,7 +87,7 @@ export function classifyIdentityError(error: unknown): IdentityErrorClass {
   }
 }
 
-function classify(parts: readonly Fields[]): IdentityErrorClass {
+function classify(parts: readonly Fields[]): TokenFailure {
   const own = parts.find((part) => part['self'] instanceof AzureRedisError)?.['self'];
   if (own instanceof AzureRedisError) return { permanent: PERMANENT_CODES.has(own.code), hint: own.hint };
 
@@ -97,8 +96,8 @@ function classify(parts: readonly Fields[]): IdentityErrorClass {
   if (status === 429) return { permanent: false, hint: THROTTLED };
   const aadsts = firstDefined(parts, aadstsOf);
   if (aadsts !== undefined) {
-    const meaning = AADSTS_ERRORS.get(aadsts) ?? { hint: aadstsPage(aadsts) };
-    return { permanent: !isBusy && meaning.transient !== true, hint: meaning.hint };
+    const { permanent, hint } = aadstsMeaning(aadsts);
+    return { permanent: permanent && !isBusy, hint };
   }
   if (isBusy) return { permanent: false, hint: SERVICE_DOWN };
 
@@ -187,4 +186,56 @@ function oauthErrorOf(part: Fields): string | undefined {
   // Of an msal error @azure/identity keeps only the message, which begins with the code.
   const [, code] = /^([a-z_]+): /.exec(typeof part['message'] === 'string' ? part['message'] : '') ?? [];
   return code;
+}
+
+// The headers of Azure services, in milliseconds, and the standard one (RFC 9110, 10.2.3).
+const MILLISECOND_HEADERS = ['retry-after-ms', 'x-ms-retry-after-ms'];
+const HEADER = 'retry-after';
+
+/**
+ * The time until the service accepts the next request, in ms; `undefined` if the response does not state it.
+ *
+ * @param error Any object with the headers of the response where the Azure SDK, msal or fetch put them.
+ */
+export function retryAfterOf(error: Readonly<Record<string, unknown>>): number | undefined {
+  const response = error['response'];
+  const holders = [
+    error['headers'],
+    error['responseHeaders'],
+    typeof response === 'object' && response !== null && 'headers' in response ? response.headers : undefined,
+  ];
+  for (const headers of holders) {
+    for (const name of MILLISECOND_HEADERS) {
+      const milliseconds = Number(headerOf(headers, name) ?? NaN);
+      if (milliseconds >= 0) return milliseconds;
+    }
+    const wait = parseRetryAfter(headerOf(headers, HEADER));
+    if (wait !== undefined) return wait;
+  }
+  return undefined;
+}
+
+/** Parses a `Retry-After` header, in seconds or as a date, to a time from now in ms. */
+export function parseRetryAfter(header: string | undefined): number | undefined {
+  if (header === undefined || header.trim() === '') return undefined;
+  const seconds = Number(header);
+  if (seconds >= 0) return seconds * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+function headerOf(headers: unknown, name: string): string | undefined {
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  if (isHeaderCollection(headers)) {
+    const value = headers.get(name);
+    return typeof value === 'string' ? value : undefined;
+  }
+  const entry = Object.entries(headers).find(([key]) => key.toLowerCase() === name);
+  const value: unknown = entry?.[1];
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+/** Fetch's `Headers` and the Azure SDK's `HttpHeaders`, as opposed to a plain object. */
+function isHeaderCollection(headers: object): headers is { get(name: string): unknown } {
+  return 'get' in headers && typeof headers.get === 'function';
 }

@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { ManagedIdentityConfiguration } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
 import { checkFields, checkText, invalidOption, kindOf, shown } from '../validation.js';
+import { acquireByClientCredentials, type Application } from './service-principal.js';
+import { authorityHostOf } from './authority.js';
 import { MsalNetwork } from './msal-network.js';
-import { exchangeFederatedToken, workloadIdentityOf } from './workload-identity.js';
 
 /**
  * The option `managedIdentity`: `true` for the system-assigned managed identity of the Azure resource that the program
@@ -46,41 +48,27 @@ export function checkManagedIdentity(value: unknown): void {
   }
 }
 
-/** A credential that requests each token from the identity endpoint of the machine. The first request loads msal. */
-export function managedIdentityCredential(identity: ManagedIdentityOption): TokenCredential {
-  return new ManagedIdentityTokenCredential(identity);
-}
-
 // One for all: msal keeps the network of the first managed identity for the life of the process.
 const network = new MsalNetwork({ name: 'The managed identity endpoint', isRemote: false });
 
-class ManagedIdentityTokenCredential implements TokenCredential {
-  readonly #identity: ManagedIdentityOption;
-
-  constructor(identity: ManagedIdentityOption) {
-    this.#identity = identity;
-  }
-
-  async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
-    const workload = workloadIdentityFor(this.#identity);
-    if (workload) return exchangeFederatedToken(workload, scopes, options);
-
-    const { ManagedIdentityApplication } = await import('@azure/msal-node');
-    const application = new ManagedIdentityApplication({
-      managedIdentityIdParams: idParams(this.#identity),
-      // The caller retries, and can be aborted; the retries of msal take up to a minute and cannot.
-      system: { networkClient: network, disableInternalRetries: true },
-    });
-    const [resource = ''] = [scopes].flat();
-    return network.acquire(options.abortSignal, () =>
-      application.acquireToken({ resource, forceRefresh: true }),
-    );
-  }
-}
-
-function workloadIdentityFor(identity: ManagedIdentityOption): ReturnType<typeof workloadIdentityOf> {
-  if (identity === true) return workloadIdentityOf(undefined);
-  return 'clientId' in identity ? workloadIdentityOf(identity.clientId) : undefined;
+/** A credential that requests each token from the identity endpoint of the machine. The first request loads msal. */
+export function managedIdentityCredential(identity: ManagedIdentityOption): TokenCredential {
+  return {
+    getToken: async (scopes, options = {}) => {
+      const workload = workloadIdentityFor(identity);
+      if (workload) return exchangeFederatedToken(workload, scopes, options);
+      const { ManagedIdentityApplication } = await import('@azure/msal-node');
+      const application = new ManagedIdentityApplication({
+        managedIdentityIdParams: idParams(identity),
+        // The caller retries, and can be aborted; the retries of msal take up to a minute and cannot.
+        system: { networkClient: network, disableInternalRetries: true },
+      });
+      const [resource = ''] = [scopes].flat();
+      return network.acquire(options.abortSignal, () =>
+        application.acquireToken({ resource, forceRefresh: true }),
+      );
+    },
+  };
 }
 
 function idParams(
@@ -90,4 +78,51 @@ function idParams(
   if ('clientId' in identity) return { userAssignedClientId: identity.clientId };
   if ('resourceId' in identity) return { userAssignedResourceId: identity.resourceId };
   return { userAssignedObjectId: identity.objectId };
+}
+
+/** An identity that authenticates with a token that Kubernetes keeps in a file, as AKS provides it to a pod. */
+interface WorkloadIdentity extends Application {
+  readonly tokenFile: string;
+}
+
+/**
+ * The workload identity of this AKS pod, if it has one. As `ManagedIdentityCredential` of `@azure/identity` does, this
+ * package uses it instead of the managed identity of the machine: a pod must not act as the node that it runs on.
+ */
+function workloadIdentityFor(identity: ManagedIdentityOption): WorkloadIdentity | undefined {
+  if (identity !== true && !('clientId' in identity)) return undefined;
+  const {
+    AZURE_TENANT_ID: tenantId,
+    AZURE_FEDERATED_TOKEN_FILE: tokenFile,
+    AZURE_CLIENT_ID: ownId,
+  } = process.env;
+  const clientId = identity === true ? ownId : identity.clientId;
+  return tenantId && tokenFile && clientId ? { tenantId, clientId, tokenFile } : undefined;
+}
+
+/** Exchanges the token in the file for an access token. The file is read each time: Kubernetes replaces it about hourly. */
+async function exchangeFederatedToken(
+  { tenantId, clientId, tokenFile }: WorkloadIdentity,
+  scopes: string | string[],
+  options?: GetTokenOptions,
+): Promise<AccessToken> {
+  const clientAssertion = await readToken(tokenFile);
+  return acquireByClientCredentials(
+    { authorityHost: authorityHostOf({}), tenantId, clientId, clientAuthentication: { clientAssertion } },
+    scopes,
+    options,
+  );
+}
+
+async function readToken(tokenFile: string): Promise<string> {
+  try {
+    return (await readFile(tokenFile, 'utf8')).trim();
+  } catch (error) {
+    throw new AzureRedisError(
+      'TOKEN_UNAVAILABLE',
+      `The federated token file ${tokenFile} cannot be read.`,
+      'Check that the workload identity webhook has set up this pod; AZURE_FEDERATED_TOKEN_FILE names the file.',
+      { cause: error },
+    );
+  }
 }

@@ -6,7 +6,8 @@ import type {
   NetworkRequestOptions,
   NetworkResponse,
 } from '@azure/msal-node';
-import { type FailedExchange, IdentityRequestError } from './identity-request-error.js';
+import { redacted, withoutSecrets } from '../redaction.js';
+import { verifyingClient } from './verifying-client.js';
 
 type AbortSignalLike = NonNullable<GetTokenOptions['abortSignal']>;
 
@@ -17,6 +18,40 @@ export interface IdentityService {
   /** Whether it is on the internet, possibly behind a proxy. */
   readonly isRemote: boolean;
 }
+
+/** The details of a failed request, in the shape of the Azure SDK's errors. */
+interface FailureDetails {
+  /** The status of the HTTP response, if there was one. */
+  readonly statusCode?: number;
+  /** The code of the network error, if there was no response. */
+  readonly code?: string;
+  readonly errorResponse?: { readonly error?: string; readonly errorCodes?: readonly number[] };
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A failed token request, with the details that msal drops, and nothing of the request, whose body contains the secret. */
+class IdentityRequestError extends Error {
+  override readonly name = 'IdentityRequestError';
+
+  constructor(message: string, details: FailureDetails, cause: Error) {
+    super(message, { cause });
+    Object.assign(this, details);
+  }
+}
+
+/** The state of one token request, which may take several HTTP requests. */
+interface RequestContext {
+  readonly abortSignal?: AbortSignalLike | undefined;
+  /** The expiry of the last token that was received, in ms since 1970. */
+  expiresOn?: number;
+  /** Why the last request failed. */
+  failure?: { readonly message: string; readonly details: FailureDetails } | undefined;
+  /** What was sent that an error may quote. */
+  secrets: string[];
+}
+
+/** The parameters of a token request that are secrets. */
+const SECRETS = ['client_secret', 'client_assertion', 'code', 'code_verifier', 'refresh_token'];
 
 /**
  * The HTTP client of msal. By itself msal cannot abort a request, hides Retry-After and rounds the expiry to seconds. For
@@ -47,12 +82,17 @@ export class MsalNetwork implements INetworkModule {
     abortSignal: AbortSignalLike | undefined,
     work: (context: Readonly<RequestContext>) => Promise<Result>,
   ): Promise<Result> {
-    const context: RequestContext = { abortSignal };
+    const context: RequestContext = { abortSignal, secrets: [] };
     try {
       return await this.#contexts.run(context, () => work(context));
     } catch (error) {
-      if (abortSignal?.aborted === true) throw aborted(error);
-      throw context.failure ? new IdentityRequestError(context.failure, error) : error;
+      const cause = withoutSecrets(error, context.secrets);
+      if (abortSignal?.aborted === true) {
+        throw Object.assign(new Error('The token request was aborted.', { cause }), { name: 'AbortError' });
+      }
+      const { failure } = context;
+      if (!failure) throw error;
+      throw new IdentityRequestError(redacted(failure.message, context.secrets), failure.details, cause);
     }
   }
 
@@ -70,15 +110,18 @@ export class MsalNetwork implements INetworkModule {
     { headers = {}, body }: NetworkRequestOptions = {},
   ): Promise<NetworkResponse<T>> {
     const pipeline = await import('@azure/core-rest-pipeline');
-    const context = this.#contexts.getStore() ?? {};
+    const { name, isRemote } = this.#service;
+    const context = this.#contexts.getStore() ?? { secrets: [] };
+    const parameters = new URLSearchParams(body);
+    context.secrets.push(...SECRETS.flatMap((secret) => parameters.get(secret) ?? []));
     const policies = pipeline.createEmptyPipeline();
-    if (this.#service.isRemote) policies.addPolicy(pipeline.proxyPolicy());
+    if (isRemote) policies.addPolicy(pipeline.proxyPolicy());
     const request = pipeline.createPipelineRequest({
       url,
       method,
       headers: pipeline.createHttpHeaders(headers),
       // The endpoint of managed identities is on the same machine and uses plain HTTP.
-      allowInsecureConnection: !this.#service.isRemote,
+      allowInsecureConnection: !isRemote,
       // Tokens are requested about hourly: a connection is not kept open for that.
       disableKeepAlive: true,
       ...(body !== undefined && { body }),
@@ -86,37 +129,20 @@ export class MsalNetwork implements INetworkModule {
     });
 
     const sentAt = Date.now();
-    delete context.failure;
+    context.failure = undefined;
     try {
-      const response = await policies.sendRequest(pipeline.createDefaultHttpClient(), request);
-      const text = response.bodyAsText ?? '';
-      const json = parseJson(text);
-      if (response.status >= 200 && response.status < 300) {
-        noteExpiry(context, sentAt, json);
-      } else {
-        context.failure = failedResponse(
-          this.#service,
-          response.status,
-          json,
-          response.headers.get('retry-after'),
-        );
-      }
+      const response = await policies.sendRequest(await verifyingClient(), request);
+      const json = parseJson(response.bodyAsText ?? '');
+      if (response.status >= 200 && response.status < 300) noteExpiry(context, sentAt, json);
+      else context.failure = refusal(name, response.status, json, response.headers.get('retry-after'));
       if (json === undefined) throw new Error('The response is not JSON.');
       // msal declares the type that it expects, and validates it.
       return { status: response.status, headers: response.headers.toJSON(), body: json as T };
     } catch (error) {
-      context.failure ??= failedConnection(this.#service, error);
+      context.failure ??= networkFailure(name, error);
       throw error;
     }
   }
-}
-
-/** The state of one token request, which may take several HTTP requests. */
-export interface RequestContext {
-  readonly abortSignal?: AbortSignalLike | undefined;
-  /** The expiry of the last token that was received, in ms since 1970. */
-  expiresOn?: number;
-  failure?: FailedExchange;
 }
 
 function parseJson(text: string): Record<string, unknown> | undefined {
@@ -129,12 +155,8 @@ function parseJson(text: string): Record<string, unknown> | undefined {
 }
 
 /** Records the expiry: that of msal, in rounded seconds from the request, is up to a second late. */
-function noteExpiry(
-  context: RequestContext,
-  sentAt: number,
-  json: Record<string, unknown> | undefined,
-): void {
-  if (json?.['access_token'] === undefined) return;
+function noteExpiry(context: RequestContext, sentAt: number, json: Record<string, unknown> = {}): void {
+  if (json['access_token'] === undefined) return;
   // Managed identity endpoints return cached tokens, whose expires_in may be the original lifetime: only expires_on
   // (seconds since 1970) is right. Entra returns new tokens, without expires_on.
   const moment = Number(json['expires_on']) * 1000;
@@ -143,31 +165,33 @@ function noteExpiry(
 }
 
 /** Entra and IMDS respond with `{ error, error_description, error_codes }`, App Service with `{ message }`. */
-function failedResponse(
-  { name }: IdentityService,
+function refusal(
+  name: string,
   statusCode: number,
   json: Record<string, unknown> = {},
   retryAfter: string | undefined,
-): FailedExchange {
+): RequestContext['failure'] {
   const { error, error_description: description, error_codes: codes, message } = json;
   const reason = [error, description, message].filter((part) => typeof part === 'string').join(': ');
   return {
-    service: name,
-    statusCode,
-    reason: reason === '' ? 'no reason given' : reason,
-    errorResponse: {
-      ...(typeof error === 'string' && { error }),
-      ...(Array.isArray(codes) && { errorCodes: codes.map(Number) }),
+    message: `${name} answered ${statusCode}: ${reason === '' ? 'no reason given' : reason}`,
+    details: {
+      statusCode,
+      errorResponse: {
+        ...(typeof error === 'string' && { error }),
+        ...(Array.isArray(codes) && { errorCodes: codes.map(Number) }),
+      },
+      ...(retryAfter !== undefined && { headers: { 'retry-after': retryAfter } }),
     },
-    ...(retryAfter !== undefined && { retryAfter }),
   };
 }
 
-function failedConnection({ name }: IdentityService, error: unknown): FailedExchange {
-  if (!(error instanceof Error)) return { service: name, reason: 'unknown reason' };
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+function networkFailure(name: string, error: unknown): RequestContext['failure'] {
+  const code =
+    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   // The error of Node.js for a host with several addresses, none of which answers, has a code but no message.
-  return { service: name, reason: error.message || (code ?? 'unknown reason'), ...(code && { code }) };
+  const reason = (error instanceof Error && error.message) || (code ?? 'unknown reason');
+  return { message: `${name} could not be reached: ${reason}`, details: code === undefined ? {} : { code } };
 }
 
 function toAccessToken(result: AuthenticationResult | null, context: Readonly<RequestContext>): AccessToken {
@@ -180,10 +204,4 @@ function toAccessToken(result: AuthenticationResult | null, context: Readonly<Re
     tokenType: 'Bearer',
     ...(result.refreshOn && { refreshAfterTimestamp: result.refreshOn.getTime() }),
   };
-}
-
-function aborted(cause: unknown): Error {
-  const error = new Error('The token request was aborted.', { cause });
-  error.name = 'AbortError';
-  return error;
 }

@@ -1,8 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Delivery, Replacement } from '../connection/events.js';
-import { Mutex } from '../timing/mutex.js';
-import { settlesWithin } from '../timing/timeouts.js';
+import { Mutex, settlesWithin } from '../timing/timeouts.js';
 import type { Message, SubscriptionKind } from './channels.js';
 import { deliveryAcrossGap, hasReceivedAll, isSameNode } from './delivery.js';
 import { closedError } from './errors.js';

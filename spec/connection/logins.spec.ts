@@ -177,7 +177,6 @@ describe('an access key that the cache rejects', () => {
 
   it('is explained as a key, not as an identity', async () => {
     const options = await cache.configure({
-      credential: undefined,
       accessKey: 'wrong',
       retryStrategy: () => null,
     });

@@ -1,4 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import type { Credentials } from '../../lib/credentials/credentials.js';
@@ -79,5 +81,25 @@ describe('a new token, for thousands of connections', () => {
       true,
     );
     await Promise.all(waiting);
+  });
+});
+
+describe('connections that have ended', () => {
+  it('are not held by a token cycle for which they waited', async () => {
+    const service = new IdentityService();
+    const cycle = await TokenCycle.start(service.request, SETTINGS);
+    const ended = await (async () => {
+      const signals = Array.from({ length: 100 }, () => new CloseSignal());
+      const waiting = signals.map((signal) => failure(cycle.newerThan(cycle.current, signal)));
+      for (const signal of signals) signal.close();
+      await Promise.all(waiting);
+      return signals.map((signal) => new WeakRef(signal));
+    })();
+    // What a WeakRef was created for lives until the end of the turn.
+    await nextTurn();
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    expect(ended.filter((signal) => signal.deref() !== undefined)).to.have.length(0);
+    expect(cycle.current.password).to.equal('token 1');
   });
 });

@@ -43,13 +43,13 @@ describe('the refresh of a token', () => {
     expect(refreshTime(token({ lifetime: HOUR, refreshAfter: HOUR - 1 }), 0.75)).to.equal(54 * MINUTE);
   });
 
-  it('is due a second after the token was acquired at the earliest, or sooner for a token of less than two', () => {
+  it('is due a second after the token was acquired at the earliest, or sooner for a token of less than four', () => {
     sinon.stub(Math, 'random').returns(0.999);
     expect(refreshTime(token({ lifetime: HOUR }), 0.01)).to.equal(1_000);
     expect(refreshTime(token({ lifetime: HOUR, refreshAfter: 1 }), 0.75)).to.equal(1_000);
-    expect(refreshTime(token({ lifetime: 2_000, refreshAfter: 1 }), 0.75)).to.equal(1_000);
-    expect(refreshTime(token({ lifetime: 1_000, refreshAfter: 1 }), 0.75)).to.equal(500);
-    expect(refreshTime(token({ lifetime: 1 }), 0.75)).to.equal(500);
+    expect(refreshTime(token({ lifetime: 4_000, refreshAfter: 1 }), 0.75)).to.equal(1_000);
+    expect(refreshTime(token({ lifetime: 2_000, refreshAfter: 1 }), 0.75)).to.equal(500);
+    expect(refreshTime(token({ lifetime: 1 }), 0.75)).to.equal(400);
   });
 });
 
@@ -73,8 +73,8 @@ describe('a token that the identity library caches', () => {
     expect(nextPoll(token({ lifetime: 60_000 }), 59_990)).to.equal(60_990);
   });
 
-  it('is requested more often than once a second when it lives for less than five', () => {
-    expect(nextPoll(token({ lifetime: 3_000 }), 2_000)).to.equal(2_600);
-    expect(nextPoll(token({ lifetime: 300 }), 200)).to.equal(700);
+  it('is requested more often than once a second when it lives for less than four', () => {
+    expect(nextPoll(token({ lifetime: 3_000 }), 2_000)).to.equal(2_750);
+    expect(nextPoll(token({ lifetime: 300 }), 200)).to.equal(600);
   });
 });

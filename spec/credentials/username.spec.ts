@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { AzureRedisError } from '../../lib/errors.js';
-import { usernameOf } from '../../lib/credentials/username.js';
+import { usernameOf } from '../../lib/credentials/token.js';
 import { unsignedJwt } from '../support/jwt.js';
 
 function failure(act: () => unknown): AzureRedisError {

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { Redis } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import {
   configureForAzure,
-  type ConfigureForAzureOptions,
   type ConfiguredRedisOptions,
   type Stall,
 } from '../../lib/index.js';
@@ -93,7 +92,7 @@ describe('a server that holds back writes, as in a failover', () => {
     await server.stop();
   });
 
-  const settings: Record<string, Partial<ConfigureForAzureOptions>> = {
+  const settings: Record<string, Partial<RedisOptions>> = {
     'the defaults': {},
     'a shorter commandTimeout': { commandTimeout: 300 },
     'maxRetriesPerRequest: 0': { maxRetriesPerRequest: 0 },

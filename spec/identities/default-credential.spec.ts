@@ -1,10 +1,33 @@
 import { expect } from 'chai';
 import { EntraEmulator } from '../../emulator/entra/index.js';
+import { type ChainLink, defaultCredential } from '../../lib/identities/default-credential.js';
+import { failure } from './support/failure.js';
 import { IdentityProcess, type ShownError } from './support/identity-process.js';
 
-describe('no identity option (DefaultAzureCredential)', () => {
-  // To start a process takes a while on a busy machine.
+/** What lib/ uses of @azure/identity that it does not document: `_sources` of a chain, `credentialName` of a placeholder. */
+describe('the credentials of a chain of @azure/identity', () => {
+  const before = process.env['AZURE_TOKEN_CREDENTIALS'];
+  afterEach(() => {
+    if (before === undefined) delete process.env['AZURE_TOKEN_CREDENTIALS'];
+    else process.env['AZURE_TOKEN_CREDENTIALS'] = before;
+  });
 
+  for (const [name, what] of [
+    ['EnvironmentCredential', 'a credential'],
+    ['WorkloadIdentityCredential', 'the placeholder of one that could not be constructed'],
+  ] as const) {
+    it(`are observed by their names: ${what}`, async () => {
+      process.env['AZURE_TOKEN_CREDENTIALS'] = name;
+      const links: ChainLink[] = [];
+      const chain = defaultCredential({}, (link) => links.push(link));
+      await failure(chain.getToken('https://redis.azure.com/.default'));
+      expect(links.map((link) => link.name)).to.deep.equal([name]);
+      expect(links[0]?.reason).to.match(/available/);
+    });
+  }
+});
+
+describe('no identity option (DefaultAzureCredential)', () => {
   it('says which identities can be set up when it finds none', async () => {
     const { description } = await refusalIn({
       // The tools of developers alone: the others would look for a virtual machine's address.

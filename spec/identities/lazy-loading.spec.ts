@@ -14,7 +14,7 @@ describe('the identity libraries', () => {
 
   it('are not loaded before the first token request', async () => {
     const modules = await modulesLoadedBy(identities);
-    expect(modules.some((url) => url.includes('/lib/identities/user-credential.ts'))).to.equal(true);
+    expect(modules.some((url) => url.includes('/lib/identities/authorization-code-flow.ts'))).to.equal(true);
     expect(modules.filter((url) => /node_modules\/@(azure|typespec)\//.test(url))).to.deep.equal([]);
   });
 

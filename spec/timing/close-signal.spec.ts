@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { closedBySignal, CloseSignal, pause, untilClosed } from '../../lib/timing/close-signal.js';
+import { closedBySignal, CloseSignal, pause, Wait } from '../../lib/timing/close-signal.js';
 import { failure } from '../identities/support/failure.js';
 
 describe('CloseSignal', () => {
@@ -8,13 +8,16 @@ describe('CloseSignal', () => {
     const signal = new CloseSignal();
     const calls: string[] = [];
     signal.onClose(() => calls.push('kept'));
+    signal.onClose(() => calls.push('kept, too'));
     const remove = signal.onClose(() => calls.push('removed'));
+    const removeLast = signal.onClose(() => calls.push('removed last'));
     remove();
+    removeLast();
     expect(signal.closed).to.equal(false);
     signal.close();
     signal.close();
     expect(signal.closed).to.equal(true);
-    expect(calls).to.deep.equal(['kept']);
+    expect(calls).to.deep.equal(['kept', 'kept, too']);
   });
 
   it('calls a listener at once when it has closed', () => {
@@ -34,20 +37,15 @@ describe('a wait that ends with a signal', () => {
   it('ends after its time, and leaves no listener', async () => {
     const clock = sinon.useFakeTimers();
     const signal = new CloseSignal();
-    const removed = sinon.spy();
-    const onClose = signal.onClose.bind(signal);
-    sinon.stub(signal, 'onClose').callsFake((listener) => {
-      const remove = onClose(listener);
-      return () => {
-        removed();
-        remove();
-      };
-    });
-    const waiting = pause(1_000, signal);
-    expect(removed.callCount).to.equal(0);
+    const onEnd = sinon.spy();
+    const waits = [pause(1_000, signal), pause(1_000, signal), pause(1_000, signal)];
+    const wait = new Wait<string>(signal, onEnd);
     await clock.tickAsync(1_000);
-    await waiting;
-    expect(removed.callCount).to.equal(1);
+    await Promise.all(waits);
+    wait.end('result');
+    expect(await wait.promise).to.equal('result');
+    signal.close();
+    expect(onEnd.args).to.deep.equal([[wait]]);
   });
 
   it('ends with one and the same error when the signal closes, and leaves no timer', async () => {
@@ -71,12 +69,12 @@ describe('a wait that ends with a signal', () => {
     await waiting;
   });
 
-  it('gives up what it subscribed to', async () => {
+  it('says that it has ended when the signal closes', async () => {
     const signal = new CloseSignal();
-    const giveUp = sinon.spy();
-    const waiting = failure(untilClosed(signal, () => giveUp));
+    const onEnd = sinon.spy();
+    const wait = new Wait(signal, onEnd);
     signal.close();
-    expect(await waiting).to.equal(closedBySignal);
-    expect(giveUp.callCount).to.equal(1);
+    expect(await failure(wait.promise)).to.equal(closedBySignal);
+    expect(onEnd.args).to.deep.equal([[wait]]);
   });
 });

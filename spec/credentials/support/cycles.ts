@@ -20,8 +20,18 @@ export class IdentityService {
   readonly requests: { at: number; timeout: number }[] = [];
   answer: (() => Token | Promise<Token>) | undefined;
 
+  #requested: (() => void) | undefined;
+
+  /** Resolves with the next request: at start-up p-retry is loaded first, which takes no time of the clock that is stopped. */
+  nextRequest(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#requested = resolve;
+    });
+  }
+
   readonly request = async (timeout: number): Promise<Token> => {
     this.requests.push({ at: Date.now(), timeout });
+    this.#requested?.();
     if (this.failure) throw this.failure;
     return this.answer ? await this.answer() : this.token();
   };
@@ -76,6 +86,18 @@ export class Cycles {
   get service(): IdentityService {
     if (!this.#service) throw new Error('no spec is running');
     return this.#service;
+  }
+
+  /** Begins to start a cycle, and resolves to it, or to its failure, with its first request. */
+  async starting(
+    settings: Partial<TokenCycleSettings> = {},
+    signal?: AbortSignal,
+  ): Promise<{ readonly started: Promise<TokenCycle> }> {
+    const first = this.service.nextRequest();
+    const started = TokenCycle.start(this.service.request, { ...SETTINGS, ...settings }, signal);
+    started.catch(() => undefined);
+    await first;
+    return { started };
   }
 
   async start(settings: Partial<TokenCycleSettings> = {}): Promise<TokenCycle> {

@@ -1,5 +1,5 @@
 import type { AccessToken } from '@azure/core-auth';
-import type { IdentityErrorClass } from '../../../lib/identities/identity-errors.js';
+import type { TokenFailure } from '../../../lib/identities/identity-errors.js';
 import { AnsweringProcess } from './answering-process.js';
 import type { IdentityDescription } from './identity-options.js';
 
@@ -8,7 +8,7 @@ export type Answer = { readonly token: AccessToken } | { readonly error: ShownEr
 
 /** All that an error shows, as text, and what it means. */
 export interface ShownError {
-  readonly description: IdentityErrorClass;
+  readonly description: TokenFailure;
   /** As `console.error` shows it. */
   readonly text: string;
 }
