@@ -91,7 +91,7 @@ export class AccessPolicy {
         this.#roles.delete(oid);
         this.#passwords.delete(oid);
       }
-      const reason = `redis-server does not accept the role '${role}': ${error.message}`;
+      const reason = `redis-server does not accept the role '${role}': ${error.message}.`;
       this.#refusals.set(oid, reason);
       throw invalidOption(reason, 'Correct the names of commands and categories in it.', error);
     }

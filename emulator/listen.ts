@@ -64,6 +64,7 @@ export function assertListenOptions({ bind, hostname }: ListenOptions): void {
     'hostname',
     hostname,
     'a host name or an IPv4 address, without a scheme, port or path',
+    { hint: "Set it to the name by which clients reach the emulator, for example 'localhost'." },
   );
 }
 

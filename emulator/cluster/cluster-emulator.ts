@@ -4,7 +4,7 @@ import type { AdminConnection } from '../admin-connection.js';
 import type { OpenConnection } from '../connection.js';
 import type { DeploymentParts } from '../topology.js';
 import { Endpoint } from '../endpoint.js';
-import { agreement, hasten, shardsOf, until } from './agreement.js';
+import { agreement, hasten, roleOf, shardsOf, until } from './agreement.js';
 import { ClusterNode } from './node.js';
 import { SlotMigration } from './slot-migration.js';
 
@@ -290,11 +290,6 @@ export class ClusterEmulator {
     if (!node) throw new Error('The cluster has no such node.');
     return node;
   }
-}
-
-async function roleOf({ server }: ClusterNode): Promise<unknown> {
-  const [role] = [await server.call('ROLE')].flat();
-  return role;
 }
 
 function assertSlot(slot: unknown): void {
