@@ -1,4 +1,4 @@
-import { invalidOption, isText } from '../lib/validation.js';
+import { assertOption, checkFields, invalidOption, isText } from '../lib/validation.js';
 import type { Product } from './blocked-commands.js';
 
 /** The commands that an error reply is meant for. */
@@ -23,12 +23,15 @@ export class CommandErrors {
   }
 
   /** @throws AzureRedisError `INVALID_OPTION` */
-  plan(error: string, { command, connection }: FailedCommand): void {
+  plan(error: string, failed: FailedCommand): void {
+    checkFields('command', failed, ['command', 'connection']);
+    const { command, connection } = failed;
     if (!isText(error) || /[\r\n]/.test(error)) {
       const hint =
         "Set it to the reply without its sign, for example 'LOADING Redis is loading the dataset in memory'.";
       throw invalidOption('`error` must be one line of text.', hint);
     }
+    assertOption(command === undefined || isText(command), 'command', command, 'the name of a command');
     this.#planned.push({
       error,
       ...(command !== undefined && { command: command.toLowerCase() }),

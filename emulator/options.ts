@@ -1,12 +1,4 @@
-import {
-  assertOption,
-  checkFields,
-  checkText,
-  invalidOption,
-  isDuration,
-  isText,
-  kindOf,
-} from '../lib/validation.js';
+import { assertOption, checkFields, invalidOption, isDuration, isText, kindOf } from '../lib/validation.js';
 import { assertRole, type Role } from './access-policy.js';
 import type { Product } from './blocked-commands.js';
 import type { ClusterSize } from './cluster/cluster-emulator.js';
@@ -186,7 +178,10 @@ function assertUpstream(upstream: unknown): void {
   const { host, port, password } = checkFields('upstream', upstream, ['host', 'port', 'password']);
   assertOption(isText(host), 'upstream.host', host, 'a host name or IP address');
   assertPort('upstream.port', port, { least: 1, hint: 'Set it to the port of redis-server, for plain TCP.' });
-  checkText('upstream.password', password, 'Set it to the password of its default user (requirepass).');
+  assertOption(typeof password === 'string', 'upstream.password', password, 'a string', {
+    hint: 'Set it to the password of its default user (requirepass).',
+    got: kindOf(password),
+  });
 }
 
 /** @throws AzureRedisError `INVALID_OPTION` */
