@@ -32,6 +32,12 @@ export class CommandErrors {
       throw invalidOption('`error` must be one line of text.', hint);
     }
     assertOption(command === undefined || isText(command), 'command', command, 'the name of a command');
+    assertOption(
+      connection === undefined || Number.isInteger(connection),
+      'connection',
+      connection,
+      'the number of a connection',
+    );
     this.#planned.push({
       error,
       ...(command !== undefined && { command: command.toLowerCase() }),

@@ -189,7 +189,7 @@ describe('AzureRedisEmulator: a cluster', () => {
     const [master] = await cluster.masters();
     const [replica] = master ? await cluster.replicasOf(master) : [];
     if (!master || !replica) throw new Error('there is no replica');
-    const stranger = {} as ClusterNode;
+    const stranger: ClusterNode = {} as never;
     for (const refused of [
       () => cluster.failover(replica),
       () => cluster.failover(stranger),
