@@ -19,5 +19,7 @@ ENV TMPDIR=/emulator
 USER node
 
 # The cache, Microsoft Entra, and the endpoint of managed identities.
-EXPOSE 6380 8443 8080
-ENTRYPOINT ["ioredis-azure", "emulator", "--env", "--bind", "0.0.0.0", "--port", "6380", "--entra-port", "8443", "--metadata-port", "8080"]
+EXPOSE 10000 8443 8080
+# The file is written once the emulator has started, and removed when it ends.
+HEALTHCHECK --interval=10s --timeout=2s --start-period=30s --start-interval=1s CMD ["test", "-s", "/emulator/emulator.env"]
+ENTRYPOINT ["ioredis-azure", "emulator", "--env", "--bind", "0.0.0.0", "--port", "10000", "--entra-port", "8443", "--metadata-port", "8080"]

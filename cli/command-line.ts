@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
 import { addDoctorCommand } from './doctor/command.js';
 import { addEmulatorCommand } from './emulator/command.js';
-import { ExitCode } from './exit-code.js';
+import { CommandFailure, ExitCode } from './exit-code.js';
 import { Output } from './output.js';
 import { UsageError } from './usage-error.js';
 
@@ -55,13 +55,31 @@ async function report(error: unknown, running: Command): Promise<ExitCode> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.success : ExitCode.usage;
   if (error instanceof UsageError) return reportUsage(error.message, running);
   const { AzureRedisError } = await import('../lib/index.js');
-  if (!(error instanceof AzureRedisError)) throw error;
-  const { code, message, hint } = error;
-  if (USAGE_CODES.includes(code)) return reportUsage(`${message} ${hint}`, running);
+  if (!(error instanceof AzureRedisError || error instanceof CommandFailure)) throw error;
+  const { code } = error;
+  const [message, hint] = [error.message, error.hint].map((text) => inFlags(text, running)) as [
+    string,
+    string,
+  ];
+  const isUsage = error instanceof AzureRedisError && USAGE_CODES.includes(error.code);
+  if (isUsage) return reportUsage(`${message} ${hint}`, running);
   const { json = false } = running.opts<{ json?: boolean }>();
   if (json) new Output({ json }).json({ error: { code, message, hint } });
   else process.stderr.write(`ioredis-azure: ${message}\n${hint}\n`);
   return ExitCode.fault;
+}
+
+/** A text about options of the library, with the flags of the command that they come from: `` `upstream.password` ``. */
+function inFlags(text: string, { options }: Command): string {
+  return text.replace(/`([a-z][\w.]*)`/gi, (quoted, name: string) => {
+    const parts = name.split('.');
+    const joined = parts.map((part, index) =>
+      index === 0 ? part : part.charAt(0).toUpperCase() + part.slice(1),
+    );
+    const candidates = [joined.join(''), parts.at(-1), parts[0]];
+    const flags = candidates.map((each) => options.find((option) => option.attributeName() === each)?.long);
+    return flags.find((flag) => flag) ?? quoted;
+  });
 }
 
 function reportUsage(message: string, running: Command): ExitCode {

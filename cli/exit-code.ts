@@ -6,3 +6,22 @@ export enum ExitCode {
   /** The arguments are not valid. */
   usage = 2,
 }
+
+/** The command failed, though its arguments are valid: its exit code is 1. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  /** What to do. */
+  readonly hint: string;
+  /** The reason, for programs. */
+  readonly code: string | undefined;
+
+  constructor(
+    message: string,
+    hint: string,
+    options: { readonly code?: string; readonly cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.hint = hint;
+    this.code = options.code;
+  }
+}

@@ -50,9 +50,9 @@ export class AdminConnection {
     });
   }
 
-  /** Closes the connection. */
-  close(): void {
-    this.#socket.destroy();
+  /** Closes the connection; calls in progress are rejected, with this error if it is given. */
+  close(error?: Error): void {
+    this.#socket.destroy(error);
   }
 
   #receive(chunk: Buffer): void {

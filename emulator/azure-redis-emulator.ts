@@ -1,21 +1,22 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { AzureRedisError } from '../lib/index.js';
-import { AccessPolicy, type Role } from './access-policy.js';
+import { AccessPolicy, assertRole, type Role } from './access-policy.js';
 import type { AdminConnection } from './admin-connection.js';
 import { ClusterEmulator } from './cluster/cluster-emulator.js';
 import { createCertificateAuthority, namesOf } from './certificates.js';
+import { CommandErrors, type FailedCommand } from './command-errors.js';
 import { LOOPBACK } from './listen.js';
-import { IdentityService } from './identity-service.js';
-import { checkTokenSettings, EmulatorCredential, type TokenSettings } from './identity.js';
+import { checkRetryAfter, IdentityService } from './identity-service.js';
+import { EmulatorCredential, type DefaultTokenSettings } from './identity.js';
+import { assertOid } from './login.js';
 import { LoginCheck, newAccessKey } from './login-check.js';
-import {
-  assertOid,
-  assertOptions,
-  type AzureRedisEmulatorOptions,
-  type CredentialOptions,
-  type EmulatorConnectionOptions,
-  type IssueTokenOptions,
+import { assertCredentialOptions, assertIssueTokenOptions, assertOptions } from './options.js';
+import type {
+  AzureRedisEmulatorOptions,
+  CredentialOptions,
+  EmulatorConnectionOptions,
+  IssueTokenOptions,
 } from './options.js';
 import { newServerPassword } from './redis-server.js';
 import { Recorder, type AzureRedisEmulatorEvents, type Statistics } from './statistics.js';
@@ -28,10 +29,8 @@ interface Parts {
   /** The password of the servers' default user, as which the access key logs in. */
   readonly serverPassword: string;
   readonly tokens: TokenAuthority;
-  readonly settings: Settings;
+  readonly settings: DefaultTokenSettings;
 }
-
-type Settings = TokenSettings & { readonly tokenLifetime: number };
 
 /**
  * Azure Redis and Entra on this machine, for tests: a TLS endpoint in front of a real redis-server that validates logins and
@@ -53,9 +52,10 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   /** The authority that issued the endpoint's certificate, as PEM text: what a client passes as `tls.ca`. */
   readonly ca: string;
   readonly #tokens: TokenAuthority;
-  readonly #settings: Settings;
-  readonly #policy: AccessPolicy;
+  readonly #settings: DefaultTokenSettings;
+  readonly #policy = new AccessPolicy();
   readonly #check: LoginCheck;
+  readonly #errors = new CommandErrors();
   readonly #service = new IdentityService();
   readonly #recorder = new Recorder(this);
   readonly #credential: EmulatorCredential;
@@ -69,7 +69,6 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     this.ca = ca;
     this.#tokens = tokens;
     this.#settings = settings;
-    this.#policy = new AccessPolicy();
     this.#check = new LoginCheck(tokens, this.#policy, () => ({ text: this.#accessKey, serverPassword }));
     this.#credential = this.credential();
   }
@@ -86,12 +85,13 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
       upstream,
       cluster,
       entra,
-      product = 'cache',
+      product = 'managed',
       idleTimeout = 0,
       port = 0,
       bind = LOOPBACK,
       hostname = 'localhost',
       redisServer: program,
+      signal,
       tokenLifetime = 3_600_000,
       ...settings
     } = options;
@@ -110,8 +110,11 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
       certificate,
       password,
       program,
+      // Azure Managed Redis has database 0 only.
+      settings: product === 'managed' ? { databases: '1' } : {},
+      signal,
       address: { address: bind, port },
-      rules: { check: azure.#check, product, idleTimeout },
+      rules: { check: azure.#check, product, errors: azure.#errors, idleTimeout },
       policy: azure.#policy,
       listener: azure.#recorder,
     };
@@ -131,7 +134,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     return this.#deployment?.port ?? 0;
   }
 
-  /** Options for `configureForAzure()`, with an identity that has the role Data Owner. */
+  /** Options for `configureForAzure()`, with an identity that is permitted everything. */
   get options(): EmulatorConnectionOptions {
     return { host: this.host, port: this.port, tls: { ca: this.ca }, credential: this.#credential };
   }
@@ -141,7 +144,9 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
    * In a cluster it is that of the first node. It speaks RESP2.
    */
   get server(): AdminConnection {
-    return this.#deployed.server;
+    // Unreachable: start() returns an instance only once it has started.
+    if (!this.#deployment) throw new Error('AzureRedisEmulator is not started.');
+    return this.#deployment.server;
   }
 
   /**
@@ -174,42 +179,37 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   }
 
   /** Creates an identity with access to the cache. Token settings default to those of the `AzureRedisEmulator`. */
-  credential({ role = 'Data Owner', ...options }: CredentialOptions = {}): EmulatorCredential {
-    const { oid = randomUUID(), claims = {} } = options;
-    assertOid(oid);
-    checkTokenSettings(options);
-    const defaults = this.#settings;
-    const identity = {
-      oid,
-      claims,
-      tokenLifetime: options.tokenLifetime ?? defaults.tokenLifetime,
-      refreshAfter: options.refreshAfter ?? defaults.refreshAfter,
-      cacheTokens: options.cacheTokens ?? defaults.cacheTokens ?? false,
-    };
+  credential(options: CredentialOptions = {}): EmulatorCredential {
+    assertCredentialOptions(options);
+    const { oid = randomUUID(), role = 'default' } = options;
     if (role !== 'none') {
-      // Its logins wait for the assignment, and are rejected if the server does not accept it.
+      // Its logins wait for the assignment; if the server does not accept it, they are rejected with its reason.
       this.#policy.assign(oid, role).catch(() => undefined);
     }
-    return new EmulatorCredential(identity, {
-      service: this.#service,
-      tokens: this.#tokens,
-      listener: this.#recorder,
-    });
+    const issuer = { service: this.#service, tokens: this.#tokens, listener: this.#recorder };
+    return new EmulatorCredential(oid, options, this.#settings, issuer);
   }
 
-  /** Assigns an identity this role on the cache, in place of its previous one; this includes its open connections. */
+  /**
+   * Assigns an identity this role on the cache, in place of its previous one; this includes its open connections.
+   *
+   * @throws AzureRedisError `INVALID_OPTION` if there is no such role.
+   */
   async assignRole(oid: string, role: Role): Promise<void> {
     assertOid(oid);
+    assertRole(role);
     await this.#policy.assign(oid, role);
   }
 
   /** Removes an identity's access to the cache: its connections are closed and its logins rejected. */
   async removeAccess(oid: string): Promise<void> {
+    assertOid(oid);
     await this.#policy.remove(oid);
   }
 
   /** Issues a token directly, regardless of a simulated fault, for example with unusual claims or an unusual lifetime. */
-  issueToken(options: IssueTokenOptions = {}): Promise<string> {
+  async issueToken(options: IssueTokenOptions = {}): Promise<string> {
+    assertIssueTokenOptions(options);
     const { oid = this.#credential.oid, lifetime, claims } = options;
     return this.#tokens.sign({ oid, sub: oid, ...claims }, lifetime ?? this.#settings.tokenLifetime);
   }
@@ -240,8 +240,8 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   }
 
   /** Token requests fail with status 429 from now on; `retryAfter` in ms (sent in whole seconds), or a date. */
-  identityThrottling({ retryAfter }: { readonly retryAfter: number | Date }): void {
-    this.#service.throttle(retryAfter);
+  identityThrottling(options: { readonly retryAfter: number | Date }): void {
+    this.#service.throttle(checkRetryAfter(options));
   }
 
   /** Ends any fault of token requests. */
@@ -269,6 +269,16 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
     this.#check.refusesHello = false;
   }
 
+  /**
+   * Answers the next command with this error instead of running it, once: for example
+   * `failNextCommand('LOADING Redis is loading the dataset in memory', { command: 'GET' })`. Commands of more than 64 KB pass.
+   *
+   * @throws AzureRedisError `INVALID_OPTION`
+   */
+  failNextCommand(error: string, command: FailedCommand = {}): void {
+    this.#errors.plan(error, command);
+  }
+
   /** Closes every connection immediately; replies in flight are lost. Returns the number of connections. */
   dropConnections(): number {
     return this.#deployment?.drop() ?? 0;
@@ -276,23 +286,13 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
 
   /** Ends the endpoint, its connections, pending token requests and redis-server. Further calls have no effect. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+    this.#service.stop();
+    this.#stopped ??= this.#deployment?.stop() ?? Promise.resolve();
     return this.#stopped;
   }
 
   /** Stops it: `await using azure = await AzureRedisEmulator.start()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
-  }
-
-  async #stop(): Promise<void> {
-    this.#service.stop();
-    await this.#deployment?.stop();
-  }
-
-  get #deployed(): Topology {
-    // Unreachable: start() returns an instance only once it has started.
-    if (!this.#deployment) throw new Error('AzureRedisEmulator is not started.');
-    return this.#deployment;
   }
 }

@@ -1,8 +1,7 @@
-import { AzureRedisError } from '../lib/index.js';
 import { encodeCommand } from './resp/encode.js';
 
-/** The Azure service that is emulated: Azure Cache for Redis or Azure Managed Redis. */
-export type Product = 'cache' | 'managed';
+/** The Azure service that is emulated: Azure Managed Redis or Azure Cache for Redis. */
+export type Product = 'managed' | 'cache';
 
 /**
  * Blocked for every role in both services.
@@ -24,8 +23,31 @@ const BLOCKED = [
   'sync',
 ] as const;
 
-/** Blocked in Azure Managed Redis too, which runs Redis Enterprise. Source: its command compatibility (redis.io). */
-const BLOCKED_MANAGED = ['failover', 'lastsave', 'latency', 'restore-asking', 'role', 'swapdb'] as const;
+/**
+ * Blocked in Azure Managed Redis too, which runs Redis Enterprise. Source: its command compatibility (redis.io). RESET, which
+ * it does not support either, is permitted here: clients are tested with it.
+ */
+const BLOCKED_MANAGED = [
+  'failover',
+  'lastsave',
+  'latency',
+  'move',
+  'restore-asking',
+  'role',
+  'swapdb',
+] as const;
+
+/** The subcommands of CLIENT that Azure Managed Redis blocks. Same source. */
+const BLOCKED_CLIENT_SUBCOMMANDS: ReadonlySet<string> = new Set([
+  'caching',
+  'getredir',
+  'no-evict',
+  'pause',
+  'reply',
+  'tracking',
+  'trackinginfo',
+  'unpause',
+]);
 
 /** The subcommands of a blocked command that are permitted: those that read. CLUSTER is blocked except for these. */
 const READ_ONLY: Readonly<Record<string, readonly string[]>> = {
@@ -62,21 +84,13 @@ export const DENIED_IN_SCRIPTS: readonly string[] = [
   ...(READ_ONLY['acl'] ?? []).map((name) => `+acl|${name}`),
 ];
 
-/** @throws AzureRedisError `INVALID_OPTION` */
-export function assertProduct(product: unknown): asserts product is Product | undefined {
-  if (product === undefined || product === 'cache' || product === 'managed') return;
-  throw new AzureRedisError(
-    'INVALID_OPTION',
-    `\`product\` must be 'cache' or 'managed', got ${JSON.stringify(product)}.`,
-    "Use 'cache' for Azure Cache for Redis, 'managed' for Azure Managed Redis.",
-  );
-}
-
 /** Whether Azure answers this command with `ERR unknown command`. */
 export function isBlocked([name, subcommand]: readonly Buffer[], product: Product): boolean {
-  const command = name?.toString('latin1').toLowerCase() ?? '';
+  const command = lowerCase(name);
+  if (command === 'client')
+    return product === 'managed' && BLOCKED_CLIENT_SUBCOMMANDS.has(lowerCase(subcommand));
   if (!BLOCKED_BY_PRODUCT[product].has(command)) return false;
-  return READ_ONLY[command]?.includes(subcommand?.toString('latin1').toLowerCase() ?? '') !== true;
+  return READ_ONLY[command]?.includes(lowerCase(subcommand)) !== true;
 }
 
 /**
@@ -86,4 +100,8 @@ export function isBlocked([name, subcommand]: readonly Buffer[], product: Produc
  */
 export function asUnknownCommand([name = Buffer.alloc(0), ...rest]: readonly Buffer[]): Buffer {
   return encodeCommand([Buffer.concat([name, Buffer.from('\u200b')]), ...rest]);
+}
+
+function lowerCase(arg: Buffer | undefined): string {
+  return arg?.toString('latin1').toLowerCase() ?? '';
 }

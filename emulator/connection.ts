@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { asUnknownCommand, isBlocked, type Product } from './blocked-commands.js';
+import type { CommandErrors } from './command-errors.js';
 import { Expiry } from './expiry.js';
 import type { LoginCheck } from './login-check.js';
 import type { LoginAttempt } from './login.js';
@@ -51,6 +52,7 @@ export interface ConnectionRules {
   readonly check: LoginCheck;
   /** The service, which determines the blocked commands. */
   readonly product: Product;
+  readonly errors: CommandErrors;
   /** The time after which a connection without traffic is closed, in ms; 0 for never. */
   readonly idleTimeout: number;
 }
@@ -69,7 +71,9 @@ export class ClientConnection {
   #user: string | undefined;
   #name: string | undefined;
   #libraryName: string | undefined;
-  #checking = false;
+  /** Whether input waits for the check of a login, or until the endpoint's own reply is due. */
+  #holding = false;
+  #ownReply: string | undefined;
   #clientEnded = false;
 
   constructor(
@@ -158,6 +162,7 @@ export class ClientConnection {
       this.#replies.push(chunk);
       if (this.#client.destroyed) return;
       if (!this.#client.write(chunk)) server.pause();
+      this.#replyWhenDue();
       this.#endServer();
     });
     server.on('drain', () => {
@@ -175,34 +180,50 @@ export class ClientConnection {
   }
 
   #readOn(): void {
-    if (!this.#checking && !this.#server.writableNeedDrain) this.#client.resume();
+    if (!this.#holding && !this.#server.writableNeedDrain) this.#client.resume();
   }
 
-  /** Passes the client's input on, up to the next login that has to be checked. */
+  /** Passes the client's input on, up to the next command that the endpoint has to check or to answer. */
   #forward(): void {
-    for (let piece = this.#commands.next(); piece !== undefined; piece = this.#commands.next()) {
-      const login = piece.args === undefined ? undefined : readLogin(piece.args);
-      if (login !== undefined) {
-        void this.#logIn(login);
-        return;
-      }
-      this.#follow(piece);
-      if (!this.#server.write(this.#bytesOf(piece))) this.#client.pause();
+    const { errors } = this.#rules;
+    for (;;) {
+      const piece = this.#commands.next(errors.isPlanned);
+      if (piece === undefined) break;
+      if (piece.args !== undefined && this.#intercept(piece.args)) return;
+      if (!this.#server.write(this.#follow(piece))) this.#client.pause();
     }
     this.#readOn();
     this.#endServer();
   }
 
-  #bytesOf({ args, bytes }: Piece): Buffer {
-    return args && isBlocked(args, this.#rules.product) ? asUnknownCommand(args) : bytes;
+  /** Whether the endpoint answers this command itself, or checks it as a login: the input after it waits. */
+  #intercept(args: readonly Buffer[]): boolean {
+    // The server itself answers SELECT within a transaction, and before a login.
+    const isSelect = args[0]?.toString('latin1').toLowerCase() === 'select';
+    const isServers = isSelect && (this.#user === undefined || this.#replies.inTransaction);
+    const error = isServers ? undefined : this.#rules.errors.take(args, this.#id, this.#rules.product);
+    const login = error === undefined ? readLogin(args) : undefined;
+    if (error === undefined && login === undefined) return false;
+    this.#holding = true;
+    this.#client.pause();
+    this.#ownReply = error;
+    if (login) void this.#logIn(login);
+    else this.#replyWhenDue();
+    return true;
   }
 
-  /** Input after the login waits until the login has been checked. */
+  /** Sends the endpoint's own reply once the replies before it have been sent. */
+  #replyWhenDue(): void {
+    if (this.#ownReply === undefined || this.#replies.pending) return;
+    this.#client.write(`-${this.#ownReply}\r\n`);
+    this.#ownReply = undefined;
+    this.#holding = false;
+    this.#forward();
+  }
+
   async #logIn(attempt: LoginAttempt): Promise<void> {
-    this.#checking = true;
-    this.#client.pause();
     const outcome = await this.#rules.check.check(attempt);
-    this.#checking = false;
+    this.#holding = false;
     if (this.#client.destroyed || this.#server.destroyed) return;
     const { method, user, name } = attempt;
     // With a wrong password the server itself rejects the login, with its own message and in the right order.
@@ -219,14 +240,19 @@ export class ClientConnection {
     this.#forward();
   }
 
-  #follow({ commands, args = [] }: Piece): void {
-    const [command] = commands;
-    if (command?.name === 'client' && args.length > 1) {
-      this.#followClient(args);
-      return;
+  /** Records what a piece of the input does, and returns what is sent to the server. */
+  #follow({ commands, args = [], bytes }: Piece): Buffer {
+    if (isBlocked(args, this.#rules.product)) {
+      this.#replies.expectRefusal();
+      return asUnknownCommand(args);
     }
-    this.#name = helloName(args) ?? this.#name;
-    for (const each of commands) this.#replies.expect(each);
+    if (commands[0]?.name === 'client' && args.length > 1) {
+      this.#followClient(args);
+    } else {
+      this.#name = helloName(args) ?? this.#name;
+      for (const each of commands) this.#replies.expect(each);
+    }
+    return bytes;
   }
 
   #followClient(args: readonly Buffer[]): void {
@@ -256,6 +282,6 @@ export class ClientConnection {
    * FIN. If only blocking commands are pending, the FIN is passed on immediately.
    */
   #endServer(): void {
-    if (this.#clientEnded && !this.#checking && this.#replies.settled) this.#server.end();
+    if (this.#clientEnded && !this.#holding && this.#replies.settled) this.#server.end();
   }
 }

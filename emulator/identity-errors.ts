@@ -1,37 +1,11 @@
-/** The part of the response headers of the Azure SDK that callers read. */
-export interface ResponseHeaders {
-  get(name: string): string | undefined;
-}
+import { createHttpHeaders, createPipelineRequest, RestError } from '@azure/core-rest-pipeline';
 
-/** The part of an error response of the identity service that callers read. */
-export interface ErrorResponse {
-  readonly status: number;
-  readonly headers: ResponseHeaders;
-}
-
-/** An error of the shape of `RestError` of `@azure/core-rest-pipeline`, which identity libraries reject with. */
-export class RestError extends Error {
-  override readonly name = 'RestError';
-  readonly code: string;
-  readonly statusCode?: number;
-  readonly response?: ErrorResponse;
-
-  constructor(message: string, code: string, response?: ErrorResponse) {
-    super(message);
-    this.code = code;
-    if (response !== undefined) {
-      this.statusCode = response.status;
-      this.response = response;
-    }
-  }
-}
+const TOKEN_ENDPOINT = 'https://login.microsoftonline.com';
 
 /** The error of an identity library when the service is unreachable. */
 export function unreachable(): RestError {
-  return new RestError(
-    'connect ECONNREFUSED: login.microsoftonline.com:443 cannot be reached',
-    'ECONNREFUSED',
-  );
+  const message = 'connect ECONNREFUSED: login.microsoftonline.com:443 cannot be reached';
+  return new RestError(message, { code: 'ECONNREFUSED' });
 }
 
 /** The value of a Retry-After header, in whole seconds; `retryAfter` in ms, or a date. */
@@ -41,10 +15,15 @@ export function retryAfterHeader(retryAfter: number | Date): string {
 
 /** The error of an identity library when the service answers 429; `retryAfter` in ms, or a date. */
 export function throttled(retryAfter: number | Date): RestError {
-  const headers = {
-    get: (name: string) => (name.toLowerCase() === 'retry-after' ? retryAfterHeader(retryAfter) : undefined),
-  };
-  return new RestError('Too many requests: try again later.', 'TooManyRequests', { status: 429, headers });
+  const status = 429;
+  const headers = createHttpHeaders({ 'Retry-After': retryAfterHeader(retryAfter) });
+  const request = createPipelineRequest({ url: TOKEN_ENDPOINT });
+  return new RestError('Too many requests: try again later.', {
+    code: 'TooManyRequests',
+    statusCode: status,
+    request,
+    response: { status, headers, request },
+  });
 }
 
 /** The error of the Azure SDK when the caller's signal aborts. */

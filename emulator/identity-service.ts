@@ -1,4 +1,5 @@
 import type { GetTokenOptions } from '@azure/core-auth';
+import { assertOption, checkFields, isDuration } from '../lib/validation.js';
 import { AbortError, throttled, unreachable } from './identity-errors.js';
 
 type Fault =
@@ -8,6 +9,24 @@ type Fault =
 
 type Signal = NonNullable<GetTokenOptions['abortSignal']>;
 
+/** @throws AzureRedisError `INVALID_OPTION` */
+export function assertDelay(ms: unknown): asserts ms is number {
+  assertOption(isDuration(ms), 'ms', ms, 'a number of milliseconds from 0');
+}
+
+/** @throws AzureRedisError `INVALID_OPTION` */
+export function checkRetryAfter(options: unknown): number | Date {
+  const { retryAfter } = checkFields('options', options, ['retryAfter']);
+  if (retryAfter instanceof Date && !Number.isNaN(retryAfter.getTime())) return retryAfter;
+  assertOption(
+    isDuration(retryAfter),
+    'retryAfter',
+    retryAfter,
+    'a number of milliseconds from 0, or a Date',
+  );
+  return retryAfter;
+}
+
 /** The simulated state of the identity service, which every token request passes first. */
 export class IdentityService {
   #fault: Fault = { kind: 'none' };
@@ -16,6 +35,7 @@ export class IdentityService {
 
   /** Requests fail immediately. */
   fail(error: Error | undefined): void {
+    assertOption(error === undefined || error instanceof Error, 'error', error, 'an Error');
     this.#fault = { kind: 'failing', error: () => error ?? unreachable() };
   }
 
@@ -25,6 +45,7 @@ export class IdentityService {
 
   /** Delays replies by this time, in ms. */
   slow(delay: number): void {
+    assertDelay(delay);
     this.#fault = { kind: 'slow', delay };
   }
 

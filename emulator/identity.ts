@@ -1,11 +1,11 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
-import { AzureRedisError } from '../lib/index.js';
+import { assertOption } from '../lib/validation.js';
 import type { IdentityService } from './identity-service.js';
 import type { TokenAuthority } from './tokens.js';
 
 /** The settings of an identity's tokens. */
 export interface TokenSettings {
-  /** The lifetime of a token, in ms. Default: one hour. */
+  /** The lifetime of a token, in ms, from 100. Default: one hour. */
   readonly tokenLifetime?: number;
   /**
    * The fraction of its lifetime, between 0 and 1, after which a token advises a refresh (`refreshAfterTimestamp`).
@@ -36,50 +36,59 @@ export interface Issuer {
   readonly listener: IssuerListener;
 }
 
-/** The validated settings of a credential. */
-export interface Identity {
-  readonly oid: string;
-  readonly claims: Readonly<Record<string, unknown>>;
-  readonly tokenLifetime: number;
-  readonly refreshAfter: number | undefined;
-  readonly cacheTokens: boolean;
+/** The settings of the tokens of identities that have none of their own. */
+export type DefaultTokenSettings = TokenSettings & { readonly tokenLifetime: number };
+
+/** The settings of an identity. */
+export interface IdentitySettings extends TokenSettings {
+  readonly claims?: Readonly<Record<string, unknown>>;
 }
 
 /** Identity libraries return a cached token until this time before its expiry, in ms. */
 const LONGEST_MARGIN = 5 * 60_000;
 
-/** @throws AzureRedisError `INVALID_OPTION` for settings that no token can have. */
-export function checkTokenSettings({ tokenLifetime, refreshAfter }: TokenSettings): void {
-  if (tokenLifetime !== undefined && !(tokenLifetime > 0 && tokenLifetime < Infinity)) {
-    throw new AzureRedisError(
-      'INVALID_OPTION',
-      `tokenLifetime is ${tokenLifetime}.`,
-      'Set a lifetime in ms, for example 5000.',
-    );
-  }
-  if (refreshAfter !== undefined && !(refreshAfter >= 0 && refreshAfter <= 1)) {
-    throw new AzureRedisError(
-      'INVALID_OPTION',
-      `refreshAfter is ${refreshAfter}.`,
-      'Set the fraction of the lifetime after which a token advises a refresh, for example 0.5.',
-    );
-  }
+/** The shortest lifetime of a token, in ms: a shorter one is one in seconds by mistake. */
+const SHORTEST_LIFETIME = 100;
+
+/** @throws AzureRedisError `INVALID_OPTION` */
+export function assertTokenSettings({
+  tokenLifetime = SHORTEST_LIFETIME,
+  refreshAfter = 0,
+  cacheTokens = false,
+}: TokenSettings): void {
+  assertOption(
+    Number.isFinite(tokenLifetime) && tokenLifetime >= SHORTEST_LIFETIME,
+    'tokenLifetime',
+    tokenLifetime,
+    `a number of milliseconds from ${SHORTEST_LIFETIME}`,
+    { hint: 'Set it in milliseconds: 60000 is a minute.' },
+  );
+  assertOption(refreshAfter >= 0 && refreshAfter <= 1, 'refreshAfter', refreshAfter, 'a number from 0 to 1', {
+    hint: 'Set the fraction of the lifetime after which a token advises a refresh, for example 0.5.',
+  });
+  assertOption(typeof cacheTokens === 'boolean', 'cacheTokens', cacheTokens, 'true or false');
 }
 
 /** An identity of the local Entra, for `configureForAzure({ credential })`. It signs real JWTs. */
 export class EmulatorCredential implements TokenCredential {
   /** The identity's object id, which is its user name. */
   readonly oid: string;
-  readonly #identity: Identity;
+  readonly #tokenLifetime: number;
+  readonly #refreshAfter: number | undefined;
+  readonly #cachesTokens: boolean;
+  readonly #claims: Readonly<Record<string, unknown>>;
   readonly #issuer: Issuer;
   #cached: AccessToken | undefined;
 
   /** @internal Made by `AzureRedisEmulator`. */
-  constructor(identity: Identity, issuer: Issuer) {
-    this.oid = identity.oid;
-    this.#identity = identity;
+  constructor(oid: string, settings: IdentitySettings, defaults: DefaultTokenSettings, issuer: Issuer) {
+    this.oid = oid;
+    this.#tokenLifetime = settings.tokenLifetime ?? defaults.tokenLifetime;
+    this.#refreshAfter = settings.refreshAfter ?? defaults.refreshAfter;
+    this.#cachesTokens = settings.cacheTokens ?? defaults.cacheTokens ?? false;
+    this.#claims = settings.claims ?? {};
     this.#issuer = issuer;
-    issuer.listener.identified(identity.oid);
+    issuer.listener.identified(oid);
   }
 
   /**
@@ -93,30 +102,30 @@ export class EmulatorCredential implements TokenCredential {
     this.#issuer.listener.requested(this.oid);
     await this.#issuer.service.answer(options?.abortSignal);
     const token = await this.#issue([scopes].flat());
-    if (this.#identity.cacheTokens) this.#cached = token;
+    if (this.#cachesTokens) this.#cached = token;
     return token;
   }
 
   async #issue([scope = '']: string[]): Promise<AccessToken> {
-    const { tokenLifetime, refreshAfter, claims: ownClaims } = this.#identity;
+    const lifetime = this.#tokenLifetime;
     const now = Date.now();
-    const expiresOnTimestamp = now + tokenLifetime;
+    const expiresOnTimestamp = now + lifetime;
     const claims = {
       aud: scope.replace(/\/\.default$/, ''),
       oid: this.oid,
       sub: this.oid,
       exp: expiresOnTimestamp / 1000,
-      ...ownClaims,
+      ...this.#claims,
     };
-    const token = await this.#issuer.tokens.sign(claims, tokenLifetime);
+    const token = await this.#issuer.tokens.sign(claims, lifetime);
     this.#issuer.listener.issued(this.oid, expiresOnTimestamp);
     const accessToken = { token, expiresOnTimestamp, tokenType: 'Bearer' } as const;
-    if (refreshAfter === undefined) return accessToken;
-    return { ...accessToken, refreshAfterTimestamp: Math.round(now + tokenLifetime * refreshAfter) };
+    if (this.#refreshAfter === undefined) return accessToken;
+    return { ...accessToken, refreshAfterTimestamp: Math.round(now + lifetime * this.#refreshAfter) };
   }
 
   #isFresh({ expiresOnTimestamp, refreshAfterTimestamp = Infinity }: AccessToken): boolean {
-    const margin = Math.min(LONGEST_MARGIN, this.#identity.tokenLifetime / 10);
+    const margin = Math.min(LONGEST_MARGIN, this.#tokenLifetime / 10);
     return Date.now() < Math.min(expiresOnTimestamp - margin, refreshAfterTimestamp);
   }
 }

@@ -25,7 +25,8 @@ export type {
   UserOptions,
 } from './entra/index.js';
 export type { ListenOptions } from './listen.js';
-export type { Role } from './access-policy.js';
+export type { AccessString, Role } from './access-policy.js';
+export type { FailedCommand } from './command-errors.js';
 export type { Product } from './blocked-commands.js';
 export type { AdminConnection } from './admin-connection.js';
 export type { OpenConnection } from './connection.js';

@@ -1,6 +1,5 @@
-import type { Server } from 'node:net';
-import { AzureRedisError } from '../lib/index.js';
-import { assertOption, isText } from '../lib/validation.js';
+import { isIPv4, type Server } from 'node:net';
+import { assertOption, invalidOption, isText } from '../lib/validation.js';
 
 /** The address of an emulator, and the name by which clients reach it. */
 export interface ListenOptions {
@@ -26,21 +25,34 @@ export const LOOPBACK = '127.0.0.1';
 
 const LARGEST_PORT = 65_535;
 
-const REASONS: ReadonlyMap<string, string> = new Map([
-  ['EADDRINUSE', 'it is in use'],
-  ['EACCES', 'this user may not listen on it'],
-  ['EADDRNOTAVAIL', 'this machine has no such address'],
-  ['ENOTFOUND', 'the address is not known'],
-]);
+/** Labels of letters, digits and inner hyphens; underscores occur in the names of containers. */
+const HOSTNAME =
+  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
+
+const OTHER_PORT = 'Choose another port, or 0 for a free one.';
+const OTHER_ADDRESS =
+  'Bind to an address of this machine, such as 127.0.0.1, or to 0.0.0.0 for every interface.';
+
+/** The reasons of the system, each with its remedy. */
+const REASONS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
+  EADDRINUSE: ['it is in use', OTHER_PORT],
+  EACCES: ['this user may not listen on it', OTHER_PORT],
+  EADDRNOTAVAIL: ['this machine has no such address', OTHER_ADDRESS],
+  ENOTFOUND: ['the address is not known', OTHER_ADDRESS],
+};
 
 /** @throws AzureRedisError `INVALID_OPTION`. */
-export function assertPort(name: string, port: unknown): asserts port is number {
+export function assertPort(
+  name: string,
+  port: unknown,
+  { least = 0, hint = 'Set it to the port to listen on, or to 0 for a free one.' } = {},
+): asserts port is number {
   assertOption(
-    typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= LARGEST_PORT,
+    typeof port === 'number' && Number.isInteger(port) && port >= least && port <= LARGEST_PORT,
     name,
     port,
-    `an integer from 0 to ${LARGEST_PORT}`,
-    { hint: 'Set it to the port to listen on, or to 0 for a free one.' },
+    `an integer from ${least} to ${LARGEST_PORT}`,
+    { hint },
   );
 }
 
@@ -48,11 +60,17 @@ export function assertPort(name: string, port: unknown): asserts port is number 
 export function assertListenOptions({ bind, hostname }: ListenOptions): void {
   assertOption(bind === undefined || isText(bind), 'bind', bind, 'an IP address of this machine');
   assertOption(
-    hostname === undefined || (isText(hostname) && URL.canParse(`https://${hostname}`)),
+    hostname === undefined || isHostname(hostname),
     'hostname',
     hostname,
-    'a host name or an IPv4 address',
+    'a host name or an IPv4 address, without a scheme, port or path',
+    { hint: "Set it to the name by which clients reach the emulator, for example 'localhost'." },
   );
+}
+
+/** Whether it can be the host in a URL and the name in a certificate. */
+export function isHostname(hostname: unknown): boolean {
+  return typeof hostname === 'string' && (isIPv4(hostname) || HOSTNAME.test(hostname));
 }
 
 /**
@@ -63,14 +81,8 @@ export function assertListenOptions({ bind, hostname }: ListenOptions): void {
 export async function listen(server: Server, { address, port }: ListenAddress): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
-      reject(
-        new AzureRedisError(
-          'INVALID_OPTION',
-          `Port ${port} of ${address} cannot be listened on: ${REASONS.get(error.code ?? '') ?? error.message}.`,
-          'Choose another one, or 0 for a free port.',
-          { cause: error },
-        ),
-      );
+      const [reason, hint] = REASONS[error.code ?? ''] ?? [error.message, OTHER_PORT];
+      reject(invalidOption(`Port ${port} of ${address} cannot be listened on: ${reason}.`, hint, error));
     };
     server.once('error', fail);
     server.listen(port, address, () => {

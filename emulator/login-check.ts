@@ -78,7 +78,7 @@ export class LoginCheck {
       const { oid, exp } = await this.#tokens.verify(password);
       if (oid !== user) return deny('the user name is not the oid of the token');
       const serverPassword = await this.#policy.passwordOf(user);
-      if (serverPassword === undefined) return deny('the identity has no access policy on this cache');
+      if (serverPassword === undefined) return deny(this.#policy.reasonOf(user));
       return { granted: true, password: serverPassword, expiresOn: Math.round(exp * 1000) };
     } catch (error) {
       return deny(reasonOf(error));

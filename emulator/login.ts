@@ -1,3 +1,4 @@
+import { assertOption } from '../lib/validation.js';
 import { encodeCommand } from './resp/encode.js';
 
 /** A login sent by a client: AUTH, or HELLO with AUTH. */
@@ -19,6 +20,18 @@ export interface LoginAttempt {
 
 /** The user name of an access key. */
 export const DEFAULT_USER = 'default';
+
+/** @throws AzureRedisError `INVALID_OPTION` */
+export function assertOid(oid: unknown, name = 'oid'): asserts oid is string {
+  // The server permits no spaces in a user name, and its own user is named `default`.
+  assertOption(
+    typeof oid === 'string' && /^\S+$/.test(oid) && oid !== DEFAULT_USER,
+    name,
+    oid,
+    "a string without spaces other than 'default'",
+    { hint: 'Remove it to get a new object id, or set a GUID, as the object ids of Entra are.' },
+  );
+}
 
 /** The connection names that redis-server accepts. */
 const NAME = /^[!-~]*$/;

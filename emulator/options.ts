@@ -1,12 +1,11 @@
-import { AzureRedisError } from '../lib/index.js';
-import { assertOption, isDuration, isText } from '../lib/validation.js';
-import type { Role } from './access-policy.js';
-import { assertProduct, type Product } from './blocked-commands.js';
+import { assertOption, checkFields, invalidOption, isDuration, isText, kindOf } from '../lib/validation.js';
+import { assertRole, type Role } from './access-policy.js';
+import type { Product } from './blocked-commands.js';
 import type { ClusterSize } from './cluster/cluster-emulator.js';
 import type { EntraEmulator } from './entra/index.js';
-import { checkTokenSettings, type EmulatorCredential, type TokenSettings } from './identity.js';
+import { assertTokenSettings, type EmulatorCredential, type TokenSettings } from './identity.js';
 import { assertListenOptions, assertPort, LOOPBACK, type ListenOptions } from './listen.js';
-import { DEFAULT_USER } from './login.js';
+import { assertOid } from './login.js';
 import type { Upstream } from './redis-server.js';
 
 /** The options of `AzureRedisEmulator.start()`. */
@@ -36,8 +35,8 @@ export interface AzureRedisEmulatorOptions extends TokenSettings, ListenOptions 
    */
   readonly cluster?: ClusterSize;
   /**
-   * The emulated service, which determines the commands that are blocked for every role: `cache` is Azure Cache for Redis,
-   * `managed` is Azure Managed Redis. The reply to a blocked command is `ERR unknown command`. Default: `cache`.
+   * The emulated service: `managed` is Azure Managed Redis, which has database 0 only, `cache` is Azure Cache for Redis. It
+   * also determines the commands that are blocked for every role, whose reply is `ERR unknown command`. Default: `managed`.
    */
   readonly product?: Product;
   /**
@@ -45,17 +44,49 @@ export interface AzureRedisEmulatorOptions extends TokenSettings, ListenOptions 
    * a debugger can halt a test.
    */
   readonly idleTimeout?: number;
+  /** Ends the servers when it aborts, and with them a start in progress. */
+  readonly signal?: AbortSignal;
 }
+
+const EMULATOR_OPTIONS = [
+  'tokenLifetime',
+  'refreshAfter',
+  'cacheTokens',
+  'product',
+  'cluster',
+  'port',
+  'bind',
+  'hostname',
+  'redisServer',
+  'upstream',
+  'entra',
+  'idleTimeout',
+  'signal',
+] as const satisfies (keyof AzureRedisEmulatorOptions)[];
+
+const PRODUCTS: readonly Product[] = ['managed', 'cache'];
+
+/** The number of redis-servers that one emulator starts, for a cluster. */
+const MOST_NODES = 30;
 
 /** The options of `AzureRedisEmulator.credential()`. */
 export interface CredentialOptions extends TokenSettings {
   /** The identity's object id. Default: a new one. */
   readonly oid?: string;
-  /** Its role on the cache; `none` for an identity without an access policy. Default: `Data Owner`. */
+  /** Its access policy on the cache; `none` for an identity without one. Default: `default`, which permits everything. */
   readonly role?: Role | 'none';
   /** Claims to add to its tokens, or to replace; `undefined` removes a claim. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
+
+const CREDENTIAL_OPTIONS = [
+  'oid',
+  'role',
+  'claims',
+  'tokenLifetime',
+  'refreshAfter',
+  'cacheTokens',
+] as const satisfies (keyof CredentialOptions)[];
 
 /** The options of `AzureRedisEmulator.issueToken()`. */
 export interface IssueTokenOptions {
@@ -75,27 +106,39 @@ export interface EmulatorConnectionOptions {
   readonly port: number;
   /** The certificate authority of the endpoint. */
   readonly tls: { readonly ca: string };
-  /** A credential with the role Data Owner. */
+  /** A credential that is permitted everything. */
   readonly credential: EmulatorCredential;
 }
 
 /** @throws AzureRedisError `INVALID_OPTION` */
-export function assertOid(oid: string): void {
-  // The server permits no spaces in a user name, and its own user is named `default`.
-  if (/^\S+$/.test(oid) && oid !== DEFAULT_USER) return;
-  throw new AzureRedisError(
-    'INVALID_OPTION',
-    "`oid` must be a string without spaces other than 'default'.",
-    'Remove it to get a new object id, or set a GUID, as the object ids of Entra are.',
-  );
+export function assertCredentialOptions(options: CredentialOptions): void {
+  const { oid, role = 'none', claims = {} } = checkFields('options', options, CREDENTIAL_OPTIONS);
+  if (oid !== undefined) assertOid(oid);
+  if (role !== 'none') assertRole(role);
+  assertClaims(claims);
+  assertTokenSettings(options);
+}
+
+/** @throws AzureRedisError `INVALID_OPTION` */
+export function assertIssueTokenOptions(options: IssueTokenOptions): void {
+  const { lifetime = 0, claims = {} } = checkFields('options', options, ['oid', 'lifetime', 'claims']);
+  assertOption(Number.isFinite(lifetime), 'lifetime', lifetime, 'a number of milliseconds');
+  assertClaims(claims);
+}
+
+function assertClaims(claims: unknown): void {
+  assertOption(kindOf(claims) === 'an object', 'claims', claims, 'an object', { got: kindOf(claims) });
 }
 
 /** @throws AzureRedisError `INVALID_OPTION` */
 export function assertOptions(options: AzureRedisEmulatorOptions): void {
-  const { upstream, cluster, product = 'cache', idleTimeout = 0, redisServer } = options;
+  checkFields('options', options, EMULATOR_OPTIONS);
+  const { upstream, cluster, entra, product = 'managed', idleTimeout = 0, redisServer } = options;
   const { port = 0, bind = LOOPBACK, hostname = 'localhost' } = options;
-  checkTokenSettings(options);
-  assertProduct(product);
+  assertTokenSettings(options);
+  assertOption(PRODUCTS.includes(product), 'product', product, "'managed' or 'cache'", {
+    hint: "Set 'managed' for Azure Managed Redis, or 'cache' for Azure Cache for Redis.",
+  });
   assertOption(isDuration(idleTimeout), 'idleTimeout', idleTimeout, 'a number of milliseconds from 0', {
     hint: 'Set 600000 for the idle timeout of Azure, or 0 for none.',
   });
@@ -107,18 +150,52 @@ export function assertOptions(options: AzureRedisEmulatorOptions): void {
     redisServer,
     'the path of a program',
   );
+  assertOption(entra === undefined || isEntra(entra), 'entra', entra, 'an EntraEmulator', {
+    hint: 'Set it to the result of `await EntraEmulator.start()`.',
+  });
+  if (upstream !== undefined) assertUpstream(upstream);
+  if (cluster !== undefined) assertClusterSize(cluster);
   if (cluster && bind !== LOOPBACK && bind !== '0.0.0.0') {
-    throw new AzureRedisError(
-      'INVALID_OPTION',
+    throw invalidOption(
       `\`bind\` must be 127.0.0.1 or 0.0.0.0 with \`cluster\`, got '${bind}'.`,
       'The nodes of a cluster are announced as 127.0.0.1.',
     );
   }
   if (upstream && (cluster ?? redisServer)) {
-    throw new AzureRedisError(
-      'INVALID_OPTION',
+    throw invalidOption(
       `\`upstream\` conflicts with \`${cluster ? 'cluster' : 'redisServer'}\`.`,
       'Remove one of them: with `upstream` no server is started.',
     );
   }
+}
+
+// An emulator of another copy of the package is one, too.
+function isEntra(entra: unknown): boolean {
+  return typeof entra === 'object' && entra !== null && 'authority' in entra;
+}
+
+function assertUpstream(upstream: unknown): void {
+  const { host, port, password } = checkFields('upstream', upstream, ['host', 'port', 'password']);
+  assertOption(isText(host), 'upstream.host', host, 'a host name or IP address');
+  assertPort('upstream.port', port, { least: 1, hint: 'Set it to the port of redis-server, for plain TCP.' });
+  assertOption(typeof password === 'string', 'upstream.password', password, 'a string', {
+    hint: 'Set it to the password of its default user (requirepass).',
+    got: kindOf(password),
+  });
+}
+
+/** @throws AzureRedisError `INVALID_OPTION` */
+export function assertClusterSize(cluster: unknown): void {
+  const { masters, replicas = 0 } = checkFields('cluster', cluster, ['masters', 'replicas']);
+  const count = (name: string, value: unknown, least: number): number => {
+    const isCount = typeof value === 'number' && Number.isInteger(value) && value >= least;
+    assertOption(isCount, `cluster.${name}`, value, `a whole number from ${least}`);
+    return value;
+  };
+  const nodes = count('masters', masters, 1) * (1 + count('replicas', replicas, 0));
+  if (nodes <= MOST_NODES) return;
+  throw invalidOption(
+    `\`cluster\` has ${nodes} nodes, and at most ${MOST_NODES} can run.`,
+    `Each node is a redis-server of its own: ask for ${MOST_NODES} masters and replicas or fewer.`,
+  );
 }

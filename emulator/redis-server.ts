@@ -147,6 +147,8 @@ export interface RedisServerOptions {
   readonly program: string | undefined;
   /** Additional settings. They are visible in the list of processes. */
   readonly settings?: ServerSettings;
+  /** Ends the server. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Starts a redis-server on a socket that only this user can open. */
@@ -154,9 +156,13 @@ export async function startRedisServer({
   password,
   program = process.env['REDIS_SERVER'] ?? 'redis-server',
   settings = {},
+  signal,
 }: RedisServerOptions): Promise<RedisServer> {
+  signal?.throwIfAborted();
   const folder = await mkdtemp(join(tmpdir(), 'ioredis-azure-'));
   const { path, ready, stop } = run(program, folder, settings);
+  const abort = (): void => void stop();
+  signal?.addEventListener('abort', abort);
   try {
     await ready;
     const admin = openAdmin({ path });
@@ -167,6 +173,7 @@ export async function startRedisServer({
       defaultPassword: password,
       connect: () => openSocket({ path }),
       async stop() {
+        signal?.removeEventListener('abort', abort);
         admin.close();
         await stop();
       },
@@ -194,26 +201,43 @@ async function demandLogin(admin: AdminConnection): Promise<void> {
 }
 
 /** Uses a running redis-server, which is left running. */
-export async function attachRedisServer({ host, port, password }: Upstream): Promise<RedisServer> {
+export async function attachRedisServer(
+  { host, port, password }: Upstream,
+  signal?: AbortSignal,
+): Promise<RedisServer> {
+  signal?.throwIfAborted();
   const target = { host, port };
   const admin = openAdmin(target);
+  const abort = (): void => {
+    admin.close();
+  };
+  signal?.addEventListener('abort', abort);
+  // A server that speaks TLS waits for more.
+  const timer = setTimeout(() => {
+    admin.close(
+      Object.assign(new Error(`it did not answer within ${START_TIMEOUT / 1000} s`), { code: 'ETIMEDOUT' }),
+    );
+  }, START_TIMEOUT);
   try {
     await demandLogin(admin);
     await admin.call('AUTH', 'default', password);
   } catch (error) {
     admin.close();
     throw new AzureRedisError(
-      'INVALID_OPTION',
+      error instanceof Error && 'code' in error ? 'CONNECTION_FAILED' : 'INVALID_OPTION',
       `The \`upstream\` ${host}:${port} cannot be used: ${reasonOf(error)}.`,
       'Start it, set a password for its default user (requirepass), and set `upstream.password` to it.',
       { cause: error },
     );
+  } finally {
+    clearTimeout(timer);
   }
   return {
     admin,
     defaultPassword: password,
     connect: () => openSocket(target),
     async stop(users) {
+      signal?.removeEventListener('abort', abort);
       // The server may have ended before, and its users with it.
       if (users.length > 0) await admin.call('ACL', 'DELUSER', ...users).catch(() => undefined);
       admin.close();

@@ -59,6 +59,16 @@ export class ReplyMatcher<Login> {
     return this.#protocol;
   }
 
+  /** Whether the next command may be queued until EXEC. */
+  get inTransaction(): boolean {
+    return this.#queued !== undefined || this.#awaited.some(({ kind }) => kind === 'multi');
+  }
+
+  /** Whether replies to commands are pending. */
+  get pending(): boolean {
+    return this.#awaited.length > 0;
+  }
+
   /** Whether a client that sends nothing more still has a reply to wait for. */
   get settled(): boolean {
     const [next] = this.#awaited;
@@ -70,6 +80,11 @@ export class ReplyMatcher<Login> {
     if (this.#lost) return;
     if (command.name === 'sync' || command.name === 'psync') this.#lose();
     else this.#await(awaitedReply(command));
+  }
+
+  /** Records a command that the server does not know: whatever its name says, it has one reply. */
+  expectRefusal(): void {
+    if (!this.#lost) this.#await({ kind: 'plain', count: 1 });
   }
 
   /** Records a CLIENT command: CLIENT REPLY switches replies on and off. */

@@ -6,7 +6,7 @@ import { Endpoint } from './endpoint.js';
 import type { EndpointListener } from './endpoint.js';
 import type { ListenAddress } from './listen.js';
 import { attachRedisServer, startRedisServer } from './redis-server.js';
-import type { RedisServer, Upstream } from './redis-server.js';
+import type { RedisServer, ServerSettings, Upstream } from './redis-server.js';
 
 /** The servers of a cache: one, or the nodes of a cluster. */
 export interface Topology {
@@ -32,6 +32,10 @@ export interface DeploymentParts {
   readonly password: string;
   /** The redis-server program. */
   readonly program: string | undefined;
+  /** Settings of redis-server, in addition to the usual ones. */
+  readonly settings: ServerSettings;
+  /** Ends the servers. */
+  readonly signal: AbortSignal | undefined;
   /** The address of the first endpoint. */
   readonly address: ListenAddress;
 }
@@ -50,10 +54,8 @@ export class SingleServer implements Topology {
 
   /** Starts a server, unless an upstream is given. */
   static async start(parts: DeploymentParts, upstream: Upstream | undefined): Promise<SingleServer> {
-    const { certificate, rules, policy, listener, password, program, address } = parts;
-    const server = upstream
-      ? await attachRedisServer(upstream)
-      : await startRedisServer({ password, program });
+    const { certificate, rules, policy, listener, address } = parts;
+    const server = upstream ? await attachRedisServer(upstream, parts.signal) : await startRedisServer(parts);
     try {
       await policy.extendTo(server.admin);
       const connectServer = (): ReturnType<RedisServer['connect']> => server.connect();

@@ -7,6 +7,7 @@ import {
   parseHostAndPort,
   parsePort,
   parseRedisVersion,
+  parseRole,
   ROLES,
 } from './flags.js';
 import { FAULTS, type FaultName } from './faults.js';
@@ -14,7 +15,7 @@ import { FAULTS, type FaultName } from './faults.js';
 const AFTER_HELP = `
 Examples:
   ioredis-azure emulator --token-lifetime 60s --env
-  ioredis-azure emulator --cluster 3x1 --product managed
+  ioredis-azure emulator --cluster 3x1
   ioredis-azure emulator fail identity --for 30s   (from another terminal)
 
 Exit codes: 0 it was stopped, 1 it could not start, 2 the arguments are not valid.`;
@@ -26,7 +27,7 @@ export function addEmulatorCommand(program: Command): void {
     .description('runs an Azure Redis and its Microsoft Entra on this machine')
     .option(
       '--port <port>',
-      'port of the cache, 0 for a free one; default: 6380, or 10000 with --product managed',
+      'port of the cache, 0 for a free one; default: 10000, or 6380 with --product cache',
       parsePort,
     )
     .option('--entra-port <port>', 'port of Microsoft Entra, 0 for a free one', parsePort, 0)
@@ -39,14 +40,17 @@ export function addEmulatorCommand(program: Command): void {
     .option('--bind <address>', 'IP address to listen on; default: 127.0.0.1')
     .option('--hostname <name>', 'host name by which clients reach the emulator; default: localhost')
     .addOption(
-      new Option('--product <product>', 'Azure Cache for Redis or Azure Managed Redis')
-        .choices(['cache', 'managed'])
-        .default('cache'),
+      new Option('--product <product>', 'Azure Managed Redis or Azure Cache for Redis')
+        .choices(['managed', 'cache'])
+        .default('managed'),
     )
     .addOption(
-      new Option('--role <role>', 'role of the identities on the cache')
-        .choices(Object.keys(ROLES))
-        .default('data-owner'),
+      new Option(
+        '--role <role>',
+        `access policy of the identities: ${Object.keys(ROLES).join(', ')}, or an access string`,
+      )
+        .argParser(parseRole)
+        .default('default'),
     )
     .addOption(
       new Option('--token-lifetime <duration>', 'lifetime of tokens: 60s, 5m, 1h, at least 1s')

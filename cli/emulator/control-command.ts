@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { AzureRedisError } from '../../lib/index.js';
-import { ExitCode } from '../exit-code.js';
+import { CommandFailure } from '../exit-code.js';
 import { Output } from '../output.js';
 import { UsageError } from '../usage-error.js';
 import {
@@ -59,13 +59,7 @@ async function control(
   const output = new Output(flags);
   const running = await runningEmulators();
   const emulator = selected(running, flags);
-  if (typeof emulator === 'string') {
-    const message = `${emulator} ${listOf(running)}`;
-    if (output.isJson) output.json({ error: { message } });
-    else process.stderr.write(`ioredis-azure: ${message}\n`);
-    process.exitCode = ExitCode.fault;
-    return;
-  }
+  if (typeof emulator === 'string') throw new CommandFailure(emulator, listOf(running));
   const reply = await send(request, emulator);
   const { name, port } = emulator;
   if (output.isJson) output.json({ name, port, ...request, ...reply });
@@ -96,13 +90,14 @@ async function send(request: ControlRequest, { name, socket: path }: RunningEmul
     await once(socket, 'connect');
     socket.write(`${JSON.stringify(request)}\n`);
     // The other side is this same command.
-    for await (const line of createInterface(socket)) return JSON.parse(line) as ControlReply;
-    throw new Error('it closed the connection');
+    const reply = JSON.parse(await text(socket)) as ControlReply;
+    if (reply.error === undefined) return reply;
+    throw new Error(reply.error);
   } catch (error) {
     throw new AzureRedisError(
       'CONNECTION_FAILED',
-      `Emulator ${name} does not answer.`,
-      'It may have ended in the meantime.',
+      `Emulator ${name} does not answer the request.`,
+      'It may have ended in the meantime, or be of another version.',
       { cause: error },
     );
   } finally {

@@ -14,6 +14,8 @@ export type ControlRequest =
 
 /** The reply, one line of JSON. */
 export interface ControlReply {
+  /** Why the request was refused. */
+  readonly error?: string;
   /** The number of connections that were closed. */
   readonly dropped?: number;
   /** The faults that were ended. */

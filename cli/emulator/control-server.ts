@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
-import type { ControlReply, ControlRequest } from './control-protocol.js';
-import type { Faults } from './faults.js';
+import { isDuration } from '../../lib/validation.js';
+import type { ControlReply } from './control-protocol.js';
+import { type Faults, isLastingFault } from './faults.js';
+
+/** In characters. */
+const LONGEST_REQUEST = 10_000;
 
 /** Takes the requests of `fail` and `recover`, on a socket that only this user can open. */
 export class ControlServer {
@@ -15,10 +18,13 @@ export class ControlServer {
       socket.once('close', () => this.#sockets.delete(socket));
       // A terminal that has ended needs no reply.
       socket.on('error', () => undefined);
-      createInterface(socket).once('line', (line) => {
-        // The other side is this same command.
-        const reply = answer(faults, JSON.parse(line) as ControlRequest);
-        socket.end(`${JSON.stringify(reply)}\n`);
+      let received = '';
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        received += text;
+        const end = received.indexOf('\n');
+        if (end === -1 && received.length < LONGEST_REQUEST) return;
+        socket.removeAllListeners('data').resume();
+        socket.end(`${JSON.stringify(answer(faults, received.slice(0, end)))}\n`);
       });
     });
   }
@@ -38,14 +44,23 @@ export class ControlServer {
   }
 }
 
-function answer(faults: Faults, request: ControlRequest): ControlReply {
-  switch (request.action) {
-    case 'drop':
-      return { dropped: faults.drop() };
-    case 'fail':
-      faults.begin(request.fault, request.duration);
-      return {};
-    case 'recover':
-      return { ended: faults.end(request.fault) };
+function answer(faults: Faults, line: string): ControlReply {
+  const { action, fault, duration } = fieldsOf(line);
+  const isFault = typeof fault === 'string' && isLastingFault(fault);
+  if (action === 'drop') return { dropped: faults.drop() };
+  if (action === 'fail' && isFault && (duration === undefined || isDuration(duration))) {
+    faults.begin(fault, duration);
+    return {};
+  }
+  if (action === 'recover' && (isFault || fault === undefined)) return { ended: faults.end(fault) };
+  return { error: 'The request is not a known one.' };
+}
+
+function fieldsOf(line: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return { ...(typeof value === 'object' && value) };
+  } catch {
+    return {};
   }
 }

@@ -1,6 +1,6 @@
 import type { Output } from '../output.js';
 import type { Environment } from './environment.js';
-import { formatDuration, type RoleFlag, ROLES } from './flags.js';
+import { formatDuration, type RoleFlag, roleOf } from './flags.js';
 import type { EmulatorIdentity } from './identities.js';
 
 /** How to use a running emulator: the first JSON line, and the table. */
@@ -55,7 +55,7 @@ export function printDescription(output: Output, description: Description): void
     ['access key', description.accessKey],
   ]);
   for (const identity of description.identities) {
-    heading(`${identity.label} (${ROLES[role] ?? 'no access policy'})`);
+    heading(`${identity.label} (${roleOf(role) ?? 'no access policy'})`);
     rows([
       ['object id', identity.objectId],
       [identity.kind === 'user' ? 'client id to sign in with' : 'client id', identity.clientId],

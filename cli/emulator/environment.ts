@@ -1,7 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import type { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
+import { CommandFailure } from '../exit-code.js';
 import { UsageError } from '../usage-error.js';
 import type { EnvironmentIdentity } from './flags.js';
 import type { EmulatorIdentity } from './identities.js';
@@ -61,8 +63,13 @@ export function environmentOf({
 
 /** The variables as a file that a shell sources. */
 export function environmentText(environment: Environment): string {
-  const lines = Object.entries(environment).map(([name, value]) => `export ${name}='${value}'`);
+  const lines = Object.entries(environment).map(([name, value]) => `export ${name}=${shellQuoted(value)}`);
   return `${[HEADER, ...lines].join('\n')}\n`;
+}
+
+/** A text that the shell reads as it is. */
+function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**
@@ -80,12 +87,20 @@ export async function environmentFileOf(flag: string | true | undefined): Promis
   return path;
 }
 
-/** @throws UsageError if the file cannot be written. */
+/**
+ * Replaces the file of `--env` by a new one, which only this user can read: neither the mode of an existing file matters nor
+ * where a symbolic link in its place leads.
+ *
+ * @throws CommandFailure if the file cannot be written.
+ */
 export async function writeEnvironment(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString('hex')}`;
   try {
-    await writeFile(path, text, { mode: 0o600 });
+    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
+    await rename(temporary, path);
   } catch (error) {
+    await rm(temporary, { force: true });
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`The file of --env cannot be written: ${reason}.`);
+    throw new CommandFailure(`The file of --env cannot be written: ${reason}.`, 'Choose another file.');
   }
 }

@@ -16,7 +16,7 @@ export type FaultName = keyof typeof FAULTS;
 export type LastingFault = Exclude<FaultName, 'drop'>;
 
 export function isLastingFault(name: string): name is LastingFault {
-  return name in FAULTS && !FAULTS[name as FaultName].isInstant;
+  return Object.hasOwn(FAULTS, name) && !FAULTS[name as FaultName].isInstant;
 }
 
 /** What the faults tell. */

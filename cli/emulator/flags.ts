@@ -23,15 +23,29 @@ export interface EmulatorFlags {
   readonly json?: boolean;
 }
 
-/** The values of `--role`. */
+/** The names that `--role` accepts, besides access strings. */
 export const ROLES = {
+  default: 'default',
   'data-owner': 'Data Owner',
   'data-contributor': 'Data Contributor',
   'data-reader': 'Data Reader',
   none: undefined,
 } as const satisfies Record<string, Role | undefined>;
 
-export type RoleFlag = keyof typeof ROLES;
+/** A value of `--role`: a name, or an access string. */
+export type RoleFlag = string;
+
+/** The role that the flag stands for. */
+export function roleOf(flag: RoleFlag): Role | undefined {
+  return flag in ROLES ? ROLES[flag as keyof typeof ROLES] : (flag as Role);
+}
+
+export function parseRole(text: string): RoleFlag {
+  if (text in ROLES || /^[+~&%-]/.test(text)) return text;
+  throw new InvalidArgumentError(
+    `It must be ${Object.keys(ROLES).join(', ')} or an access string, such as '+@read ~app:*'.`,
+  );
+}
 
 /** The identity that the variables of `--env` select. */
 export type EnvironmentIdentity = 'managed-identity' | 'service-principal';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
 import type { IdentityKind } from '../identity-flags.js';
-import { type RoleFlag, ROLES } from './flags.js';
+import { type RoleFlag, roleOf } from './flags.js';
 
 /** An identity of the emulator, with its secrets. */
 export interface EmulatorIdentity {
@@ -55,7 +55,7 @@ export async function addIdentities(
       password,
     },
   ];
-  const role = ROLES[roleFlag];
+  const role = roleOf(roleFlag);
   if (role !== undefined) {
     await Promise.all(identities.map(({ objectId }) => azure.assignRole(objectId, role)));
   }

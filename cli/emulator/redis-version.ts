@@ -18,10 +18,10 @@ interface RedisServerProgram {
  * @param wanted The first parts of the version are enough: 7, 7.2 or 7.2.4.
  * @throws AzureRedisError `MISSING_DEPENDENCY`, with the versions that were found.
  */
-export async function findRedisServer(wanted: string): Promise<string> {
+export async function findRedisServer(wanted: string, signal: AbortSignal): Promise<string> {
   const found: RedisServerProgram[] = [];
   for (const path of await candidates()) {
-    const version = await versionOf(path);
+    const version = await versionOf(path, signal);
     if (version !== undefined) found.push({ path, version });
   }
   const match = found.find(({ version }) => version === wanted || version.startsWith(`${wanted}.`));
@@ -46,9 +46,9 @@ async function candidates(): Promise<string[]> {
   return [...(given ? [given] : []), ...new Set(programs.flat())];
 }
 
-async function versionOf(program: string): Promise<string | undefined> {
+async function versionOf(program: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const { stdout } = await promisify(execFile)(program, ['--version']);
+    const { stdout } = await promisify(execFile)(program, ['--version'], { signal });
     return /\bv=(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   } catch {
     // It is not a program, or does not run on this machine.

@@ -1,11 +1,13 @@
+import { once, setMaxListeners } from 'node:events';
 import { AzureRedisEmulator, type AzureRedisEmulatorOptions, EntraEmulator } from '../../emulator/index.js';
+import { AzureRedisError } from '../../lib/index.js';
+import { CommandFailure } from '../exit-code.js';
 import { Output } from '../output.js';
 import { UsageError } from '../usage-error.js';
 import { type Activity, watch } from './activity.js';
 import { CONTROL_SOCKET, ENTRY_FILE } from './control-protocol.js';
 import { ControlServer } from './control-server.js';
 import { printDescription } from './description.js';
-import { untilEnd } from './ending.js';
 import {
   certificateFiles,
   environmentFileOf,
@@ -21,37 +23,89 @@ import { findRedisServer } from './redis-version.js';
 import { printActivity } from './view.js';
 
 /** The ports of the services in Azure. */
-const PORTS = { cache: 6380, managed: 10_000 } as const;
+const PORTS = { managed: 10_000, cache: 6380 } as const;
 
 const SHORTEST_LIFETIME = 1_000;
 
-/** Runs an emulator until the process receives a signal to end. */
+/** How often the command looks whether its parent still runs, in ms: the system does not report its end. */
+const PARENT_INTERVAL = 500;
+
+/** What ends with the emulator, the newest first. */
+type Closers = (() => Promise<void>)[];
+
+/** Runs an emulator until the process receives a signal to end, even while it starts. */
 export async function runEmulator(flags: EmulatorFlags): Promise<void> {
   checkFlags(flags);
-  const ended = untilEnd(flags);
-  const environmentFile = await environmentFileOf(flags.env);
-  const redisServer =
-    flags.redisVersion === undefined ? undefined : await findRedisServer(flags.redisVersion);
-  const folder = await Folder.create(environmentFile);
-  const closers = [() => folder.remove()];
+  const signal = signalOf(flags);
+  const closers: Closers = [];
   try {
-    // The emulators create their files there: its guard removes them if this process is killed.
-    process.env['TMPDIR'] = folder.path;
-    const { bind, hostname, tokenLifetime } = flags;
-    const listen = { ...(bind && { bind }), ...(hostname && { hostname }) };
-    const entra = await EntraEmulator.start({
-      ...listen,
-      port: flags.entraPort,
-      metadataPort: flags.metadataPort,
-      tokenLifetime,
-    });
-    closers.unshift(() => entra.stop());
-    const azure = await AzureRedisEmulator.start({ ...listen, ...cacheOptions(flags, redisServer), entra });
-    closers.unshift(() => azure.stop());
-    closers.unshift(await present(flags, { entra, azure, folder, environmentFile }));
-    await ended;
+    await start(flags, signal, closers);
+    if (!signal.aborted) await once(signal, 'abort');
+  } catch (error) {
+    if (!signal.aborted) throw error;
   } finally {
     for (const close of closers) await close();
+  }
+}
+
+/** Aborts when the command is to end: Ctrl+C, SIGTERM, a closed terminal, or the end of the process that started it. */
+function signalOf({ background = false }: EmulatorFlags): AbortSignal {
+  const ending = new AbortController();
+  // Each server listens to it.
+  setMaxListeners(0, ending.signal);
+  const { ppid: parent } = process;
+  const end = (): void => {
+    clearInterval(timer);
+    ending.abort();
+  };
+  const timer = setInterval(() => {
+    if (!background && process.ppid !== parent) end();
+  }, PARENT_INTERVAL).unref();
+  // A second Ctrl+C ends the process at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+  process.on('SIGHUP', () => {
+    if (!background) end();
+  });
+  return ending.signal;
+}
+
+async function start(flags: EmulatorFlags, signal: AbortSignal, closers: Closers): Promise<void> {
+  const { bind, hostname, tokenLifetime, redisVersion } = flags;
+  const environmentFile = await environmentFileOf(flags.env);
+  const redisServer = redisVersion === undefined ? undefined : await findRedisServer(redisVersion, signal);
+  signal.throwIfAborted();
+  const folder = await Folder.create(environmentFile);
+  closers.unshift(() => folder.remove());
+  // The emulators create their files there: its guard removes them if this process is killed.
+  process.env['TMPDIR'] = folder.path;
+  const listen = { ...(bind !== undefined && { bind }), ...(hostname !== undefined && { hostname }) };
+  const { entraPort: port, metadataPort } = flags;
+  const entra = await listening(EntraEmulator.start({ ...listen, port, metadataPort, tokenLifetime }));
+  closers.unshift(() => entra.stop());
+  signal.throwIfAborted();
+  const options = { ...listen, ...cacheOptions(flags, redisServer), entra, signal };
+  const azure = await listening(AzureRedisEmulator.start(options));
+  closers.unshift(() => azure.stop());
+  signal.throwIfAborted();
+  closers.unshift(await present(flags, { entra, azure, folder, environmentFile }));
+  if (bind !== undefined && !/^(127\.|::1$|localhost$)/.test(bind)) {
+    process.stderr.write(
+      `ioredis-azure: --bind ${bind} lets whoever reaches this machine get tokens of these identities, and use the cache.\n`,
+    );
+  }
+}
+
+/** The system may refuse a port that is a valid one. */
+async function listening<Emulator>(starting: Promise<Emulator>): Promise<Emulator> {
+  try {
+    return await starting;
+  } catch (error) {
+    const reason =
+      error instanceof AzureRedisError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    if (!(error instanceof AzureRedisError) || (reason?.code !== 'EADDRINUSE' && reason?.code !== 'EACCES'))
+      throw error;
+    const hint = 'Choose another one with --port, --entra-port or --metadata-port, or 0 for a free port.';
+    throw new CommandFailure(error.message, hint, { code: error.code, cause: error });
   }
 }
 

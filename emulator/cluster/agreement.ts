@@ -100,6 +100,12 @@ async function namesReplicas(node: ClusterNode): Promise<boolean> {
   return entries.every(({ id, master }) => !withSlots.has(master) || named.has(id));
 }
 
+/** `master` or `slave`. */
+export async function roleOf({ server }: ClusterNode): Promise<unknown> {
+  const [role] = [await server.call('ROLE')].flat();
+  return role;
+}
+
 /** The owners of a range of slots, as reported by a healthy node. */
 export interface Shard {
   readonly first: number;

@@ -1,10 +1,10 @@
-import { assertOption } from '../../lib/validation.js';
 import { AzureRedisError } from '../../lib/index.js';
+import { assertOption } from '../../lib/validation.js';
 import type { AdminConnection } from '../admin-connection.js';
 import type { OpenConnection } from '../connection.js';
 import type { DeploymentParts } from '../topology.js';
 import { Endpoint } from '../endpoint.js';
-import { agreement, hasten, shardsOf, until } from './agreement.js';
+import { agreement, hasten, roleOf, shardsOf, until } from './agreement.js';
 import { ClusterNode } from './node.js';
 import { SlotMigration } from './slot-migration.js';
 
@@ -43,8 +43,6 @@ export class ClusterEmulator {
     { masters, replicas = 0 }: ClusterSize,
     parts: DeploymentParts,
   ): Promise<ClusterEmulator> {
-    checkCount('masters', masters, 1);
-    checkCount('replicas', replicas, 0);
     const cluster = new ClusterEmulator(parts);
     try {
       await cluster.#form(masters, replicas);
@@ -79,6 +77,7 @@ export class ClusterEmulator {
 
   /** The master of a slot. */
   async masterOf(slot: number): Promise<ClusterNode> {
+    assertSlot(slot);
     const shard = (await this.#shards()).find(({ first, last }) => first <= slot && slot <= last);
     return this.#node(shard?.ids[0]);
   }
@@ -87,21 +86,24 @@ export class ClusterEmulator {
    * Begins to move a slot: until the migration is finished, the source answers ASK for keys that it does not have.
    */
   async migrate(slot: number, target: ClusterNode): Promise<SlotMigration> {
+    this.#assertNode(target);
     const source = await this.masterOf(slot);
     return SlotMigration.begin(slot, source, target, await this.#allMasters(), this.#parts.password);
   }
 
   /** Moves slots and their keys, one after the other. Clients get ASK for a moment, then MOVED. */
   async moveSlots(slots: Iterable<number>, target: ClusterNode): Promise<void> {
+    this.#assertNode(target);
     const masters = await this.#allMasters();
     const shards = await this.#shards();
     for (const slot of slots) {
+      assertSlot(slot);
       const source = this.#node(shards.find(({ first, last }) => first <= slot && slot <= last)?.ids[0]);
       if (source === target) continue;
       const migration = await SlotMigration.begin(slot, source, target, masters, this.#parts.password);
       await migration.finish();
     }
-    await this.#agreement();
+    await agreement(this.#nodes);
   }
 
   /**
@@ -110,6 +112,7 @@ export class ClusterEmulator {
    * node does.
    */
   async failover(master: ClusterNode): Promise<ClusterNode> {
+    this.#assertNode(master);
     const [successor] = await this.replicasOf(master);
     if (!successor) {
       throw new AzureRedisError(
@@ -118,22 +121,20 @@ export class ClusterEmulator {
         'Start the cluster with `replicas: 1`, or add one with `addNode({ replicaOf: master })`.',
       );
     }
-    const isMaster = async (): Promise<boolean> => {
-      const role = await successor.server.call('ROLE');
-      return Array.isArray(role) && role[0] === 'master';
-    };
+    const isMaster = async (): Promise<boolean> => (await roleOf(successor)) === 'master';
     await hasten(this.#nodes);
     do {
       await successor.server.call('CLUSTER', 'FAILOVER');
       // On a busy machine the two may not finish in time: the failover is requested again.
       await until('no failover', isMaster, FAILOVER_TIMEOUT).catch(() => undefined);
     } while (!(await isMaster()));
-    await this.#agreement();
+    await agreement(this.#nodes);
     return successor;
   }
 
   /** Adds a node: a master without slots, or a replica. */
   async addNode({ replicaOf }: { readonly replicaOf?: ClusterNode } = {}): Promise<ClusterNode> {
+    if (replicaOf !== undefined) this.#assertNode(replicaOf);
     const node = await this.#startNode();
     this.#nodes.push(node);
     await this.#first.meet(node);
@@ -141,16 +142,20 @@ export class ClusterEmulator {
       await this.#acquainted();
       await node.server.call('CLUSTER', 'REPLICATE', replicaOf.id);
     }
-    await this.#agreement();
+    await agreement(this.#nodes);
     return node;
   }
 
   /** Removes a node. Its slots move to the other masters first, and its replicas to another master. */
   async removeNode(node: ClusterNode): Promise<void> {
+    this.#assertNode(node);
     const shards = (await this.#shards()).filter(({ ids: [id] }) => id === node.id);
     const others = (await this.masters()).filter((master) => master !== node);
     const replicas = await this.replicasOf(node);
     const [heir] = others;
+    const slots = shards.flatMap(({ first, last }) =>
+      Array.from({ length: last - first + 1 }, (_, index) => first + index),
+    );
     if (shards.length > 0 && !heir) {
       throw new AzureRedisError(
         'INVALID_OPTION',
@@ -158,17 +163,17 @@ export class ClusterEmulator {
         'Add another master first: `addNode()`.',
       );
     }
-    for (const [index, slot] of shards.flatMap(slotsOf).entries()) {
+    for (const [index, slot] of slots.entries()) {
       const target = others[index % others.length] ?? node;
       await (await SlotMigration.begin(slot, node, target, others, this.#parts.password)).finish();
     }
     if (heir) await Promise.all(replicas.map(({ server }) => server.call('CLUSTER', 'REPLICATE', heir.id)));
-    await this.#agreement();
+    await agreement(this.#nodes);
     this.#nodes = this.#nodes.filter((each) => each !== node);
     await Promise.all(this.#nodes.map(({ server }) => server.call('CLUSTER', 'FORGET', node.id)));
     this.#parts.policy.withdrawFrom(node.server);
     await node.stop();
-    await this.#agreement();
+    await agreement(this.#nodes);
   }
 
   /** @internal The port to which clients connect first. */
@@ -205,8 +210,11 @@ export class ClusterEmulator {
     if (failed) throw failed.reason;
 
     const { certificate, rules, listener, address } = this.#parts;
-    const connectServer = (): ReturnType<ClusterNode['connect']> => this.#first.connect();
-    this.#entry = await Endpoint.listen({ certificate, rules, connectServer }, listener, address);
+    this.#entry = await Endpoint.listen(
+      { certificate, rules, connectServer: () => this.#first.connect() },
+      listener,
+      address,
+    );
 
     await Promise.all(
       this.#nodes.slice(0, masters).map(async ({ server }, index) => {
@@ -246,10 +254,6 @@ export class ClusterEmulator {
     });
   }
 
-  async #agreement(): Promise<void> {
-    await agreement(this.#nodes);
-  }
-
   /** Includes the masters without slots: every master has to learn about a moved slot. */
   async #allMasters(): Promise<ClusterNode[]> {
     const replicas = new Set(await this.#replicas());
@@ -257,11 +261,8 @@ export class ClusterEmulator {
   }
 
   async #replicas(): Promise<ClusterNode[]> {
-    const roles = await Promise.all(this.#nodes.map(({ server }) => server.call('ROLE')));
-    return this.#nodes.filter((_, index) => {
-      const role = roles[index];
-      return Array.isArray(role) && role[0] === 'slave';
-    });
+    const roles = await Promise.all(this.#nodes.map(roleOf));
+    return this.#nodes.filter((_, index) => roles[index] === 'slave');
   }
 
   get #first(): ClusterNode {
@@ -276,6 +277,14 @@ export class ClusterEmulator {
     return shardsOf(this.#first);
   }
 
+  /** @throws AzureRedisError `INVALID_OPTION` */
+  #assertNode(node: unknown): void {
+    const isNode = this.#nodes.some((each) => each === node);
+    assertOption(isNode, 'node', node, 'a node of this cluster', {
+      hint: 'Choose one of `azure.cluster.nodes`.',
+    });
+  }
+
   #node(id: string | undefined): ClusterNode {
     const node = this.#nodes.find((each) => each.id === id);
     if (!node) throw new Error('The cluster has no such node.');
@@ -283,15 +292,7 @@ export class ClusterEmulator {
   }
 }
 
-function slotsOf({ first, last }: { first: number; last: number }): number[] {
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
-function checkCount(name: string, count: number, least: number): void {
-  assertOption(
-    Number.isInteger(count) && count >= least,
-    `cluster.${name}`,
-    count,
-    `a whole number from ${least}`,
-  );
+function assertSlot(slot: unknown): void {
+  const isSlot = typeof slot === 'number' && Number.isInteger(slot) && slot >= 0 && slot < SLOTS;
+  assertOption(isSlot, 'slot', slot, `a whole number from 0 to ${SLOTS - 1}`);
 }

@@ -82,18 +82,18 @@ export class ClusterNode {
   }
 }
 
-async function startOnFreePort({
-  password,
-  program,
-}: DeploymentParts): Promise<{ server: RedisServer; busPort: number }> {
+async function startOnFreePort(parts: DeploymentParts): Promise<{ server: RedisServer; busPort: number }> {
   for (let attempt = 1; ; attempt += 1) {
     const busPort = await freePort();
     try {
-      const server = await startRedisServer({ password, program, settings: settingsOf(busPort) });
+      const server = await startRedisServer({
+        ...parts,
+        settings: { ...parts.settings, ...settingsOf(busPort) },
+      });
       return { server, busPort };
     } catch (error) {
       // Another process may have taken the port in the meantime.
-      if (attempt === ATTEMPTS || (await isFree(busPort))) throw error;
+      if (attempt === ATTEMPTS || parts.signal?.aborted || (await isFree(busPort))) throw error;
     }
   }
 }

@@ -1,4 +1,6 @@
 import { randomBytes, randomUUID, X509Certificate } from 'node:crypto';
+import { assertOption, checkFields, checkText, invalidOption } from '../../lib/validation.js';
+import { assertOid } from '../login.js';
 
 /** The options of `EntraEmulator.addApplication()`. */
 export interface ApplicationOptions {
@@ -44,12 +46,15 @@ export class Application {
   readonly #trustedSubjects: TrustedSubject[] = [];
   readonly #federatedCredentials: FederatedCredential[] = [];
 
-  constructor({
-    clientId = randomUUID(),
-    objectId = randomUUID(),
-    publicClient = false,
-    redirectUris = [],
-  }: ApplicationOptions) {
+  constructor(options: ApplicationOptions) {
+    checkFields('options', options, ['clientId', 'objectId', 'publicClient', 'redirectUris']);
+    const { clientId = randomUUID(), objectId = randomUUID() } = options;
+    const { publicClient = false, redirectUris = [] } = options;
+    checkText('clientId', clientId, 'Remove it to get a new one, or set it to a GUID.');
+    assertOid(objectId, 'objectId');
+    assertOption(typeof publicClient === 'boolean', 'publicClient', publicClient, 'true or false');
+    assertOption(redirectUris instanceof Array, 'redirectUris', redirectUris, 'an array of URIs');
+    for (const uri of redirectUris) assertRedirectUri(uri);
     this.clientId = clientId;
     this.objectId = objectId;
     this.publicClient = publicClient;
@@ -58,6 +63,7 @@ export class Application {
 
   /** Adds a secret that is valid for `lifetime` ms, and returns its value. Default: two years. */
   addSecret(lifetime = 2 * 365 * 86_400_000): string {
+    assertOption(Number.isFinite(lifetime), 'lifetime', lifetime, 'a number of milliseconds');
     const secret = `${randomBytes(3).toString('hex')}~${randomBytes(24).toString('base64url')}`;
     this.#secrets.set(secret, Date.now() + lifetime);
     return secret;
@@ -70,7 +76,7 @@ export class Application {
 
   /** Registers a certificate (PEM; a private key in the same text is ignored). */
   addCertificate(pem: string): void {
-    this.#certificates.push(new X509Certificate(pem));
+    this.#certificates.push(parseCertificate('pem', pem));
   }
 
   /** Removes all certificates. */
@@ -80,16 +86,23 @@ export class Application {
 
   /** Accepts every certificate of this subject that this authority issued: Subject Name + Issuer. */
   trustSubject(trusted: TrustedSubject): void {
+    const { subject, issuer } = checkFields('trusted', trusted, ['subject', 'issuer']);
+    checkText('trusted.subject', subject, "Set it to the certificate's subject, for example 'CN=my-app'.");
+    parseCertificate('trusted.issuer', issuer);
     this.#trustedSubjects.push(trusted);
   }
 
   /** Accepts the tokens of another issuer in place of a secret. */
   addFederatedCredential(credential: FederatedCredential): void {
+    const fields = ['issuer', 'subject', 'audience'] as const;
+    const values = checkFields('credential', credential, fields);
+    for (const name of fields) checkText(`credential.${name}`, values[name], 'Set it to that of the tokens.');
     this.#federatedCredentials.push(credential);
   }
 
   /** Registers a redirect URI. */
   addRedirectUri(redirectUri: string): void {
+    assertRedirectUri(redirectUri);
     this.#redirectUris.add(redirectUri);
   }
 
@@ -118,6 +131,25 @@ export class Application {
   /** @internal */
   allowsRedirect(redirectUri: string): boolean {
     return this.#redirectUris.has(redirectUri) || this.#redirectUris.has(withoutLoopbackPort(redirectUri));
+  }
+}
+
+/** @throws AzureRedisError `INVALID_OPTION` */
+function assertRedirectUri(uri: unknown): void {
+  // `localhost:8400` is a URI, whose scheme is localhost.
+  const isUri = typeof uri === 'string' && URL.canParse(uri) && uri.includes('://');
+  assertOption(isUri, 'redirectUri', uri, 'an absolute URI', {
+    hint: "For example 'http://localhost:8400'.",
+  });
+}
+
+/** @throws AzureRedisError `INVALID_OPTION` */
+function parseCertificate(name: string, pem: unknown): X509Certificate {
+  const hint = 'Set it to a certificate as PEM text.';
+  try {
+    return new X509Certificate(checkText(name, pem, hint));
+  } catch (error) {
+    throw invalidOption(`\`${name}\` is not a certificate.`, hint, error);
   }
 }
 

@@ -10,10 +10,13 @@ import {
 } from './entra-error.js';
 import type { EntraRequest, Reply } from './http.js';
 import { errorPage, formPostPage, signInPage, SUBMIT_SOURCE } from './sign-in-page.js';
-import type { SignInRequest, SignIns } from './sign-ins.js';
+import { BoundedStore, type SignInRequest, type SignIns } from './sign-ins.js';
 
 /** How the response reaches the redirect URI: in its query, its fragment, or the body of a POST. */
 export const RESPONSE_MODES = ['query', 'fragment', 'form_post'];
+
+/** The time for a user to finish a sign-in, in ms. */
+const SIGN_IN_LIFETIME = 600_000;
 
 interface PendingSignIn extends SignInRequest {
   readonly state: string | null;
@@ -24,7 +27,7 @@ interface PendingSignIn extends SignInRequest {
 export class AuthorizeEndpoint {
   readonly #directory: Directory;
   readonly #signIns: SignIns;
-  readonly #pending = new Map<string, PendingSignIn>();
+  readonly #pending = new BoundedStore<PendingSignIn>(SIGN_IN_LIFETIME);
 
   constructor(directory: Directory, signIns: SignIns) {
     this.#directory = directory;

@@ -47,13 +47,21 @@ function issuerOf(jose: Jose, assertion: string): string | undefined {
   }
 }
 
+function headerOf(jose: Jose, assertion: string): Readonly<Record<string, unknown>> {
+  try {
+    return { ...jose.decodeProtectedHeader(assertion) };
+  } catch {
+    throw malformedAssertion('IDX12741');
+  }
+}
+
 async function checkCertificateAssertion(
   jose: Jose,
   application: Application,
   assertion: string,
   audiences: readonly string[],
 ): Promise<void> {
-  const certificate = signingCertificate(application, jose.decodeProtectedHeader(assertion));
+  const certificate = signingCertificate(application, headerOf(jose, assertion));
   const { payload } = await jose
     .jwtVerify(assertion, certificate.publicKey, {
       algorithms: ['PS256', 'RS256'],

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { assertOption, checkFields, checkText } from '../../lib/validation.js';
+import { assertOid } from '../login.js';
 import { Application, type ApplicationOptions } from './application.js';
 import { unknownApplication, unknownTenant, unknownUser, wrongPassword } from './entra-error.js';
 
@@ -52,11 +54,16 @@ export class Directory {
     return application;
   }
 
-  addUser({
-    password,
-    objectId = randomUUID(),
-    username = `user-${objectId}@${this.domain}`,
-  }: UserOptions): User {
+  addUser(options: UserOptions): User {
+    checkFields('options', options, ['username', 'password', 'objectId']);
+    const { password, objectId = randomUUID(), username = `user-${objectId}@${this.domain}` } = options;
+    checkText('password', password, 'Set it to the password for the sign-in.');
+    assertOid(objectId, 'objectId');
+    checkText(
+      'username',
+      username,
+      'Remove it to get a new one, or set the name that the user signs in with.',
+    );
     const [name = username] = username.split('@');
     const user = { objectId, username, name };
     this.#users.set(username.toLowerCase(), { user, password });
@@ -67,6 +74,9 @@ export class Directory {
     kind: 'systemAssigned' | 'userAssigned',
     objectId: string = randomUUID(),
   ): ManagedIdentity {
+    const kinds = ['systemAssigned', 'userAssigned'];
+    assertOption(kinds.includes(kind), 'kind', kind, "'systemAssigned' or 'userAssigned'");
+    assertOid(objectId, 'objectId');
     const name = kind === 'systemAssigned' ? 'virtualMachines/local' : `userAssignedIdentities/${objectId}`;
     const provider = kind === 'systemAssigned' ? 'Microsoft.Compute' : 'Microsoft.ManagedIdentity';
     const identity = {

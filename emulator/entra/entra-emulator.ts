@@ -2,17 +2,25 @@ import { EventEmitter } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { assertOption, checkFields } from '../../lib/validation.js';
 import { createCertificateAuthority, namesOf } from '../certificates.js';
-import { assertListenOptions, assertPort, LOOPBACK } from '../listen.js';
+import { assertDelay, checkRetryAfter } from '../identity-service.js';
+import { LOOPBACK } from '../listen.js';
+import { assertOid } from '../login.js';
 import { createTokenAuthority, REDIS_AUDIENCE, type TokenAuthority } from '../tokens.js';
-import type { Application, ApplicationOptions } from './application.js';
+import { Application, type ApplicationOptions } from './application.js';
 import { AuthorityEndpoints } from './authority-endpoints.js';
 import { Directory, type ManagedIdentity, type User, type UserOptions } from './directory.js';
 import { Faults } from './faults.js';
 import { createFederatedIssuer, type FederatedIssuer } from './federated-issuer.js';
 import { MetadataEndpoint } from './metadata-endpoint.js';
 import { type EntraEmulatorEvents, type EntraStatistics, RequestLog } from './request-log.js';
-import type { EntraEmulatorOptions, FederatedTokenOptions } from './options.js';
+import {
+  assertFederatedTokenOptions,
+  assertOptions,
+  type EntraEmulatorOptions,
+  type FederatedTokenOptions,
+} from './options.js';
 import { SignIns } from './sign-ins.js';
 import { TokenIssuer } from './token-issuer.js';
 import { distrust, trust } from './trust.js';
@@ -82,12 +90,10 @@ export class EntraEmulator extends EventEmitter<EntraEmulatorEvents> {
    *   an option is invalid or a port is in use.
    */
   static async start(options: EntraEmulatorOptions = {}): Promise<EntraEmulator> {
+    assertOptions(options);
     const { tokenLifetime = 3_600_000, resources = [REDIS_AUDIENCE] } = options;
     const { cachesManagedIdentityTokens: cachesTokens = false } = options;
     const { port = 0, metadataPort = 0, bind = LOOPBACK, hostname } = options;
-    assertPort('port', port);
-    assertPort('metadataPort', metadataPort);
-    assertListenOptions(options);
     const authority = options.authority ?? (await createTokenAuthority());
     const log = new RequestLog();
     const issuer = new TokenIssuer(authority, tokenLifetime, (token) => {
@@ -171,6 +177,7 @@ export class EntraEmulator extends EventEmitter<EntraEmulatorEvents> {
 
   /** Revokes all sign-ins of a user, as an administrator can: their refresh tokens are rejected from now on. */
   revokeSignIns(user: User): void {
+    assertOid(checkFields('user', user, ['objectId', 'username', 'name'])['objectId'], 'user.objectId');
     this.#parts.signIns.revoke(user);
   }
 
@@ -197,6 +204,7 @@ export class EntraEmulator extends EventEmitter<EntraEmulatorEvents> {
     application: Application,
     subject = 'system:serviceaccount:default:workload',
   ): Promise<Record<string, string>> {
+    assertOption(application instanceof Application, 'application', application, 'that of addApplication()');
     const { federatedIssuer, folder } = this.#parts;
     application.addFederatedCredential({
       issuer: federatedIssuer.issuer,
@@ -214,11 +222,9 @@ export class EntraEmulator extends EventEmitter<EntraEmulatorEvents> {
   }
 
   /** Issues a token of a service account, as Kubernetes does. */
-  issueFederatedToken({
-    subject,
-    audience = EXCHANGE_AUDIENCE,
-    lifetime = 3_600_000,
-  }: FederatedTokenOptions): Promise<string> {
+  async issueFederatedToken(options: FederatedTokenOptions): Promise<string> {
+    assertFederatedTokenOptions(options);
+    const { subject, audience = EXCHANGE_AUDIENCE, lifetime = 3_600_000 } = options;
     return this.#parts.federatedIssuer.sign(subject, audience, lifetime);
   }
 
@@ -229,6 +235,7 @@ export class EntraEmulator extends EventEmitter<EntraEmulatorEvents> {
 
   /** Delays replies by this time, in ms. */
   slow(ms: number): void {
+    assertDelay(ms);
     this.#faults.slow(ms);
   }
 
@@ -238,12 +245,14 @@ export class EntraEmulator extends EventEmitter<EntraEmulatorEvents> {
   }
 
   /** Answers requests with status 429; `retryAfter` in ms, or a date. */
-  throttling({ retryAfter }: { retryAfter: number | Date }): void {
-    this.#faults.throttling(retryAfter);
+  throttling(options: { retryAfter: number | Date }): void {
+    this.#faults.throttling(checkRetryAfter(options));
   }
 
   /** Answers requests with this status, 500 to 599. */
   failing(status: number): void {
+    const isServerError = Number.isInteger(status) && status >= 500 && status <= 599;
+    assertOption(isServerError, 'status', status, 'an HTTP status from 500 to 599');
     this.#faults.failing(status);
   }
 

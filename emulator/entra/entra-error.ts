@@ -34,18 +34,20 @@ export class EntraError extends Error {
   }
 }
 
+const requestError = (code: number, message: string): EntraError =>
+  new EntraError(400, 'invalid_request', code, message);
+
+const grantError = (code: number, message: string): EntraError =>
+  new EntraError(400, 'invalid_grant', code, message);
+
+const clientError = (code: number, message: string): EntraError =>
+  new EntraError(401, 'invalid_client', code, message);
+
 export const missingParameter = (name: string) =>
-  new EntraError(
-    400,
-    'invalid_request',
-    900144,
-    `The request body must contain the following parameter: '${name}'.`,
-  );
+  requestError(900144, `The request body must contain the following parameter: '${name}'.`);
 
 export const unknownTenant = (tenant: string) =>
-  new EntraError(
-    400,
-    'invalid_request',
+  requestError(
     90002,
     `Tenant '${tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.`,
   );
@@ -59,88 +61,56 @@ export const unknownApplication = (clientId: string, tenant: string) =>
   );
 
 export const unknownUser = (username: string) =>
-  new EntraError(
-    400,
-    'invalid_grant',
+  grantError(
     50034,
     `The user account ${username} does not exist in the directory. To sign into this application, the account must be added to the directory.`,
   );
 
 export const wrongPassword = () =>
-  new EntraError(
-    400,
-    'invalid_grant',
-    50126,
-    'Error validating credentials due to invalid username or password.',
-  );
+  grantError(50126, 'Error validating credentials due to invalid username or password.');
 
 export const wrongSecret = (clientId: string) =>
-  new EntraError(
-    401,
-    'invalid_client',
+  clientError(
     7000215,
     `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${clientId}'.`,
   );
 
 export const expiredSecret = (clientId: string) =>
-  new EntraError(
-    401,
-    'invalid_client',
-    7000222,
-    `The provided client secret keys for app '${clientId}' are expired.`,
-  );
+  clientError(7000222, `The provided client secret keys for app '${clientId}' are expired.`);
 
 export const noClientCredential = () =>
-  new EntraError(
-    401,
-    'invalid_client',
+  clientError(
     7000218,
     "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
   );
 
 export const needlessClientCredential = () =>
-  new EntraError(
-    401,
-    'invalid_client',
+  clientError(
     700025,
     "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
   );
 
 export const unknownCertificate = (reason: string) =>
-  new EntraError(
-    401,
-    'invalid_client',
+  clientError(
     700027,
     `The certificate with identifier used to sign the client assertion is not registered on application. [Reason - ${reason}]`,
   );
 
 export const assertionOutOfTime = () =>
-  new EntraError(401, 'invalid_client', 700024, 'Client assertion is not within its valid time range.');
+  clientError(700024, 'Client assertion is not within its valid time range.');
 
 export const assertionOfAnotherClient = () =>
-  new EntraError(
-    401,
-    'invalid_client',
-    700021,
-    "Client assertion application identifier doesn't match 'client_id' parameter.",
-  );
+  clientError(700021, "Client assertion application identifier doesn't match 'client_id' parameter.");
 
 export const assertionForSomebodyElse = () =>
-  new EntraError(
-    401,
-    'invalid_client',
-    700023,
-    'Client assertion audience claim does not match Realm issuer.',
-  );
+  clientError(700023, 'Client assertion audience claim does not match Realm issuer.');
 
 export const malformedAssertion = (reason: string) =>
-  new EntraError(401, 'invalid_client', 50027, `JWT token is invalid or malformed: ${reason}.`);
+  clientError(50027, `JWT token is invalid or malformed: ${reason}.`);
 
 export const noFederatedIdentity = (what: 'issuer' | 'audience' | 'subject', value: string) => {
   const code = { issuer: 700211, audience: 700212, subject: 700213 }[what];
-  return new EntraError(
-    401,
-    'invalid_client',
+  return clientError(
     code,
     `No matching federated identity record found for presented assertion ${what} '${value}'.`,
   );
@@ -187,55 +157,36 @@ export const otherRedirect = (given: string, requested: string) =>
   );
 
 export const invalidCode = () =>
-  new EntraError(
-    400,
-    'invalid_grant',
-    70000,
-    'The provided authorization code or refresh token is not valid.',
-  );
+  grantError(70000, 'The provided authorization code or refresh token is not valid.');
 
 export const expiredCode = () =>
-  new EntraError(
-    400,
-    'invalid_grant',
+  grantError(
     70008,
     'The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.',
   );
 
 export const redeemedCode = () =>
-  new EntraError(
-    400,
-    'invalid_grant',
+  grantError(
     54005,
     'OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.',
   );
 
 export const revokedGrant = () =>
-  new EntraError(
-    400,
-    'invalid_grant',
-    50173,
-    'The provided grant has expired due to it being revoked, a fresh auth token is needed.',
-  );
+  grantError(50173, 'The provided grant has expired due to it being revoked, a fresh auth token is needed.');
 
 export const wrongVerifier = () =>
-  new EntraError(
-    400,
-    'invalid_grant',
+  grantError(
     501481,
     'The Code_Verifier does not match the code_challenge supplied in the authorization request.',
   );
 
 export const noPkce = () =>
-  new EntraError(
-    400,
-    'invalid_request',
+  requestError(
     9002325,
     'Proof Key for Code Exchange is required for cross-origin authorization code redemption.',
   );
 
-export const postOnly = () =>
-  new EntraError(400, 'invalid_request', 900561, 'The endpoint only accepts POST requests.');
+export const postOnly = () => requestError(900561, 'The endpoint only accepts POST requests.');
 
 export const signInNeeded = () =>
   new EntraError(400, 'login_required', 50058, 'A silent sign-in request was sent but no user is signed in.');

@@ -20,19 +20,32 @@ export interface Reply {
 /** The longest accepted body; the forms of Entra are small. */
 const LONGEST_BODY = 100_000;
 
-export async function readRequest(request: IncomingMessage, origin: string): Promise<EntraRequest> {
+/** Reads a request; resolves to the reply to it if it cannot be read. */
+export async function readRequest(
+  request: IncomingMessage,
+  origin: string,
+): Promise<{ readonly request: EntraRequest } | { readonly refusal: Reply }> {
   let body = '';
   request.setEncoding('utf8');
-  for await (const chunk of request) {
+  // The connection has to outlive the loop: the client gets a reply.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     body += String(chunk);
-    if (body.length > LONGEST_BODY) throw new Error('the request body is too long');
+    if (body.length > LONGEST_BODY) {
+      return {
+        refusal: { status: 413, headers: { Connection: 'close' }, body: { error: 'request_too_large' } },
+      };
+    }
   }
+  const path = request.url ?? '/';
+  if (!URL.canParse(path, origin)) return { refusal: { status: 400, body: { error: 'invalid_request' } } };
   const isForm = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
   return {
-    method: request.method ?? 'GET',
-    url: new URL(request.url ?? '/', origin),
-    headers: request.headers,
-    form: new URLSearchParams(isForm ? body : ''),
+    request: {
+      method: request.method ?? 'GET',
+      url: new URL(path, origin),
+      headers: request.headers,
+      form: new URLSearchParams(isForm ? body : ''),
+    },
   };
 }
 

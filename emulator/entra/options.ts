@@ -1,5 +1,6 @@
-import type { ListenOptions } from '../listen.js';
-import type { TokenAuthority } from '../tokens.js';
+import { assertOption, checkFields, checkText, isText } from '../../lib/validation.js';
+import { assertListenOptions, assertPort, type ListenOptions } from '../listen.js';
+import { REDIS_AUDIENCE, type TokenAuthority } from '../tokens.js';
 
 /** The options of `EntraEmulator.start()`. */
 export interface EntraEmulatorOptions extends ListenOptions {
@@ -28,4 +29,45 @@ export interface FederatedTokenOptions {
   readonly audience?: string | undefined;
   /** In ms. Default: one hour. */
   readonly lifetime?: number | undefined;
+}
+
+const OPTIONS = [
+  'port',
+  'metadataPort',
+  'bind',
+  'hostname',
+  'tokenLifetime',
+  'resources',
+  'cachesManagedIdentityTokens',
+  'authority',
+] as const satisfies (keyof EntraEmulatorOptions)[];
+
+/** @throws AzureRedisError `INVALID_OPTION`; `tokenLifetime` is checked where it is set. */
+export function assertOptions(options: EntraEmulatorOptions): void {
+  checkFields('options', options, OPTIONS);
+  const { port = 0, metadataPort = 0, resources = [REDIS_AUDIENCE] } = options;
+  const { cachesManagedIdentityTokens: caches = false } = options;
+  assertPort('port', port);
+  assertPort('metadataPort', metadataPort);
+  assertListenOptions(options);
+  assertOption(
+    Array.isArray(resources) && resources.length > 0 && resources.every(isText),
+    'resources',
+    resources,
+    'an array of URIs',
+    { hint: `For example ['${REDIS_AUDIENCE}'].` },
+  );
+  assertOption(typeof caches === 'boolean', 'cachesManagedIdentityTokens', caches, 'true or false');
+}
+
+/** @throws AzureRedisError `INVALID_OPTION` */
+export function assertFederatedTokenOptions(options: FederatedTokenOptions): void {
+  const {
+    subject,
+    audience,
+    lifetime = 0,
+  } = checkFields('options', options, ['subject', 'audience', 'lifetime']);
+  checkText('subject', subject, "For example 'system:serviceaccount:default:my-app'.");
+  if (audience !== undefined) checkText('audience', audience, 'Remove it for that of AKS.');
+  assertOption(Number.isFinite(lifetime), 'lifetime', lifetime, 'a number of milliseconds');
 }

@@ -35,14 +35,59 @@ export interface CodeRedemption {
 /** The lifetime of a code, in ms. Entra: about ten minutes. */
 const CODE_LIFETIME = 600_000;
 
+/** The lifetime of a refresh token, in ms. Entra: 90 days. */
+const REFRESH_TOKEN_LIFETIME = 90 * 86_400_000;
+
+/** The number of entries that a store keeps: anyone can begin a sign-in. */
+const MOST_ENTRIES = 1_000;
+
+/** Keeps values for a time, and the newest ones only: requests cannot fill the memory. */
+export class BoundedStore<Value> {
+  readonly #lifetime: number;
+  /** The oldest first. */
+  readonly #entries = new Map<string, { readonly value: Value; readonly until: number }>();
+
+  /** @param lifetime In ms. */
+  constructor(lifetime: number) {
+    this.#lifetime = lifetime;
+  }
+
+  set(key: string, value: Value): void {
+    const now = Date.now();
+    for (const [oldest, { until }] of this.#entries) {
+      if (until > now && this.#entries.size < MOST_ENTRIES) break;
+      this.#entries.delete(oldest);
+    }
+    this.#entries.set(key, { value, until: now + this.#lifetime });
+  }
+
+  get(key: string): Value | undefined {
+    const entry = this.#entries.get(key);
+    return entry && entry.until > Date.now() ? entry.value : undefined;
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+}
+
+interface RefreshToken {
+  readonly signIn: SignIn;
+  /** When it was issued: a later revocation ends it. */
+  readonly issuedOn: number;
+}
+
 /** The codes and refresh tokens of sign-ins. */
 export class SignIns {
-  readonly #codes = new Map<
-    string,
-    { readonly signIn: SignIn; readonly expiresOn: number; redeemed: boolean }
-  >();
-  readonly #refreshTokens = new Map<string, SignIn>();
-  readonly #revoked = new Set<string>();
+  // An expired code is known for a while: its refusal differs from that of an unknown one.
+  readonly #codes = new BoundedStore<{
+    readonly signIn: SignIn;
+    readonly expiresOn: number;
+    redeemed: boolean;
+  }>(2 * CODE_LIFETIME);
+  readonly #refreshTokens = new BoundedStore<RefreshToken>(REFRESH_TOKEN_LIFETIME);
+  /** When the sign-ins of a user were last revoked, by object id. */
+  readonly #revocations = new Map<string, number>();
 
   /** Issues a code for a user who has just signed in. */
   issueCode(signIn: SignIn): string {
@@ -65,26 +110,22 @@ export class SignIns {
 
   issueRefreshToken(signIn: SignIn): string {
     const token = `1.${randomBytes(96).toString('base64url')}`;
-    this.#refreshTokens.set(token, signIn);
+    this.#refreshTokens.set(token, { signIn, issuedOn: performance.now() });
     return token;
   }
 
   /** The sign-in of a refresh token. The token becomes invalid: a new one replaces it. */
   redeemRefreshToken(token: string, clientId: string): SignIn {
-    if (this.#revoked.has(token)) throw revokedGrant();
-    const signIn = this.#refreshTokens.get(token);
+    const { signIn, issuedOn = 0 } = this.#refreshTokens.get(token) ?? {};
     if (signIn?.clientId !== clientId) throw invalidCode();
+    if (issuedOn <= (this.#revocations.get(signIn.user.objectId) ?? -1)) throw revokedGrant();
     this.#refreshTokens.delete(token);
     return signIn;
   }
 
   /** Ends all sign-ins of a user: their refresh tokens become invalid. */
-  revoke(user: User): void {
-    for (const [token, signIn] of this.#refreshTokens) {
-      if (signIn.user.objectId !== user.objectId) continue;
-      this.#refreshTokens.delete(token);
-      this.#revoked.add(token);
-    }
+  revoke({ objectId }: User): void {
+    this.#revocations.set(objectId, performance.now());
   }
 }
 

@@ -74,19 +74,31 @@ async function serve(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // Its close ends the response too: an aborted request has nobody to reply to.
+  const { socket } = message;
   try {
-    const request = await readRequest(message, origin);
+    const read = await readRequest(message, origin);
+    if ('refusal' in read) {
+      send(response, read.refusal);
+      return;
+    }
+    const { request } = read;
     const fault = await faults.meet();
     if (fault === 'silence') return;
     if (fault === 'disconnect') {
-      message.socket.destroy();
+      socket.destroy();
       return;
     }
     const reply = fault ?? (await answer(request, origin));
     log.request(request, reply);
     send(response, reply);
-  } catch {
-    // The request was aborted, or the server stops: no reply can be sent.
-    message.socket.destroy();
+  } catch (error) {
+    if (socket.destroyed || isAbort(error)) socket.destroy();
+    else send(response, { status: 500, body: { error: 'server_error', error_description: String(error) } });
   }
+}
+
+/** Whether the server stops while a reply is delayed. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }

@@ -36,7 +36,13 @@ const NEWLINE = 0x0a;
 const NUL = 0x00;
 const EMPTY = Buffer.alloc(0);
 
-const COMMANDS_READ: ReadonlySet<string> = new Set(['auth', 'hello', 'client', ...POSSIBLY_BLOCKED]);
+const COMMANDS_READ: ReadonlySet<string> = new Set([
+  'auth',
+  'hello',
+  'client',
+  'select',
+  ...POSSIBLY_BLOCKED,
+]);
 const LONGEST_NAME = 16;
 /** The longest line that redis-server accepts; no login is longer. */
 const LONGEST_LINE = 64 * 1024;
@@ -54,6 +60,7 @@ type Malformed = 'malformed';
 export class CommandFramer {
   #input: Buffer = EMPTY;
   #malformed = false;
+  #readsAll = false;
   /** The command whose arguments are being skipped. */
   #current: Command | undefined;
   #argumentsLeft = 0;
@@ -63,8 +70,13 @@ export class CommandFramer {
     this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk]);
   }
 
-  /** The next piece, or `undefined` until more has been pushed. */
-  next(): Piece | undefined {
+  /**
+   * The next piece, or `undefined` until more has been pushed.
+   *
+   * @param readsAll Whether every command is wanted as a piece of its own, with its arguments.
+   */
+  next(readsAll = false): Piece | undefined {
+    this.#readsAll = readsAll;
     const commands: Command[] = [];
     let position = 0;
     while (position < this.#input.length && !this.#malformed) {
@@ -150,7 +162,7 @@ export class CommandFramer {
     const end = bulk.end + bulk.value + 2;
     if (end > this.#input.length) return 'incomplete';
     const name = this.#input.toString('latin1', bulk.end, bulk.end + bulk.value).toLowerCase();
-    if (COMMANDS_READ.has(name)) {
+    if (this.#readsAll || COMMANDS_READ.has(name)) {
       const whole = this.#readArguments(array.end, start + LONGEST_LINE, { name, count });
       if (whole !== undefined) return whole;
     }
@@ -205,6 +217,6 @@ export class CommandFramer {
     if (first === undefined) return { end };
     const name = first.length > LONGEST_NAME ? '' : first.toString('latin1').toLowerCase();
     const command = { name, count: args.length };
-    return COMMANDS_READ.has(name) ? { end, command, args } : { end, command };
+    return this.#readsAll || COMMANDS_READ.has(name) ? { end, command, args } : { end, command };
   }
 }

@@ -132,8 +132,9 @@ type Fields = Readonly<Record<string, unknown>>;
 function* partsOf(error: unknown, seen = new Set<unknown>()): Generator<Fields> {
   if (typeof error !== 'object' || error === null || seen.has(error)) return;
   seen.add(error);
-  // `message` and `name` are not enumerable, or not own properties, so the spread omits them.
-  const part: Fields = { ...error, name: read(error, 'name'), message: read(error, 'message'), self: error };
+  // These are not enumerable (`response` of the Azure SDK's RestError), or not own properties, so the spread omits them.
+  const [name, message, response] = ['name', 'message', 'response'].map((key) => read(error, key));
+  const part: Fields = { ...error, name, message, response, self: error };
   yield part;
   for (const inner of [read(error, 'cause'), read(error, 'error')]) yield* partsOf(inner, seen);
   const errors = read(error, 'errors');

@@ -44,7 +44,13 @@ describe('the flags of ioredis-azure emulator', () => {
     [['--token-lifetime', '500ms'], '--token-lifetime must be at least 1s.'],
     [['--upstream', 'redis:6379', '--cluster', '3x1'], '--upstream conflicts with --cluster.'],
     [['--cluster', 'large'], 'It must be masters x replicas'],
-    [['--bind', '192.0.2.1', '--port', '0'], 'this machine has no such address'],
+    [['--bind', '192.0.2.1', '--port', '0'], 'Bind to an address of this machine'],
+    [['--cluster', '100x10'], '--cluster has 1100 nodes'],
+    [['--hostname', 'https://foo'], '--hostname must be a host name'],
+    [
+      ['--role', 'owner'],
+      'It must be default, data-owner, data-contributor, data-reader, none or an access string',
+    ],
     [['fail', 'identity', '--for', 'ever'], 'It must be a number with a unit'],
     [['recover', 'drop'], "'drop' is not a fault that lasts."],
   ];

@@ -12,7 +12,7 @@ const PYTHON_CLIENT = fileURLToPath(new URL('./support/python-client.py', import
 describe('clients of other languages on ioredis-azure emulator', () => {
   let emulator: EmulatorProcess;
   before(async () => {
-    emulator = await EmulatorProcess.start('--token-lifetime', '3s');
+    emulator = await EmulatorProcess.start('--token-lifetime', '2s');
   });
   after(() => emulator.stop());
 
@@ -42,7 +42,7 @@ describe('clients of other languages on ioredis-azure emulator', () => {
       const evictions = (): number =>
         emulator.activitiesOf('user-assigned managed identity', 'eviction').length;
       const before = evictions();
-      const renewed = Date.now() + 4_000;
+      const renewed = Date.now() + 2_500;
       expect(await ask(program, 'ACL WHOAMI', /\n/)).to.include(objectId);
       while (Date.now() < renewed) {
         await sleep(200);

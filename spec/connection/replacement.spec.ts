@@ -17,7 +17,7 @@ interface ReadHandle {
 type Recycled = AuthenticatorEvents['recycled'][0];
 
 describe('the replacement of a connection', () => {
-  const cache = Cache.forAll();
+  const cache = Cache.forAll({ product: 'cache' }); // Azure Managed Redis has database 0 only.
   let network: Network;
 
   beforeEach(async () => {

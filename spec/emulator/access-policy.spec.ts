@@ -1,13 +1,14 @@
 import { expect } from 'chai';
-import type { Role } from '../../emulator/index.js';
 import { RawCache, tokenOf } from '../support/raw-cache.js';
 import { rejection } from '../support/rejection.js';
+
+type BuiltInRole = 'Data Owner' | 'Data Contributor' | 'Data Reader';
 
 describe('AzureRedisEmulator: access policies', () => {
   const fixture = RawCache.forAll();
 
   /** What each role is answered, as far as it is an error. */
-  const answers: Readonly<Record<Role, Readonly<Record<string, RegExp>>>> = {
+  const answers: Readonly<Record<BuiltInRole, Readonly<Record<string, RegExp>>>> = {
     'Data Owner': {
       'GET key': /^\$/,
       'SET key value': /^\+OK/,
@@ -44,6 +45,38 @@ describe('AzureRedisEmulator: access policies', () => {
       }
     });
   }
+
+  it('permits what an access string permits, and nothing else', async () => {
+    const client = await fixture.login(fixture.azure.credential({ role: '+@read ~app:*' }));
+    const expected = {
+      'GET app:1': /^\$-1/,
+      'GET key': /^-NOPERM/,
+      'SET app:1 x': /^-NOPERM/,
+      PING: /^-NOPERM/,
+    };
+    for (const [command, answer] of Object.entries(expected)) {
+      client.send(`${command}\r\n`);
+      expect(await client.line(), command).to.match(answer);
+    }
+    const subscriber = await fixture.login(fixture.azure.credential({ role: '+@all -ping ~* &news' }));
+    subscriber.send('PING\r\nSUBSCRIBE sports\r\n');
+    expect([await subscriber.line(), await subscriber.line()].join()).to.match(/^-NOPERM.*,-NOPERM/);
+  });
+
+  it('says why it does not accept an access string, and leaves the role as it was', async () => {
+    const credential = fixture.azure.credential({ role: 'default' });
+    const error = await rejection(fixture.azure.assignRole(credential.oid, '+@reed ~*'));
+    expect(error).to.include({ code: 'INVALID_OPTION' });
+    expect(error.message).to.include("'+@reed'");
+    const client = await fixture.login(credential);
+    client.command('SET', 'key', 'value');
+    await client.expect('+OK\r\n');
+
+    const other = fixture.azure.credential({ role: '+@reed ~*' });
+    client.command('AUTH', other.oid, await tokenOf(other));
+    expect(await client.line()).to.match(/^-WRONGPASS/);
+    expect(fixture.azure.statistics.refusals.at(-1)?.reason).to.include("'+@reed'");
+  });
 
   it('assigns another role to an identity, including its open connections', async () => {
     const credential = fixture.azure.credential({ role: 'Data Reader' });

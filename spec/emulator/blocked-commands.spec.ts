@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { configureForAzure } from '../../lib/index.js';
 import { AzureRedisEmulator, type Product } from '../../emulator/index.js';
-import { rejection } from '../support/rejection.js';
+import { RedisOnTcp } from '../support/redis-on-tcp.js';
 
 /** What the server says against a command. */
 async function refusal(reply: Promise<unknown>): Promise<string> {
@@ -82,17 +82,60 @@ for (const product of ['cache', 'managed'] satisfies Product[]) {
   });
 }
 
-describe('an emulator of Azure Managed Redis', () => {
-  it('blocks the commands that only Azure Cache for Redis supports', async () => {
-    for (const product of ['cache', 'managed'] as const) {
-      const azure = await AzureRedisEmulator.start({ product });
-      const redis = new Redis(await configureForAzure(azure.options));
-      const answer = await redis.call('LASTSAVE').catch(String);
-      if (product === 'cache') expect(answer).to.be.a('number');
-      else expect(answer).to.match(/ERR unknown command/);
-      await redis.quit();
-      await azure.stop();
+describe('an emulator of Azure Managed Redis, which is the default', () => {
+  let azure: AzureRedisEmulator;
+  let redis: Redis;
+
+  before(async () => {
+    azure = await AzureRedisEmulator.start();
+    redis = new Redis(await configureForAzure(azure.options));
+  });
+
+  after(async () => {
+    await redis.quit();
+    await azure.stop();
+  });
+
+  it('has database 0 only', async () => {
+    const outOfRange = 'ERR DB index is out of range';
+    expect(await redis.select(0)).to.equal('OK');
+    expect(await refusal(redis.select(1))).to.equal(outOfRange);
+    expect(await refusal(redis.copy('key', 'other', 'DB', 1))).to.equal(outOfRange);
+    const [, [error] = []] = (await redis.multi().set('key', 'value').select(1).exec()) ?? [];
+    expect(error?.message).to.equal(outOfRange);
+    expect(await refusal(redis.eval("return redis.call('SELECT', 1)", 0))).to.include(
+      'index is out of range',
+    );
+  });
+
+  it('has it in front of a running Redis, too', async () => {
+    const upstream = await RedisOnTcp.start();
+    await using fronting = await AzureRedisEmulator.start({ upstream });
+    const client = new Redis(await configureForAzure(fronting.options));
+    const replies = await Promise.all([
+      client.set('key', 'value'),
+      refusal(client.select(1)),
+      client.get('key'),
+    ]);
+    expect(replies).to.deep.equal(['OK', 'ERR DB index is out of range', 'value']);
+    await client.quit();
+    await upstream.stop();
+  });
+
+  it('blocks commands that Azure Cache for Redis supports', async () => {
+    await using other = await AzureRedisEmulator.start({ product: 'cache' });
+    const cache = new Redis(await configureForAzure(other.options));
+    for (const [name = '', ...args] of [
+      ['LASTSAVE'],
+      ['CLIENT', 'PAUSE', '0'],
+      ['MOVE', 'key', '1'],
+      ['ROLE'],
+    ]) {
+      expect(await refusal(redis.call(name, ...args))).to.match(/^ERR unknown command/);
+      expect(await refusal(cache.call(name, ...args))).to.match(/^answered/);
     }
+    expect(await cache.select(1)).to.equal('OK');
+    await cache.quit();
   });
 });
 
@@ -110,10 +153,5 @@ describe('an emulator with an idleTimeout', () => {
     }
     expect((await closed) - lastReply).to.be.greaterThan(350);
     await azure.stop();
-  });
-
-  it('rejects an invalid idleTimeout', async () => {
-    const error = await rejection(AzureRedisEmulator.start({ idleTimeout: Number.NaN }));
-    expect(error).to.include({ code: 'INVALID_OPTION' });
   });
 });

@@ -106,17 +106,6 @@ describe('AzureRedisEmulator: a cluster', () => {
     }
   });
 
-  it('grants identities the same access on every node, including one that joins later', async () => {
-    const credential = azure.credential({ role: 'Data Reader' });
-    const node = await cluster.addNode();
-    for (const { port } of [...cluster.nodes]) {
-      const client = await clientOf({ port }, credential);
-      expect(await refusalOf(client.set('key', 'value'))).to.match(/^NOPERM/);
-      client.disconnect();
-    }
-    await cluster.removeNode(node);
-  });
-
   it('answers MOVED for a slot of another node, and moves slots with their keys', async () => {
     const [from, to] = await masterAndOther('shop');
     await on(from, (client) => client.set('shop', 'open'));
@@ -158,10 +147,16 @@ describe('AzureRedisEmulator: a cluster', () => {
     await closed;
   });
 
-  it('adds a node and removes it, and moves its slots to the others', async () => {
+  it('adds a node with the same access for each identity, removes it, and moves its slots to the others', async () => {
     const [master] = await masterAndOther('guest');
     await on(master, (client) => client.set('guest', 'here'));
     const node = await cluster.addNode();
+    const credential = azure.credential({ role: 'Data Reader' });
+    for (const { port } of cluster.nodes) {
+      const reader = await clientOf({ port }, credential);
+      expect(await refusalOf(reader.set('key', 'value'))).to.match(/^NOPERM/);
+      reader.disconnect();
+    }
     const replica = await cluster.addNode({ replicaOf: node });
     await cluster.moveSlots([slotOf('guest')], node);
     expect(await cluster.replicasOf(node)).to.deep.equal([replica]);
@@ -185,21 +180,26 @@ describe('AzureRedisEmulator: a cluster', () => {
     expect(azure.statistics.evictions.at(-1)?.user).to.equal(credential.oid);
   });
 
+  it('has database 0 only', async () => {
+    const refusal = await refusalOf(on(azure, (client) => client.select(1)));
+    expect(refusal).to.equal('ERR DB index is out of range');
+  });
+
   it('rejects impossible changes', async () => {
     const [master] = await cluster.masters();
     const [replica] = master ? await cluster.replicasOf(master) : [];
-    if (!replica) throw new Error('there is no replica');
-    const refusals = [
-      await rejection(AzureRedisEmulator.start({ cluster: { masters: 0 } })),
-      await rejection(AzureRedisEmulator.start({ cluster: { masters: 1, replicas: 0.5 } })),
-      await rejection(
-        AzureRedisEmulator.start({
-          cluster: { masters: 1 },
-          upstream: { host: '127.0.0.1', port: 1, password: 'secret' },
-        }),
-      ),
-      await rejection(cluster.failover(replica)),
-    ];
-    for (const refusal of refusals) expect(refusal).to.have.property('code', 'INVALID_OPTION');
+    if (!master || !replica) throw new Error('there is no replica');
+    const stranger: ClusterNode = {} as never;
+    for (const refused of [
+      () => cluster.failover(replica),
+      () => cluster.failover(stranger),
+      () => cluster.removeNode(stranger),
+      () => cluster.addNode({ replicaOf: stranger }),
+      () => cluster.migrate(0, stranger),
+      () => cluster.moveSlots([16_384], master),
+      () => cluster.masterOf(-1),
+    ]) {
+      expect(await rejection(refused()), String(refused)).to.have.property('code', 'INVALID_OPTION');
+    }
   });
 });

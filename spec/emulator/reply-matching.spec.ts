@@ -8,7 +8,7 @@ import { splitBytes } from './resp/splitting.js';
 type CommandLine = readonly string[];
 
 describe('AzureRedisEmulator: the replies to logins', () => {
-  const fixture = RawCache.forAll();
+  const fixture = RawCache.forAll({ product: 'cache' }); // Azure Managed Redis blocks CLIENT REPLY.
 
   /** Identities stand for themselves in the generated commands: their tokens are put in later. */
   const login = fc.constantFrom<CommandLine>(
@@ -118,7 +118,7 @@ describe('AzureRedisEmulator: the replies to logins', () => {
           await until(async () => (await askServer()).size === 0);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });

@@ -76,7 +76,7 @@ for (const { name, Redis: Client, protocol } of VARIANTS) {
     });
 
     it('keeps a connection that is re-authenticated under load, with every reply in order', async () => {
-      const redis = await connect(3_000);
+      const redis = await connect(2_000);
       let counted = 0;
       let done = false;
       const load = Array.from({ length: 32 }, async () => {
@@ -87,7 +87,7 @@ for (const { name, Redis: Client, protocol } of VARIANTS) {
       });
       const { oid } = fixture.azure.options.credential;
       const [first] = fixture.azure.statistics.logins;
-      while (Date.now() < (first?.expiresOn?.getTime() ?? Infinity) + 500) {
+      while (Date.now() < (first?.expiresOn?.getTime() ?? Infinity) + 100) {
         const login = next<LoginEntry>(fixture.azure, 'login');
         expect(await redis.auth(oid, await tokenOf(fixture.azure.options.credential))).to.equal('OK');
         await login;

@@ -9,7 +9,7 @@ import { Multiplexers, PROTOCOLS, recorder } from './support/multiplexers.js';
 
 for (const protocol of PROTOCOLS) {
   describe(`Multiplexer.connect() with RESP${protocol}`, () => {
-    const multiplexers = Multiplexers.forEach();
+    const multiplexers = Multiplexers.forEach({ product: 'cache' }); // Azure Managed Redis has database 0 only.
 
     it('resolves when all connections are ready', async () => {
       const multiplexer = await multiplexers.connect({ protocol });

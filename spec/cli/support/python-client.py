@@ -1,5 +1,5 @@
-"""A client of the emulator in Python: it logs in with tokens of the endpoint of managed identities, lives through two of
-them by AUTH, and is closed by the cache once it no longer sends one. It prints what happens, a word a line."""
+"""A client of the emulator in Python: it logs in with tokens of the endpoint of managed identities, outlives the
+first by AUTH, and is closed by the cache once it no longer sends one. It prints what happens, a word a line."""
 
 import json
 import os
@@ -35,11 +35,11 @@ client = redis.Redis(
 )
 print(client.execute_command("ACL", "WHOAMI").decode() == oid and "login", flush=True)
 
-while time.time() < first_expiry + 2:
+while time.time() < first_expiry + 0.5:
     token, expires_on = acquire_token()
     client.execute_command("AUTH", oid, token)
     client.ping()
-    time.sleep(0.5)
+    time.sleep(0.2)
 print("alive", flush=True)
 
 try:
