@@ -1,11 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { Redis, RedisOptions } from 'ioredis';
-import {
-  configureForAzure,
-  type ConfiguredRedisOptions,
-  type Stall,
-} from '../../lib/index.js';
+import type { Redis } from 'ioredis';
+import { configureForAzure, type ConfiguredRedisOptions, type Stall } from '../../lib/index.js';
 import { Cache } from '../support/cache.js';
 import { RedisOnTcp } from '../support/redis-on-tcp.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
@@ -92,7 +88,10 @@ describe('a server that holds back writes, as in a failover', () => {
     await server.stop();
   });
 
-  const settings: Record<string, Partial<RedisOptions>> = {
+  const settings: Record<
+    string,
+    { commandTimeout?: number; maxRetriesPerRequest?: number; autoResendUnfulfilledCommands?: boolean }
+  > = {
     'the defaults': {},
     'a shorter commandTimeout': { commandTimeout: 300 },
     'maxRetriesPerRequest: 0': { maxRetriesPerRequest: 0 },
