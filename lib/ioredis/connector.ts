@@ -1,6 +1,6 @@
 import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { AbstractConnector } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
 import { connectTimeoutOf, internals, type Client, type ClientOptions } from './client.js';
 import { patchCallingCopy } from './tracking.js';
 import { requireModernProtocol, secureTransport } from './tls.js';
@@ -17,19 +17,22 @@ const DEFAULT_DISCONNECT_TIMEOUT = 2_000;
 const DEFAULT_KEEP_ALIVE = 30_000;
 
 /** A class for the option `Connector` of ioredis. */
-export type ConnectorClass = new (options: unknown) => AzureConnector;
+export type ConnectorClass = NonNullable<RedisOptions['Connector']>;
 
 /** Creates a connector class that waits for these credentials, and sends them only to the servers with these names. */
 export function connectorFor(
   provider: CredentialsProvider,
   serverNames: ReadonlySet<string>,
 ): ConnectorClass {
-  return class extends AzureConnector {
+  const Connector = class extends AzureConnector {
     constructor(options: unknown) {
       // ioredis types the options of a custom connector as unknown, and passes the client's.
       super(options as ClientOptions, provider, serverNames);
     }
   };
+  // ioredis asks for a subclass of its AbstractConnector, whose members it calls. Nothing of ioredis is used while this
+  // module is evaluated: a test may have replaced it by a mock.
+  return Connector as unknown as ConnectorClass;
 }
 
 /**
@@ -40,16 +43,20 @@ export function connectorFor(
  * A failure is reported as an already closed socket, with `firstError` set: ioredis then retries as usual. `connect()`
  * rejects only for insecure options, which ends the client, and rejects its commands with the same error.
  */
-export class AzureConnector extends AbstractConnector {
+export class AzureConnector {
+  /** Read by ioredis when `connect()` returns a socket that is closed. */
+  firstError?: Error;
   readonly #options: ClientOptions;
   readonly #provider: CredentialsProvider;
   readonly #serverNames: ReadonlySet<string>;
+  /** Whether the client wants a connection: it has not been disconnected since `connect()`. */
+  #isConnecting = false;
+  #stream: Socket | undefined;
   #waiting: AbortController | undefined;
   #isWaitingForToken = false;
   #isClientTracked = false;
 
   constructor(options: ClientOptions, provider: CredentialsProvider, serverNames: ReadonlySet<string>) {
-    super(options.disconnectTimeout ?? DEFAULT_DISCONNECT_TIMEOUT);
     this.#options = options;
     this.#provider = provider;
     this.#serverNames = serverNames;
@@ -65,40 +72,50 @@ export class AzureConnector extends AbstractConnector {
     this.#isClientTracked = true;
   }
 
-  override async connect(): Promise<Socket> {
+  /** Whether the server may be used, by its INFO: ioredis calls it before the client is ready. */
+  check(): boolean {
+    return true;
+  }
+
+  async connect(): Promise<Socket> {
     if (!this.#isClientTracked) patchCallingCopy();
     const tls = secureTransport(this.#options, this.#serverNames);
-    this.connecting = true;
+    this.#isConnecting = true;
+    this.#stream = undefined;
     delete this.firstError;
-    this.#forgetStream();
     try {
       this.#isWaitingForToken = true;
       await this.#credentialsUsable();
       this.#isWaitingForToken = false;
       // As ioredis' own connector does. A client disconnected before opens no socket, which ioredis 5 would take for ready.
       await nextTick();
-      if (this.#isAbandoned) return closedSocket();
+      if (!this.#wantsConnection()) return closedSocket();
       return this.#open(tls);
     } catch (error) {
-      if (!this.#isAbandoned) this.firstError = error as Error;
+      if (this.#wantsConnection()) this.firstError = error as Error;
       return closedSocket();
     }
   }
 
-  override disconnect(): void {
+  /** Half-closes the connection, and destroys it if the server has not closed it within `disconnectTimeout`. */
+  disconnect(): void {
+    this.#isConnecting = false;
     this.#waiting?.abort();
-    if (this.#stream?.destroyed) this.#forgetStream();
-    super.disconnect();
+    const stream = this.#stream;
+    if (!stream || stream.destroyed) return;
+    const timer = setTimeout(
+      () => stream.destroy(),
+      this.#options.disconnectTimeout ?? DEFAULT_DISCONNECT_TIMEOUT,
+    );
+    stream.on('close', () => {
+      clearTimeout(timer);
+    });
+    stream.end();
   }
 
-  /** Whether the client was disconnected while it waited. */
-  get #isAbandoned(): boolean {
-    return !this.connecting;
-  }
-
-  /** There is none before the first connection, unlike in the type of ioredis. */
-  get #stream(): { readonly destroyed?: boolean } | undefined {
-    return this.stream;
+  /** A method, since the answer changes while `connect()` waits. */
+  #wantsConnection(): boolean {
+    return this.#isConnecting;
   }
 
   #open(tls: ConnectionOptions | undefined): Socket {
@@ -110,13 +127,8 @@ export class AzureConnector extends AbstractConnector {
     // The default of ioredis 5 is 0, which leaves it to the operating system: two hours on Linux.
     const { keepAlive } = this.#options;
     if (typeof keepAlive === 'number') stream.setKeepAlive(true, keepAlive || DEFAULT_KEEP_ALIVE);
-    this.stream = stream;
+    this.#stream = stream;
     return stream;
-  }
-
-  /** ioredis would wait for a `close` that the last connection has already emitted, and keep the process alive meanwhile. */
-  #forgetStream(): void {
-    Reflect.deleteProperty(this, 'stream');
   }
 
   async #credentialsUsable(): Promise<void> {
