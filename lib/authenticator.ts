@@ -3,7 +3,8 @@ import { inspect, type InspectOptionsStylized } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
 import type { Client } from './ioredis/client.js';
-import { ClusterSubscribers, isClusterSubscriber } from './clients/cluster-subscriber.js';
+import { isClusterSubscriber } from './ioredis/cluster-subscriptions.js';
+import { replaceClusterSubscriber } from './clients/cluster-subscribers.js';
 import { LivenessMonitor, type HeartbeatSettings } from './clients/liveness-monitor.js';
 import { ManagedClient, type ManagedClientObserver } from './clients/managed-client.js';
 import type { RecycleReason, Replacement } from './clients/replacement.js';
@@ -76,7 +77,6 @@ const BRAND = Symbol.for('ioredis-azure.Authenticator');
 export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   readonly #provider: RefreshingCredentialsProvider;
   readonly #clients = new Set<ManagedClient>();
-  readonly #clusterSubscribers = new ClusterSubscribers();
   readonly #password: Password;
   readonly #connector: ConnectorClass;
   readonly #serverNames = new Set<string>();
@@ -228,15 +228,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     known?.endedSilently();
     useConnector(client, this.#connector);
     const managed = new ManagedClient(client, this.#provider, this.#observer);
-    if (isClusterSubscriber(client)) {
-      this.#clusterSubscribers.created(client);
-      managed.delegateReplacement(
-        () => this.#clusterSubscribers.replace(client),
-        (reply) => {
-          this.#clusterSubscribers.subscriptionSent(client, reply);
-        },
-      );
-    }
+    if (isClusterSubscriber(client)) managed.delegateReplacement(() => replaceClusterSubscriber(client));
     this.#clients.add(managed);
     debugClient('manages a client of %s', managed.endpoint);
     this.#start();

@@ -89,18 +89,18 @@ export class ConnectionReplacer {
     }
   }
 
-  /** The client is ready. */
-  connected(): void {
+  /**
+   * The client is ready.
+   *
+   * @param resubscribed Resolves when its subscriptions are restored; to `false` if the connection closed before.
+   */
+  connected(resubscribed: Promise<boolean>): void {
     if (!this.#current) return;
     const { reason, since } = this.#current;
     this.#current = undefined;
-    // ioredis subscribes again right after the status has changed.
-    process.nextTick(() => {
-      // A subscriber is restored once SUBSCRIBE is answered. A blocking command, sent again, is not answered yet.
-      const restored = reason === 'subscriber' ? pendingReplies(this.#client) : Promise.resolve();
-      void restored.then(() => {
-        this.#onReplaced(reason, { gap: Math.round(performance.now() - since), delivery: 'at-most-once' });
-      });
+    void resubscribed.then((isRestored) => {
+      if (!isRestored) return;
+      this.#onReplaced(reason, { gap: Math.round(performance.now() - since), delivery: 'at-most-once' });
     });
   }
 

@@ -34,6 +34,7 @@ import {
 } from '../ioredis/login-command.js';
 import { ProbeConnection } from '../ioredis/probe-connection.js';
 import { closeNow, connectNow } from '../ioredis/reconnect.js';
+import { resubscribe } from '../ioredis/resubscribe.js';
 import { resolveLastIds } from '../ioredis/stream-position.js';
 import { ConnectionReplacer } from './connection-replacer.js';
 import type { SilentConnection } from './endpoint-health.js';
@@ -67,7 +68,6 @@ export class ManagedClient implements HookHandlers {
   #noAuthRetry: NoAuthRetry | undefined;
   readonly #heartbeat: Heartbeat;
   #silentSince: number | undefined;
-  #onSubscription: ((reply: Promise<unknown>) => void) | undefined;
 
   constructor(client: Client, provider: CredentialsProvider, observer: ManagedClientObserver) {
     this.client = client;
@@ -155,13 +155,9 @@ export class ManagedClient implements HookHandlers {
     };
   }
 
-  /**
-   * From now on `replace` is called instead of connecting this client again, and `onSubscription` with the reply to each
-   * command that subscribes it.
-   */
-  delegateReplacement(replace: ReplaceClient, onSubscription?: (reply: Promise<unknown>) => void): void {
+  /** From now on `replace` is called instead of connecting this client again. */
+  delegateReplacement(replace: ReplaceClient): void {
     this.#replacer.delegateTo(replace);
-    this.#onSubscription = onSubscription;
   }
 
   /** Replaces the live connection, if any, once no transaction is open and its pending replies have arrived. */
@@ -196,7 +192,7 @@ export class ManagedClient implements HookHandlers {
       // A wrapper around sendCommand() that calls ioredis' own method bypasses the hooks, as the handshake shows.
       if (!this.#session.hasLoggedIn) observeCommandQueue(this.client, this);
       this.#reauthentication.connected();
-      this.#replacer.connected();
+      this.#replacer.connected(resubscribe(this.client));
     } else if (status === 'close') {
       this.#disconnected();
     } else if (status === 'end') {
@@ -243,7 +239,6 @@ export class ManagedClient implements HookHandlers {
   sent(command: Command): void {
     const name = command.name.toLowerCase();
     if (name === 'exec' || name === 'discard' || name === 'reset') this.#session.transaction.closed();
-    if (name.endsWith('subscribe')) this.#onSubscription?.(command.promise);
     if (name === 'reset' && isPending(this.client, command)) void this.#replaceAfterReset(command);
   }
 

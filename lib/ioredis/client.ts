@@ -40,6 +40,24 @@ export interface ClientOptions {
   readonly autoResendUnfulfilledCommands?: boolean | undefined;
   readonly retryStrategy?: unknown;
   readonly maxRetriesPerRequest?: number | null | undefined;
+  readonly autoResubscribe?: boolean | undefined;
+  readonly monitor?: boolean | undefined;
+}
+
+/** A kind of subscription, by the command that makes it. */
+export type SubscriptionKind = 'subscribe' | 'psubscribe' | 'ssubscribe';
+
+/** ioredis' set of the channels and patterns of a connection. */
+export interface SubscriptionSet {
+  channels(kind: SubscriptionKind): string[];
+}
+
+/** The state of a connection; `handshake` and `protocol` exist from 6.0 on. */
+export interface Condition {
+  readonly handshake?: boolean;
+  readonly protocol?: 2 | 3;
+  readonly select: number;
+  subscriber: SubscriptionSet | false;
 }
 
 /** ioredis' `Command`. */
@@ -85,9 +103,10 @@ export interface ClientInternals {
   manuallyClosing: boolean;
   /** The timer of the next attempt to connect. */
   readonly reconnectTimeout: NodeJS.Timeout | null;
-  /** The state of the current connection; `handshake` exists from 6.0 on. */
-  readonly condition:
-    { readonly handshake?: boolean; readonly protocol?: 2 | 3; readonly select?: number } | null | undefined;
+  /** The state of the current connection. */
+  readonly condition: Condition | null | undefined;
+  /** The state of the last connection, which is restored as soon as the next one is ready. */
+  prevCondition?: Condition | null | undefined;
   /** Commands that were written and await their replies. */
   readonly commandQueue: CommandQueue;
   /** The commands in `commandQueue` when the connection closed: resent as soon as the next one is ready. */
@@ -95,6 +114,12 @@ export interface ClientInternals {
   /** Commands that wait for a connection. */
   readonly offlineQueue: CommandQueue;
   connector: object;
+  subscribe(...channels: string[]): Promise<unknown>;
+  psubscribe(...patterns: string[]): Promise<unknown>;
+  ssubscribe(...channels: string[]): Promise<unknown>;
+  select(database: number): Promise<unknown>;
+  /** Emits `error`, or prints it if nobody listens. */
+  silentEmit: (event: 'error', error: unknown) => unknown;
   /** Every command passes through this method, and again when it leaves the offline queue. */
   sendCommand: (command: Command, stream?: unknown) => unknown;
   /** Every error reply passes through this method before the command is rejected with it. */

@@ -11,7 +11,7 @@ import {
   type Client,
   type Command as PendingCommand,
 } from '../../lib/ioredis/client.js';
-import { isClusterSubscriber } from '../../lib/clients/cluster-subscriber.js';
+import { isClusterSubscriber } from '../../lib/ioredis/cluster-subscriptions.js';
 import { Cache } from '../support/cache.js';
 import { ClusteredCache } from '../support/clustered-cache.js';
 import { happens, next, until } from '../support/waiting.js';

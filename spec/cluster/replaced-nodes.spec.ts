@@ -1,0 +1,58 @@
+import { Socket } from 'node:net';
+import { expect } from 'chai';
+import type { Cluster } from 'ioredis';
+import { restore, spy } from 'sinon';
+import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
+import { until } from '../support/waiting.js';
+
+const CHANNELS = ['news', 'weather', 'shard'];
+
+describe('a cluster client that only subscribes', () => {
+  const cache = ClusteredCache.forAll({ cluster: { masters: 2 } });
+  afterEach(restore);
+
+  /** Publishes to each channel until a message from each has arrived at this client. */
+  async function publishUntilReceived(cluster: Cluster, channels: readonly string[]): Promise<void> {
+    const received = new Set<string>();
+    for (const event of ['message', 'smessage']) {
+      cluster.on(event, (channel: string) => received.add(channel));
+    }
+    cluster.on('pmessage', (_pattern: string, channel: string) => received.add(channel));
+    const node = await cache.cluster.masterOf(await cache.cluster.slotOf('shard'));
+    await until(async () => {
+      for (const channel of channels) {
+        await node.server.call(channel === 'shard' ? 'SPUBLISH' : 'PUBLISH', channel, '');
+      }
+      return channels.every((channel) => received.has(channel));
+    });
+  }
+
+  /** Puts a new node in the place of each one, and shuts the old ones down one by one. */
+  async function replaceNodes(): Promise<void> {
+    const old = [...cache.cluster.nodes];
+    await Promise.all(old.map((node) => cache.cluster.addNode({ replicaOf: node })));
+    for (const node of old) await cache.cluster.failover(node);
+    for (const node of old) await cache.cluster.removeNode(node);
+  }
+
+  it('receives messages after all nodes were replaced, and does not connect in a loop', async () => {
+    const subscribed = [];
+    for (const variant of CLUSTER_VARIANTS) {
+      const { cluster } = await cache.connect(variant);
+      await cluster.subscribe('news');
+      await cluster.psubscribe('weathe?');
+      subscribed.push({ cluster, channels: CHANNELS.slice(0, 2) });
+      // Its sharded subscribers refresh the slots.
+      const { cluster: sharded } = await cache.connect(variant, { cluster: { shardedSubscribers: true } });
+      await sharded.ssubscribe('shard');
+      await sharded.subscribe('news');
+      subscribed.push({ cluster: sharded, channels: ['shard', 'news'] });
+    }
+    const connects = spy(Socket.prototype, 'connect');
+    await replaceNodes();
+    for (const { cluster, channels } of subscribed) {
+      await publishUntilReceived(cluster, channels);
+    }
+    expect(connects.callCount).to.be.below(300);
+  });
+});
