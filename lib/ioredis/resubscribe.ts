@@ -6,7 +6,7 @@ import { internals, type Client, type SubscriptionKind, type SubscriptionSet } f
 const KINDS: readonly SubscriptionKind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
 
 /** The waits before channels that the server has refused are tried again, in ms. */
-const RETRY: Backoff = { minTimeout: 500, maxTimeout: 30_000, factor: 2, randomize: true };
+const RETRY: Backoff = { minTimeout: 500, maxTimeout: 15_000, factor: 2, randomize: true };
 
 /** How many of the refused channels an error names. */
 const NAMED = 3;
