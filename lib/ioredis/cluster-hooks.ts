@@ -13,10 +13,10 @@ export interface AskingPrototype {
   asking: (this: Client, ...args: unknown[]) => Promise<unknown>;
 }
 
-const REDIRECTION = /^(?:MOVED|ASK) /;
+/** A redirection, and the slot of one that names an address. */
+const REDIRECTION = /^(?:MOVED|ASK) (?:(\d+) [^ ]*:\d+(?: |$))?/;
 
-/** A redirection to an address that can be connected to, for a slot that exists, as far as a pattern can tell. */
-const VALID_REDIRECTION = /^(?:MOVED|ASK) \d{1,5} [^ ]*:\d{1,5}(?: |$)/;
+const SLOTS = 16_384;
 
 /** The refusal of a write by a node that has become a replica. */
 const READONLY = /^READONLY\b/;
@@ -42,13 +42,13 @@ export function patchCluster(
   };
 
   prototype.handleError = function (error, ttl, handlers) {
-    const { message } = error;
-    // ioredis throws an error in its parser if there is no port.
-    if (REDIRECTION.test(message) && !VALID_REDIRECTION.test(message)) handlers.defaults();
-    // The node has lost its role, and the command was not executed: what ioredis does when a node is down also fits here.
-    else if (READONLY.test(message) && isManaged(this.options.redisOptions?.password)) {
-      handleError.call(this, new Error(`CLUSTERDOWN ${message}`), ttl, handlers);
-    } else handleError.call(this, error, ttl, handlers);
+    const redirection = REDIRECTION.exec(error.message);
+    const hasLostRole = READONLY.test(error.message) && isManaged(this.options.redisOptions?.password);
+    // Without a port ioredis throws an error in its parser, which ends the process.
+    if (redirection && !(Number(redirection[1]) < SLOTS)) handlers.defaults();
+    // The node has not executed the command: what ioredis does when nodes are down fits here too.
+    else if (hasLostRole) handleError.call(this, new Error(`CLUSTERDOWN ${error.message}`), ttl, handlers);
+    else handleError.call(this, error, ttl, handlers);
   };
 
   handleRefusedAsking(redis);

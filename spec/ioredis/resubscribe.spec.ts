@@ -5,6 +5,7 @@ import type { AuthenticatorEvents, AzureRedisError, ConfiguredRedisOptions } fro
 import { Cache } from '../support/cache.js';
 import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
 import { RESP2_VARIANTS, VARIANTS, type Variant } from '../support/ioredis-versions.js';
+import { forbidUnhandledRejections } from '../support/unhandled-rejections.js';
 import { nextWhere, past, until } from '../support/waiting.js';
 
 type Recycled = AuthenticatorEvents['recycled'][0];
@@ -25,6 +26,7 @@ function receive(emitter: Pick<Redis, 'on'>): Set<string> {
 
 describe('the subscriptions of a client', () => {
   const cache = Cache.forAll({ tokenLifetime: 4_000 });
+  forbidUnhandledRejections();
 
   async function start(variant: Variant): Promise<{ client: Redis; options: ConfiguredRedisOptions }> {
     const options = await cache.configure();
@@ -105,6 +107,7 @@ describe('the subscriptions of a client', () => {
 
 describe('the subscriptions of a cluster, refused by its servers,', () => {
   const cache = ClusteredCache.forAll({ cluster: { masters: 2 } });
+  forbidUnhandledRejections();
 
   async function restrict(username: string, ...rules: string[]): Promise<void> {
     for (const { server } of cache.cluster.nodes) await server.call('ACL', 'SETUSER', username, ...rules);
