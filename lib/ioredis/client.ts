@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import { Redis } from 'ioredis';
 
 /**
  * An ioredis client of any version and any copy, with the members that this package uses.
@@ -139,6 +140,14 @@ export interface ReplyError extends Error {
 /** The only cast to the private members of a client, which the types of ioredis do not show. */
 export function internals(client: Client): ClientInternals {
   return client as unknown as ClientInternals;
+}
+
+/** Emits `error` on a client or cluster; without a listener ioredis prints it, as it does with those of connections. */
+export function emitError(emitter: object, error: unknown): void {
+  // In a separate tick, so that an error thrown by a listener does not reach the caller.
+  process.nextTick(() =>
+    (Redis.prototype as unknown as ClientInternals).silentEmit.call(emitter, 'error', error),
+  );
 }
 
 /** The endpoint of a client, for display. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AzureRedisError } from '../errors.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
-import { endpointOf, type Client, type SubscriptionSet } from './client.js';
+import { emitError, endpointOf, type Client, type SubscriptionSet } from './client.js';
 import { refreshNodes, type ClusterInternals } from './cluster.js';
-import { connectWith, emitError, subscribeUntilAccepted, subscriptionsOf } from './resubscribe.js';
+import { connectWith, subscribeUntilAccepted, subscriptionsOf } from './resubscribe.js';
 
 /** A cluster's own client for subscriptions, on a node of its choice. ioredis replaces one that has ended. */
 export interface ClusterSubscriber {
@@ -30,6 +30,12 @@ export interface ShardedSubscribers {
 
 /** The waits between attempts to connect, in ms. */
 const RECONNECT: Backoff = { minTimeout: 100, maxTimeout: 2_000, factor: 2, randomize: true };
+
+/**
+ * How often a subscribed cluster asks for its present nodes, in ms, as StackExchange.Redis does: a node that has left the
+ * cluster may stay up, and receives no messages. ioredis' own `slotsRefreshInterval` may go on after the cluster has ended.
+ */
+const REFRESH_INTERVAL = 60_000;
 
 /** The names that ioredis gives to the connections of a `Cluster` for its subscriptions, sharded ones included. */
 const NAME = /^ioredis-cluster\(s?subscriber\)/;
@@ -92,6 +98,7 @@ class SubscriberSelection {
   #failures = 0;
   /** Ends the wait for the next attempt. */
   #waiting: AbortController | undefined;
+  #refreshing: NodeJS.Timeout | undefined;
 
   constructor(cluster: ClusterInternals) {
     this.#cluster = cluster;
@@ -104,8 +111,18 @@ class SubscriberSelection {
     subscriber.stop = () => {
       this.#waiting?.abort();
       this.#waiting = undefined;
+      clearInterval(this.#refreshing);
+      this.#refreshing = undefined;
       stop.call(subscriber);
     };
+  }
+
+  /** Called every {@link REFRESH_INTERVAL}. */
+  #refresh(): void {
+    const { status, subscriber } = this.#cluster;
+    // A cluster that its retry strategy gives up does not stop its subscriber.
+    if (status === 'end') clearInterval(this.#refreshing);
+    else if (subscriber.getInstance()?.status === 'ready') void refreshNodes(this.#cluster);
   }
 
   #selectAgain(): void {
@@ -146,6 +163,9 @@ class SubscriberSelection {
   }
 
   #use(client: Client): void {
+    this.#refreshing ??= setInterval(() => {
+      this.#refresh();
+    }, REFRESH_INTERVAL).unref();
     this.#selectedAt = performance.now();
     this.#wasReady = false;
     client.once('ready', () => {
@@ -163,7 +183,7 @@ class SubscriberSelection {
 
   #report(client: Client, error: unknown): void {
     const isRefusal = error instanceof AzureRedisError && error.code === 'SUBSCRIPTION_REFUSED';
-    if (isRefusal) emitError(client, error, this.#cluster);
+    if (isRefusal) emitError(this.#cluster, error);
     else this.#cluster.emit('node error', error, endpointOf(client));
   }
 }
@@ -178,7 +198,7 @@ function keepShardsSubscribed(cluster: ClusterInternals, group: ShardedSubscribe
         group.clusterSlots[slot]?.[0] === address ? names : [],
       );
     const report = (error: AzureRedisError): void => {
-      emitError(client, error, cluster);
+      emitError(cluster, error);
     };
     if (!(await subscribeUntilAccepted(client, 'ssubscribe', wanted, report))) return;
     succession.restored((predecessor) => {

@@ -1,4 +1,4 @@
-import type { ClientOptions } from './client.js';
+import { emitError, type ClientOptions } from './client.js';
 import type { ClusterSubscriber, ShardedSubscribers } from './cluster-subscriptions.js';
 
 /**
@@ -44,6 +44,7 @@ export async function refreshNodes(
     cluster.refreshSlotsCache(resolve);
   });
   if (error && cluster.status === 'ready' && !isReply(error.lastNodeError)) {
+    emitError(cluster, error);
     cluster.disconnect(true);
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AzureRedisError } from '../errors.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
-import { internals, type Client, type SubscriptionKind, type SubscriptionSet } from './client.js';
+import { emitError, internals, type Client, type SubscriptionKind, type SubscriptionSet } from './client.js';
 
 const KINDS: readonly SubscriptionKind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
 
@@ -100,12 +100,6 @@ export async function subscribeUntilAccepted(
     missing = new Map([...missing].filter(([name]) => still.has(name)));
   }
   return true;
-}
-
-/** Emits `error`; without a listener it is printed, as ioredis does with the errors of a connection. */
-export function emitError(client: Client, error: unknown, emitter: object = client): void {
-  // In a separate tick, so that an error thrown by a listener does not reach this code.
-  process.nextTick(() => internals(client).silentEmit.call(emitter, 'error', error));
 }
 
 /** Subscribes to these channels. Resolves to the error of each that was refused. */

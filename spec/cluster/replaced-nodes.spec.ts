@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Cluster } from 'ioredis';
-import { restore, spy } from 'sinon';
+import { restore, spy, useFakeTimers } from 'sinon';
+import type { ClusterInternals } from '../../lib/ioredis/cluster.js';
 import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
 import { until } from '../support/waiting.js';
 
@@ -54,5 +55,38 @@ describe('a cluster client that only subscribes', () => {
       await publishUntilReceived(cluster, channels);
     }
     expect(connects.callCount).to.be.below(300);
+  });
+});
+
+describe('a cluster client whose node leaves the cluster and stays up', () => {
+  const cache = ClusteredCache.forAll({ cluster: { masters: 1, replicas: 1 } });
+  afterEach(restore);
+
+  /** A client that is subscribed at this node, chosen at random by ioredis. */
+  async function subscribedAt(port: number): Promise<Cluster> {
+    for (;;) {
+      const { cluster } = await cache.connect(CLUSTER_VARIANTS[0]);
+      await cluster.subscribe('news');
+      const { subscriber } = cluster as unknown as ClusterInternals;
+      if (subscriber.getInstance()?.options.port === port) return cluster;
+      cluster.disconnect();
+    }
+  }
+
+  it('subscribes at another one within a minute, although it sends no command', async () => {
+    const clock = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const [master] = await cache.cluster.masters();
+    if (!master) throw new Error('there is no master');
+    const [replica] = await cache.cluster.replicasOf(master);
+    const cluster = await subscribedAt(replica?.port ?? 0);
+    await master.server.call('CLUSTER', 'FORGET', replica?.id ?? '');
+    await replica?.server.call('CLUSTER', 'RESET');
+    let isReceived = false;
+    cluster.on('message', () => (isReceived = true));
+    await until(async () => {
+      clock.tick(60_000);
+      await master.server.call('PUBLISH', 'news', '');
+      return isReceived;
+    });
   });
 });
