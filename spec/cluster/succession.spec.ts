@@ -19,9 +19,9 @@ describe('two clusters of one authenticator whose subscribers are replaced at th
       const { cluster } = await cache.connect(variant, { authenticator });
       const recycled: unknown[] = [];
       authenticator.on('recycled', (event) => recycled.push(event));
+      for (const each of [closed, cluster]) await each.subscribe('news');
       const predecessor = subscriberOf(closed);
       const replaced = [closed, cluster].map(async (each) => {
-        await each.subscribe('news');
         const client = subscriberOf(each);
         if (client) await authenticator.connectionOf(client).forceReconnect();
       });
