@@ -28,6 +28,12 @@ export interface ShardedSubscribers {
   _resubscribe: () => void;
 }
 
+/** The failure of a client for shard channels to connect, and when to refresh the slots, in ms from now. */
+export interface ConnectFailure {
+  readonly error: Error;
+  readonly delay: number;
+}
+
 /** The waits between attempts to connect, in ms. */
 const RECONNECT: Backoff = { minTimeout: 100, maxTimeout: 2_000, factor: 2, randomize: true };
 
@@ -191,6 +197,13 @@ class SubscriberSelection {
 /** Subscribes the clients for shard channels, each time that some were replaced, until the server accepts the channels. */
 function keepShardsSubscribed(cluster: ClusterInternals, group: ShardedSubscribers): void {
   const succession = new Succession();
+
+  // ioredis throws this error if nobody listens, and does not refresh the slots then.
+  const event = 'subscriberConnectFailed';
+  cluster.subscriberGroupEmitter?.removeAllListeners(event).on(event, ({ error, delay }: ConnectFailure) => {
+    emitError(cluster, error);
+    setTimeout(() => void refreshNodes(cluster), delay);
+  });
 
   async function restore(client: Client, address: string): Promise<void> {
     const wanted = (): string[] =>

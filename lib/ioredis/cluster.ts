@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { emitError, type ClientOptions } from './client.js';
 import type { ClusterSubscriber, ShardedSubscribers } from './cluster-subscriptions.js';
 
@@ -11,11 +12,13 @@ export interface ClusterInternals {
   /** The connection for subscriptions. */
   readonly subscriber: ClusterSubscriber;
   readonly shardedSubscribers?: ShardedSubscribers;
+  /** Emits `subscriberConnectFailed`, with a {@link ConnectFailure}. */
+  readonly subscriberGroupEmitter?: EventEmitter;
   emit(event: string, ...values: unknown[]): unknown;
   /** Closes all connections, and connects anew: from the startup nodes, whose names are resolved again. */
   disconnect(reconnect: boolean): void;
   /** Asks the known nodes, one after the other, until one answers, and keeps those that it names. */
-  refreshSlotsCache(callback: (error?: RefreshError) => void): void;
+  refreshSlotsCache(callback: (error?: RefreshError | null) => void): void;
   /** Every change of `status` passes through this method. */
   setStatus(status: string): void;
   /** Decides what becomes of a failed command: it is sent again by one of the handlers, or rejected by `defaults`. */
@@ -40,7 +43,7 @@ interface RefreshError extends Error {
 export async function refreshNodes(
   cluster: Pick<ClusterInternals, 'status' | 'refreshSlotsCache' | 'disconnect'>,
 ): Promise<void> {
-  const error = await new Promise<RefreshError | undefined>((resolve) => {
+  const error = await new Promise<RefreshError | null | undefined>((resolve) => {
     cluster.refreshSlotsCache(resolve);
   });
   if (error && cluster.status === 'ready' && !isReply(error.lastNodeError)) {

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Cluster } from 'ioredis';
-import { restore, spy, useFakeTimers } from 'sinon';
+import { restore, spy, stub, useFakeTimers } from 'sinon';
 import type { ClusterInternals } from '../../lib/ioredis/cluster.js';
 import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
 import { until } from '../support/waiting.js';
@@ -56,6 +56,24 @@ describe('a cluster client that only subscribes', () => {
     }
     expect(connects.callCount).to.be.below(300);
   });
+});
+
+describe('a cluster client whose sharded subscriber cannot connect', () => {
+  const cache = ClusteredCache.forAll({ cluster: { masters: 1 } });
+  afterEach(restore);
+
+  for (const variant of CLUSTER_VARIANTS) {
+    it(`refreshes its slots, also if nobody listens for errors, with ${variant.name}`, async () => {
+      const printed = stub(console, 'error');
+      const { cluster } = await cache.connect(variant, { cluster: { shardedSubscribers: true } });
+      cluster.removeAllListeners('error');
+      const refreshed = new Promise((resolve) => cluster.once('refresh', resolve));
+      const { subscriberGroupEmitter } = cluster as unknown as ClusterInternals;
+      subscriberGroupEmitter?.emit('subscriberConnectFailed', { error: new Error('refused'), delay: 0 });
+      await refreshed;
+      expect(printed.firstCall.args.join(' ')).to.match(/Unhandled error event: Error: refused/);
+    });
+  }
 });
 
 describe('a cluster client whose node leaves the cluster and stays up', () => {

@@ -1,9 +1,6 @@
 import { Socket } from 'node:net';
 import { expect } from 'chai';
-import { AbstractConnector, Cluster as ClusterNewest6, Command, Redis as Newest6 } from 'ioredis';
-import { Cluster as ClusterOldest5, Command as CommandOldest5, Redis as Oldest5 } from 'ioredis-5.4.0';
-import { Cluster as ClusterOldest6, Command as CommandOldest6, Redis as Oldest6 } from 'ioredis-6.0.0';
-import { Cluster as ClusterNewest5, Command as CommandNewest5, Redis as Newest5 } from 'ioredis5';
+import { AbstractConnector, Redis as Newest6 } from 'ioredis';
 import { handlersOf } from '../../lib/ioredis/hooks.js';
 import {
   internals,
@@ -11,40 +8,19 @@ import {
   type Client,
   type Command as PendingCommand,
 } from '../../lib/ioredis/client.js';
-import { isClusterSubscriber } from '../../lib/ioredis/cluster-subscriptions.js';
 import { Cache } from '../support/cache.js';
-import { ClusteredCache } from '../support/clustered-cache.js';
-import { happens, next, until } from '../support/waiting.js';
-
-const VERSIONS = [
-  { name: 'ioredis 5.4.0', Redis: Oldest5, Cluster: ClusterOldest5, Command: CommandOldest5, major: 5 },
-  {
-    name: 'the newest ioredis 5',
-    Redis: Newest5,
-    Cluster: ClusterNewest5,
-    Command: CommandNewest5,
-    major: 5,
-  },
-  { name: 'ioredis 6.0.0', Redis: Oldest6, Cluster: ClusterOldest6, Command: CommandOldest6, major: 6 },
-  { name: 'the newest ioredis 6', Redis: Newest6, Cluster: ClusterNewest6, Command, major: 6 },
-] as unknown as readonly {
-  readonly name: string;
-  readonly Redis: typeof Newest6;
-  readonly Cluster: typeof ClusterNewest6;
-  readonly Command: typeof Command;
-  readonly major: number;
-}[];
+import { VERSIONS } from '../support/ioredis-versions.js';
+import { happens, next } from '../support/waiting.js';
 
 /** What `lib/ioredis/` relies on, though ioredis does not document it. */
 describe('the internals of ioredis', () => {
   const cache = Cache.forAll();
-  const clustered = ClusteredCache.forAll();
   // ioredis cannot read what another client sends while it enters MONITOR mode.
   afterEach(() => {
     cache.endClients();
   });
 
-  for (const { name, Redis, Cluster, Command, major } of VERSIONS) {
+  for (const { name, Redis, Command, major } of VERSIONS) {
     describe(`in ${name}`, () => {
       it('defines the patched methods on its prototype, and calls them there', async () => {
         const options = await cache.configure();
@@ -159,14 +135,6 @@ describe('the internals of ioredis', () => {
         });
       }
 
-      it('names the subscriber of a cluster', async () => {
-        const [nodes, options] = await clustered.configure();
-        const cluster = clustered.keep(new Cluster(nodes, options));
-        await until(() => cluster.status === 'ready');
-        const { subscriber } = cluster as unknown as { subscriber: { getInstance(): Client } };
-        expect(isClusterSubscriber(subscriber.getInstance())).to.equal(true);
-      });
-
       it('writes `args` when `toWritable` is called', () => {
         const command = new Command('auth', ['name', 'first']);
         command.args = ['name', 'second'];
@@ -243,15 +211,6 @@ describe('the internals of ioredis', () => {
         const ended = next(client, 'end');
         client.disconnect();
         await ended;
-      });
-
-      it('keeps the error of a node in the `lastNodeError` of a cluster that finds none', async () => {
-        const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => null });
-        const error = await new Promise<Error & { lastNodeError?: unknown }>((resolve) => {
-          cluster.once('error', resolve);
-        });
-        cluster.disconnect();
-        expect(error.lastNodeError).to.be.instanceOf(Error);
       });
 
       it('ends, and rejects its commands with the same error, when a connector rejects', async () => {
