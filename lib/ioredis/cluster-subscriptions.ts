@@ -121,6 +121,9 @@ class SubscriberSelection {
       this.#refreshing = undefined;
       stop.call(subscriber);
     };
+    // A copy of ioredis that is found late has chosen already.
+    const current = subscriber.getInstance();
+    if (current) this.#use(current);
   }
 
   /** Called every {@link REFRESH_INTERVAL}. */
@@ -173,7 +176,7 @@ class SubscriberSelection {
       this.#refresh();
     }, REFRESH_INTERVAL).unref();
     this.#selectedAt = performance.now();
-    this.#wasReady = false;
+    this.#wasReady = client.status === 'ready';
     client.once('ready', () => {
       this.#wasReady = true;
     });
