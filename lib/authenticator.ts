@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
-import { ClusterSubscribers, isClusterSubscriber } from './connection/cluster-subscribers.js';
+import { replaceClusterSubscriber } from './connection/cluster-subscribers.js';
 import type { ConnectionEvents, Report } from './connection/events.js';
 import { ManagedClient } from './connection/managed-client.js';
 import type { RefreshingCredentialsProvider } from './credentials/credentials.js';
@@ -8,6 +8,7 @@ import { createDebugLog, emitLater } from './diagnostics.js';
 import { AzureRedisError } from './errors.js';
 import { Heartbeat, type HeartbeatSettings } from './heartbeat/heartbeat.js';
 import type { Client } from './ioredis/client.js';
+import { isClusterSubscriber } from './ioredis/cluster-subscriptions.js';
 import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
 import { createPassword, type Password } from './ioredis/password.js';
 import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
@@ -68,7 +69,6 @@ const BRAND = Symbol.for('ioredis-azure.Authenticator');
 export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   readonly #provider: RefreshingCredentialsProvider;
   readonly #clients = new Set<ManagedClient>();
-  readonly #clusterSubscribers = new ClusterSubscribers();
   readonly #password: Password;
   readonly #connector: ConnectorClass;
   readonly #serverNames = new Set<string>();
@@ -224,7 +224,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     this.#managed += 1;
     // One that has ended is managed when it connects again.
     if (client.status === 'end') return managed;
-    if (isClusterSubscriber(client)) this.#clusterSubscribers.add(managed);
+    if (isClusterSubscriber(client)) managed.delegateReplacement(() => replaceClusterSubscriber(client));
     this.#clients.add(managed);
     debugClient('manages a client of %s', managed.endpoint);
     this.#start();

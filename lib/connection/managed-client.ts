@@ -13,6 +13,7 @@ import {
 } from '../ioredis/login.js';
 import { isPending, rejectUnsent } from '../ioredis/queues.js';
 import { closeNow, connectNow } from '../ioredis/reconnect.js';
+import { resubscribe } from '../ioredis/resubscribe.js';
 import { dateOf } from '../timing/deadline.js';
 import { Connection } from './connection.js';
 import { explain, isWrongPass } from './error-replies.js';
@@ -31,7 +32,6 @@ export class ManagedClient implements ClientHooks {
   #connection: Connection | undefined;
   /** Created when first needed: few connections ever need it. */
   #refused: RefusedCommands | undefined;
-  #onSubscription: ((reply: Promise<unknown>) => void) | undefined;
   #silentSince: number | undefined;
   #stalls = 0;
 
@@ -90,13 +90,9 @@ export class ManagedClient implements ClientHooks {
     if (isWaitingForToken(this.client)) connectNow(this.client);
   }
 
-  /**
-   * From now on `replace` is called instead of connecting this client again, and `onSubscription` with the reply to each
-   * command that subscribes it.
-   */
-  delegateReplacement(replace: ReplaceClient, onSubscription?: (reply: Promise<unknown>) => void): void {
+  /** From now on `replace` is called instead of connecting this client again. */
+  delegateReplacement(replace: ReplaceClient): void {
     this.#replacer.delegateTo(replace);
-    this.#onSubscription = onSubscription;
   }
 
   /** Replaces the live connection, if any, once no transaction is open and its pending replies have arrived. */
@@ -185,7 +181,6 @@ export class ManagedClient implements ClientHooks {
     const connection = this.#connection;
     if (name === 'multi') connection?.transaction.opened(command);
     if (name === 'exec' || name === 'discard' || name === 'reset') connection?.transaction.closed();
-    if (name.endsWith('subscribe')) this.#onSubscription?.(command.promise);
     if (name === 'monitor') this.#enterMonitorMode(command);
     if (name === 'reset' && isPending(this.client, command)) void this.#replaceAfterReset(command);
   }
@@ -215,7 +210,7 @@ export class ManagedClient implements ClientHooks {
     // A wrapper around sendCommand() that calls ioredis' own method bypasses the hooks, as the handshake shows.
     if (connection.hasLoggedIn && !connection.isHooked) observeCommandQueue(this.client, this);
     void this.#keepLoggedIn(connection);
-    this.#replacer.connected();
+    this.#replacer.connected(resubscribe(this.client));
   }
 
   async #keepLoggedIn(connection: Connection): Promise<void> {

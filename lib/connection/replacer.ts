@@ -61,18 +61,14 @@ export class Replacer {
     } else reconnect(this.#client, stall && whenStalled(connection, stall));
   }
 
-  /** The client is ready. */
-  connected(): void {
+  /** The client is ready; `resubscribed` resolves to whether it has its subscriptions again. */
+  connected(resubscribed: Promise<boolean>): void {
     if (!this.#current) return;
     const { reason, since } = this.#current;
     this.#current = undefined;
-    // ioredis subscribes again right after the status has changed.
-    process.nextTick(() => {
-      // Wait for the reply to SUBSCRIBE, but not for that of a blocking command that was sent again.
-      const restored = reason === 'subscriber' ? pendingReplies(this.#client) : Promise.resolve();
-      void restored.then(() => {
-        this.#recycled(reason, { gap: Math.round(performance.now() - since), delivery: 'at-most-once' });
-      });
+    void resubscribed.then((isRestored) => {
+      if (!isRestored) return;
+      this.#recycled(reason, { gap: Math.round(performance.now() - since), delivery: 'at-most-once' });
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import { Redis } from 'ioredis';
 
 /**
  * An ioredis client of any version and any copy, with the members that this package uses.
@@ -39,6 +40,26 @@ export interface ClientOptions {
   readonly autoResendUnfulfilledCommands?: boolean | undefined;
   readonly retryStrategy?: unknown;
   readonly maxRetriesPerRequest?: number | null | undefined;
+  readonly autoResubscribe?: boolean | undefined;
+  readonly monitor?: boolean | undefined;
+}
+
+/** A kind of subscription, by the command that makes it. */
+export type SubscriptionKind = 'subscribe' | 'psubscribe' | 'ssubscribe';
+
+/** ioredis' set of the channels and patterns of a connection. */
+export interface SubscriptionSet {
+  channels(kind: SubscriptionKind): string[];
+}
+
+/** The state of a connection; `handshake` and `protocol` exist from 6.0 on. */
+export interface Condition {
+  readonly handshake?: boolean;
+  readonly protocol?: 2 | 3;
+  readonly select: number;
+  subscriber: SubscriptionSet | false;
+  /** The user name and password of the handshake, which ioredis takes from its options before it connects. */
+  auth?: unknown;
 }
 
 /** ioredis' `Command`. */
@@ -86,17 +107,10 @@ export interface ClientInternals {
   manuallyClosing: boolean;
   /** The timer of the next attempt to connect. */
   readonly reconnectTimeout: NodeJS.Timeout | null;
-  /** The state of the current connection; `handshake` exists from 6.0 on. */
-  readonly condition:
-    | {
-        readonly handshake?: boolean;
-        readonly protocol?: 2 | 3;
-        readonly select?: number;
-        /** The user name and password of the handshake, which ioredis takes from its options before it connects. */
-        auth?: unknown;
-      }
-    | null
-    | undefined;
+  /** The state of the current connection. */
+  readonly condition: Condition | null | undefined;
+  /** The state of the last connection, which is restored as soon as the next one is ready. */
+  prevCondition?: Condition | null | undefined;
   /** Commands that were written and await their replies. */
   readonly commandQueue: CommandQueue;
   /** The commands in `commandQueue` when the connection closed: resent as soon as the next one is ready. */
@@ -104,6 +118,12 @@ export interface ClientInternals {
   /** Commands that wait for a connection. */
   readonly offlineQueue: CommandQueue;
   connector: object;
+  subscribe(...channels: string[]): Promise<unknown>;
+  psubscribe(...patterns: string[]): Promise<unknown>;
+  ssubscribe(...channels: string[]): Promise<unknown>;
+  select(database: number): Promise<unknown>;
+  /** Emits `error`, or prints it if nobody listens. */
+  silentEmit: (event: 'error', error: unknown) => unknown;
   /** Every command passes through this method, and again when it leaves the offline queue. */
   sendCommand: (command: Command, stream?: unknown) => unknown;
   /** Every error reply passes through this method before the command is rejected with it. */
@@ -121,6 +141,14 @@ export interface ReplyError extends Error {
 /** The only cast to the private members of a client, which the types of ioredis do not show. */
 export function internals(client: Client): ClientInternals {
   return client as unknown as ClientInternals;
+}
+
+/** Emits `error` on a client or cluster; without a listener ioredis prints it, as it does with those of connections. */
+export function emitError(emitter: object, error: unknown): void {
+  // In a separate tick, so that an error thrown by a listener does not reach the caller.
+  process.nextTick(() =>
+    (Redis.prototype as unknown as ClientInternals).silentEmit.call(emitter, 'error', error),
+  );
 }
 
 /** The endpoint of a client, for display. */

@@ -1,6 +1,5 @@
 import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import type { RedisOptions } from 'ioredis';
 import { connectTimeoutOf, internals, type Client, type ClientOptions } from './client.js';
 import { patchCallingCopy } from './tracking.js';
 import { requireModernProtocol, secureTransport } from './tls.js';
@@ -17,25 +16,25 @@ const DEFAULT_DISCONNECT_TIMEOUT = 2_000;
 const DEFAULT_KEEP_ALIVE = 30_000;
 
 /** A class for the option `Connector` of ioredis. */
-export type ConnectorClass = NonNullable<RedisOptions['Connector']>;
+export type ConnectorClass = new (options: unknown) => AzureConnector;
 
 /** Creates a connector class that waits for these credentials, and sends them only to the servers with these names. */
 export function connectorFor(
   provider: CredentialsProvider,
   serverNames: ReadonlySet<string>,
 ): ConnectorClass {
-  const Connector = class extends AzureConnector {
+  return class extends AzureConnector {
     constructor(options: unknown) {
       // ioredis types the options of a custom connector as unknown, and passes the client's.
       super(options as ClientOptions, provider, serverNames);
     }
   };
-  // ioredis asks for a subclass of its AbstractConnector, whose members it calls. Nothing of ioredis is used while this
-  // module is evaluated: a test may have replaced it by a mock.
-  return Connector as unknown as ConnectorClass;
 }
 
 /**
+ * Has the members of ioredis' AbstractConnector, but is no subclass: nothing of ioredis is used while this module is
+ * evaluated, since a test may have replaced it by a mock.
+ *
  * Opens sockets as ioredis' own connector does, once usable credentials are available, and only where a token cannot be
  * intercepted: verified TLS 1.2 or newer, a Unix socket, or plain TCP to a loopback address. The options are checked for each
  * connection, since a client's may differ from those that `configureForAzure()` returned.

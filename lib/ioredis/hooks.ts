@@ -11,7 +11,7 @@ import {
 /** What is called for the commands, error replies and status changes of one client. */
 export interface ClientHooks {
   /**
-   * A command that blocks, subscribes or changes the state of the connection is about to be sent; what is sent in this call
+   * A command that blocks or changes the state of the connection is about to be sent; what is sent in this call
    * reaches the server before it.
    */
   beforeSend(command: Command): void;
@@ -59,9 +59,6 @@ const HOOKED_COMMANDS: ReadonlySet<string> = new Set([
   'discard',
   'reset',
   'monitor',
-  'subscribe',
-  'psubscribe',
-  'ssubscribe',
 ]);
 
 /** Whether a command has hooks, by its name as callers have spelled it: a look-up costs less than a comparison. */

@@ -1,7 +1,14 @@
 import { createRequire } from 'node:module';
 import { Redis } from 'ioredis';
 import type { Client } from './client.js';
+import { patchCluster, type ClusterPrototype, type AskingPrototype } from './cluster-hooks.js';
 import { patchPrototype, type ClientPrototype, type Track } from './hooks.js';
+
+/** ioredis' class of single clients, which names the other one. */
+interface RedisClass {
+  readonly prototype: ClientPrototype & AskingPrototype;
+  readonly Cluster: { readonly prototype: ClusterPrototype };
+}
 
 /** The callback for the clients that log in with a password, by the password. */
 const trackers = new WeakMap<object, Track>();
@@ -17,9 +24,8 @@ const searched = new Set<string>();
  */
 export function trackClientsWith(password: object, track: Track): void {
   trackers.set(password, track);
-  const prototype = Redis.prototype as unknown as Partial<ClientPrototype>;
   // A test may have replaced ioredis by a mock.
-  if (isClientPrototype(prototype)) patch(prototype);
+  if (isRedisClass(Redis)) patchCopy(Redis);
 }
 
 /** Stops tracking the clients that log in with `password`. */
@@ -44,8 +50,8 @@ export function patchCallingCopy(): void {
     const folder = /^.*[\\/]built[\\/]/.exec(file)?.[0];
     if (folder === undefined || searched.has(folder)) continue;
     searched.add(folder);
-    const prototype = prototypeIn(`${folder}Redis.js`);
-    if (prototype) patch(prototype);
+    const copy = classIn(`${folder}Redis.js`);
+    if (copy) patchCopy(copy);
   }
 }
 
@@ -58,12 +64,27 @@ function patch(prototype: ClientPrototype): void {
   patchPrototype(prototype, track);
 }
 
-function prototypeIn(file: string): ClientPrototype | undefined {
+/** Patches both classes of a copy of ioredis. */
+function patchCopy({ prototype, Cluster }: RedisClass): void {
+  patch(prototype);
+  patchCluster(
+    prototype,
+    Cluster.prototype,
+    (password) => typeof password === 'function' && trackers.has(password),
+  );
+}
+
+function classIn(file: string): RedisClass | undefined {
   // Any absolute path works: all `require` functions share one cache.
   const { default: candidate } = (createRequire(process.execPath).cache[file]?.exports ?? {}) as {
-    default?: { prototype?: Partial<ClientPrototype> };
+    default?: Partial<RedisClass>;
   };
-  return isClientPrototype(candidate?.prototype) ? candidate.prototype : undefined;
+  return isRedisClass(candidate) ? candidate : undefined;
+}
+
+function isRedisClass(candidate: unknown): candidate is RedisClass {
+  const { prototype, Cluster } = (candidate ?? {}) as Partial<RedisClass>;
+  return Cluster !== undefined && isClientPrototype(prototype);
 }
 
 /** The prototype of ioredis' own class: the last one in the chain, after those of subclasses. */

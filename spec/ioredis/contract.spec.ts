@@ -1,46 +1,22 @@
 import { Socket } from 'node:net';
 import { expect } from 'chai';
-import { AbstractConnector, Cluster as ClusterNewest6, Command, Redis as Newest6 } from 'ioredis';
-import { Cluster as ClusterOldest5, Command as CommandOldest5, Redis as Oldest5 } from 'ioredis-5.4.0';
-import { Cluster as ClusterOldest6, Command as CommandOldest6, Redis as Oldest6 } from 'ioredis-6.0.0';
-import { Cluster as ClusterNewest5, Command as CommandNewest5, Redis as Newest5 } from 'ioredis5';
+import { AbstractConnector, Redis as Newest6 } from 'ioredis';
 import { hooksOf } from '../../lib/ioredis/hooks.js';
 import { internals, type Client, type Command as PendingCommand } from '../../lib/ioredis/client.js';
-import { isConnectionClosed, isPending } from '../../lib/ioredis/queues.js';
-import { isClusterSubscriber } from '../../lib/connection/cluster-subscribers.js';
+import { isPending } from '../../lib/ioredis/queues.js';
 import { Cache } from '../support/cache.js';
-import { ClusteredCache } from '../support/clustered-cache.js';
-import { happens, next, until } from '../support/waiting.js';
-
-const VERSIONS = [
-  { name: 'ioredis 5.4.0', Redis: Oldest5, Cluster: ClusterOldest5, Command: CommandOldest5, major: 5 },
-  {
-    name: 'the newest ioredis 5',
-    Redis: Newest5,
-    Cluster: ClusterNewest5,
-    Command: CommandNewest5,
-    major: 5,
-  },
-  { name: 'ioredis 6.0.0', Redis: Oldest6, Cluster: ClusterOldest6, Command: CommandOldest6, major: 6 },
-  { name: 'the newest ioredis 6', Redis: Newest6, Cluster: ClusterNewest6, Command, major: 6 },
-] as unknown as readonly {
-  readonly name: string;
-  readonly Redis: typeof Newest6;
-  readonly Cluster: typeof ClusterNewest6;
-  readonly Command: typeof Command;
-  readonly major: number;
-}[];
+import { VERSIONS } from '../support/ioredis-versions.js';
+import { happens, next } from '../support/waiting.js';
 
 /** What `lib/ioredis/` relies on, though ioredis does not document it. */
 describe('the internals of ioredis', () => {
   const cache = Cache.forAll();
-  const clustered = ClusteredCache.forAll();
   // ioredis cannot read what another client sends while it enters MONITOR mode.
   afterEach(() => {
     cache.endClients();
   });
 
-  for (const { name, Redis, Cluster, Command, major } of VERSIONS) {
+  for (const { name, Redis, Command, major } of VERSIONS) {
     describe(`in ${name}`, () => {
       it('defines the patched methods on its prototype, and calls them there', async () => {
         const options = await cache.configure();
@@ -86,126 +62,6 @@ describe('the internals of ioredis', () => {
         for (const method of ['peekAt', 'remove', 'push'] as const) {
           expect(inner.commandQueue).to.have.property(method).that.is.a('function');
         }
-      });
-
-      it('reads the password of the handshake from `condition.auth` after it has set the status `connect`', async () => {
-        const { tls, host = '', port = 0, username = '', password } = await cache.configure();
-        // The wrong one, in a client that is not managed.
-        const client = new Redis({ ...(tls && { tls }), host, port, username, password: 'wrong' });
-        const setStatus = internals(client).setStatus.bind(client);
-        internals(client).setStatus = (status, argument) => {
-          setStatus(status, argument);
-          const { condition } = internals(client);
-          if (status === 'connect' && condition) condition.auth = [username, String(password)];
-        };
-        try {
-          expect(await client.ping()).to.equal('PONG');
-        } finally {
-          client.disconnect();
-        }
-      });
-
-      it('writes a login to `stream` as one string, and puts it on its queue in the same turn', async () => {
-        const client = cache.client({ Redis }, await cache.configure());
-        await next(client, 'ready');
-        const inner = internals(client);
-        const written: unknown[] = [];
-        const { stream } = inner;
-        const write = stream?.write.bind(stream);
-        Object.assign(stream ?? {}, {
-          write: (chunk: string) => {
-            written.push(chunk);
-            return write?.(chunk);
-          },
-        });
-        const reply = client.auth('default', 'wrong').catch(() => undefined);
-        expect(inner.commandQueue.peekAt(0)?.command).to.have.property('name', 'auth');
-        expect(written).to.deep.equal(['*3\r\n$4\r\nauth\r\n$7\r\ndefault\r\n$5\r\nwrong\r\n']);
-        await reply;
-      });
-
-      it('counts a lost connection before it calls `retryStrategy`, with the options that it has while it closes', async () => {
-        const client = cache.client({ Redis }, await cache.configure());
-        await next(client, 'ready');
-        const inner = internals(client);
-        const { options, stream } = inner;
-        const seen: string[] = [];
-        stream?.prependOnceListener('close', () => {
-          seen.push('before');
-          inner.options = Object.create(options, {
-            retryStrategy: {
-              value: (times: number) => {
-                seen.push(`${times} of ${inner.retryAttempts}`);
-                return 0;
-              },
-            },
-          }) as typeof options;
-        });
-        stream?.once('close', () => {
-          seen.push('after');
-          inner.options = options;
-        });
-        const ready = happens(client, 'ready');
-        stream?.destroy();
-        await ready;
-        expect(seen).to.deep.equal(['before', '1 of 1', 'after']);
-      });
-
-      it('sends what is pushed on `offlineQueue`, to the database that is stated there', async () => {
-        const client = cache.client({ Redis }, await cache.configure({ retryStrategy: () => 0 }));
-        await next(client, 'ready');
-        const inner = internals(client);
-        const command = new Command('client', ['INFO'], {
-          replyEncoding: 'utf8',
-        }) as unknown as PendingCommand;
-        inner.offlineQueue.push({ command, select: 0 });
-        expect(inner.condition).to.have.property('select', 0);
-        inner.stream?.destroy();
-        expect(await command.promise)
-          .to.be.a('string')
-          .that.matches(/ db=0 /);
-      });
-
-      it('rejects what awaits its reply when a client ends with this text', async () => {
-        const client = cache.client({ Redis }, await cache.configure());
-        await next(client, 'ready');
-        const reply = client.blpop('empty', 0).catch((error: unknown) => error);
-        client.disconnect();
-        expect(isConnectionClosed((await reply) as Error)).to.equal(true);
-      });
-
-      it('connects with a `connector` that is replaced before', async () => {
-        const options = await cache.configure();
-        const client = cache.client({ Redis }, { ...options, lazyConnect: true });
-        const Connector = internals(client).connector.constructor as new (given: object) => object;
-        const connector = new Connector(client.options);
-        internals(client).connector = connector;
-        await client.connect();
-        expect((connector as { stream?: unknown }).stream).to.equal(internals(client).stream);
-      });
-
-      it('is in mode `subscriber` while it is subscribed over RESP2, and in mode `monitor` by its option', async () => {
-        const options = await cache.configure();
-        const client = cache.client({ Redis }, { ...options, protocol: 2 });
-        await client.subscribe('news');
-        expect(client.mode).to.equal('subscriber');
-        await client.unsubscribe('news');
-        expect(client.mode).to.equal('normal');
-        expect(cache.client({ Redis }, { ...options, monitor: true, lazyConnect: true }).mode).to.equal(
-          'monitor',
-        );
-      });
-
-      it('takes what arrives in status `monitoring` for traffic', async () => {
-        const client = cache.client({ Redis }, { ...(await cache.configure()), monitor: true });
-        await next(client, 'monitoring');
-        const [, args] = await new Promise<unknown[]>((resolve) => {
-          client.once('monitor', (...values: unknown[]) => {
-            resolve(values);
-          });
-          void cache.azure.server.call('ECHO', 'traffic');
-        });
-        expect(args).to.deep.equal(['ECHO', 'traffic']);
       });
 
       it('keeps manuallyClosing after a disconnect() without a connection', () => {
@@ -263,14 +119,6 @@ describe('the internals of ioredis', () => {
           }
         });
       }
-
-      it('names the subscriber of a cluster', async () => {
-        const [nodes, options] = await clustered.configure();
-        const cluster = clustered.keep(new Cluster(nodes, options));
-        await until(() => cluster.status === 'ready');
-        const { subscriber } = cluster as unknown as { subscriber: { getInstance(): Client } };
-        expect(isClusterSubscriber(subscriber.getInstance())).to.equal(true);
-      });
 
       it('writes `args` when `toWritable` is called', () => {
         const command = new Command('auth', ['name', 'first']);
@@ -348,15 +196,6 @@ describe('the internals of ioredis', () => {
         const ended = next(client, 'end');
         client.disconnect();
         await ended;
-      });
-
-      it('keeps the error of a node in the `lastNodeError` of a cluster that finds none', async () => {
-        const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], { clusterRetryStrategy: () => null });
-        const error = await new Promise<Error & { lastNodeError?: unknown }>((resolve) => {
-          cluster.once('error', resolve);
-        });
-        cluster.disconnect();
-        expect(error.lastNodeError).to.be.instanceOf(Error);
       });
 
       it('ends, and rejects its commands with the same error, when a connector rejects', async () => {

@@ -25,7 +25,7 @@ export interface ClusterVariant {
 const FIVE = { Cluster: Cluster5 as unknown as typeof Cluster, Redis: Redis5 as unknown as typeof Redis };
 
 /** Every supported version and protocol. ioredis 5 speaks RESP2 only. */
-export const CLUSTER_VARIANTS: readonly ClusterVariant[] = [
+export const CLUSTER_VARIANTS: readonly [ClusterVariant, ...ClusterVariant[]] = [
   { name: 'ioredis 6 over RESP3', Cluster, Redis, protocol: 3 },
   { name: 'ioredis 6 over RESP2', Cluster, Redis, protocol: 2 },
   { name: 'ioredis 5', ...FIVE, protocol: 2 },

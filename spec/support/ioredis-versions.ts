@@ -1,5 +1,7 @@
-import { Redis } from 'ioredis';
-import { Redis as Redis5 } from 'ioredis5';
+import { Cluster, Command, Redis } from 'ioredis';
+import { Cluster as ClusterOldest5, Command as CommandOldest5, Redis as Oldest5 } from 'ioredis-5.4.0';
+import { Cluster as ClusterOldest6, Command as CommandOldest6, Redis as Oldest6 } from 'ioredis-6.0.0';
+import { Cluster as Cluster5, Command as Command5, Redis as Redis5 } from 'ioredis5';
 
 /** A version of ioredis, and the protocol of its clients. */
 export interface Variant {
@@ -20,3 +22,23 @@ export const VARIANTS: readonly [Variant, ...Variant[]] = [
 
 /** Those whose subscribed connections do not accept AUTH. */
 export const RESP2_VARIANTS = VARIANTS.filter(({ protocol }) => protocol === 2);
+
+/** The oldest and the newest version of each major one. */
+export const VERSIONS = [
+  { name: 'ioredis 5.4.0', Redis: Oldest5, Cluster: ClusterOldest5, Command: CommandOldest5, major: 5 },
+  {
+    name: 'the newest ioredis 5',
+    Redis: Redis5,
+    Cluster: Cluster5,
+    Command: Command5,
+    major: 5,
+  },
+  { name: 'ioredis 6.0.0', Redis: Oldest6, Cluster: ClusterOldest6, Command: CommandOldest6, major: 6 },
+  { name: 'the newest ioredis 6', Redis, Cluster, Command, major: 6 },
+] as unknown as readonly {
+  readonly name: string;
+  readonly Redis: typeof Redis;
+  readonly Cluster: typeof Cluster;
+  readonly Command: typeof Command;
+  readonly major: number;
+}[];

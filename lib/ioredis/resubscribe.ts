@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AzureRedisError } from '../errors.js';
+import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import { emitError, internals, type Client, type SubscriptionKind, type SubscriptionSet } from './client.js';
+
+const KINDS: readonly SubscriptionKind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
+
+/** The waits before channels that the server has refused are tried again, in ms. */
+const RETRY: Backoff = { minTimeout: 500, maxTimeout: 15_000, factor: 2, randomize: true };
+
+/** How many of the refused channels an error names. */
+const NAMED = 3;
+
+/** Called when the subscriptions that a client was given are restored. */
+const inherited = new WeakMap<Client, () => void>();
+
+/** The channels that a client is subscribed to, or was before it lost its connection. */
+export function subscriptionsOf(client: Client): SubscriptionSet | undefined {
+  const { condition, prevCondition } = internals(client);
+  for (const state of [condition, prevCondition]) if (state?.subscriber) return state.subscriber;
+  return undefined;
+}
+
+/**
+ * Connects a new client that takes these subscriptions over. They remain its own if it fails before it is subscribed.
+ *
+ * @param restored Called when the server has accepted all of them.
+ */
+export function connectWith(client: Client, subscriptions: SubscriptionSet, restored: () => void): void {
+  inherited.set(client, restored);
+  internals(client).prevCondition = { select: 0, subscriber: subscriptions };
+  // The client's events report a failure.
+  client.connect().catch(() => undefined);
+}
+
+/**
+ * Subscribes a client that has become ready to the channels of its last connection, in place of ioredis, which leaves a
+ * refusal unhandled and forgets the channel. Call it when the status has changed, before ioredis acts on it.
+ *
+ * ioredis' own set of channels, which it reads from the connection before, says what the application wants: it holds refused
+ * ones too, so that they are tried again on the next connection, and `unsubscribe()` removes them.
+ *
+ * @returns Resolves when the server has accepted every channel; to `false` if the connection closed before.
+ */
+export async function resubscribe(client: Client): Promise<boolean> {
+  const { condition, prevCondition, options, stream } = internals(client);
+  const subscriptions = prevCondition?.subscriber;
+  if (!condition || !subscriptions || !options.autoResubscribe || options.monitor) return true;
+  const kinds = KINDS.filter((kind) => subscriptions.channels(kind).length > 0);
+  if (kinds.length === 0) return true;
+
+  prevCondition.subscriber = false;
+  // A connection that is subscribed over RESP2 does not accept SELECT.
+  if (condition.select !== prevCondition.select) {
+    internals(client)
+      .select(prevCondition.select)
+      .catch((error: unknown) => {
+        emitError(client, error);
+      });
+  }
+  condition.subscriber = subscriptions;
+  const wanted = (kind: SubscriptionKind) => (): readonly string[] =>
+    internals(client).stream === stream ? (subscriptionsOf(client)?.channels(kind) ?? []) : [];
+  const accepted = await Promise.all(
+    kinds.map((kind) =>
+      subscribeUntilAccepted(client, kind, wanted(kind), (error) => {
+        emitError(client, error);
+      }),
+    ),
+  );
+  if (!accepted.every(Boolean)) return false;
+  inherited.get(client)?.();
+  return true;
+}
+
+/**
+ * Subscribes to these channels or patterns; those that the server refuses are tried again, until the connection closes.
+ *
+ * @param wanted Returns what the application still wants.
+ * @param refused Called after each attempt in which the server refused some.
+ * @returns Whether the server has accepted all of them before the connection closed.
+ */
+export async function subscribeUntilAccepted(
+  client: Client,
+  kind: SubscriptionKind,
+  wanted: () => readonly string[],
+  refused: (error: AzureRedisError) => void,
+): Promise<boolean> {
+  const { stream } = internals(client);
+  const isOpen = (): boolean => client.status === 'ready' && internals(client).stream === stream;
+  let missing = new Map<string, unknown>(wanted().map((name) => [name, undefined]));
+  for (let attempts = 1; missing.size > 0; attempts += 1) {
+    missing = await refusalsOf(client, kind, [...missing.keys()], isOpen);
+    if (!isOpen()) return false;
+    if (missing.size === 0) break;
+    refused(refusedError(missing));
+    await sleep(backoffDelay(attempts, RETRY), undefined, { ref: false });
+    if (!isOpen()) return false;
+    const still = new Set(wanted());
+    missing = new Map([...missing].filter(([name]) => still.has(name)));
+  }
+  return true;
+}
+
+/** Subscribes to these channels. Resolves to the error of each that was refused. */
+async function refusalsOf(
+  client: Client,
+  kind: SubscriptionKind,
+  names: readonly string[],
+  isOpen: () => boolean,
+): Promise<Map<string, unknown>> {
+  const subscribe = (channels: readonly string[]): Promise<unknown> => internals(client)[kind](...channels);
+  // Shard channels of different slots cannot share a command.
+  if (kind !== 'ssubscribe') {
+    const isAccepted = await subscribe(names).then(
+      () => true,
+      () => false,
+    );
+    if (isAccepted || !isOpen()) return new Map();
+  }
+  // The server refuses all channels of a command if it refuses one of them.
+  const replies = await Promise.allSettled(names.map((name) => subscribe([name])));
+  return new Map(
+    replies.flatMap((reply, index) =>
+      reply.status === 'rejected' ? [[names[index] ?? '', reply.reason as unknown]] : [],
+    ),
+  );
+}
+
+function refusedError(refusals: ReadonlyMap<string, unknown>): AzureRedisError {
+  const names = [...refusals.keys()];
+  const named = names.slice(0, NAMED).map((name) => `"${name}"`);
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  const [cause] = refusals.values();
+  return new AzureRedisError(
+    'SUBSCRIPTION_REFUSED',
+    `The server refused to subscribe a new connection to ${named.join(', ')}${more}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    'Assign an access policy that permits the command and the channels; they are tried again until then.',
+    { cause },
+  );
+}

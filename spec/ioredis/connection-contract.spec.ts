@@ -1,0 +1,138 @@
+import { expect } from 'chai';
+import { internals, type Command as PendingCommand } from '../../lib/ioredis/client.js';
+import { isConnectionClosed } from '../../lib/ioredis/queues.js';
+import { Cache } from '../support/cache.js';
+import { VERSIONS } from '../support/ioredis-versions.js';
+import { happens, next } from '../support/waiting.js';
+
+/** What `lib/ioredis/` relies on when it opens, logs in and replaces connections, though ioredis does not document it. */
+describe('a connection of ioredis', () => {
+  const cache = Cache.forAll();
+  afterEach(() => {
+    cache.endClients();
+  });
+
+  for (const { name, Redis, Command } of VERSIONS) {
+    describe(`in ${name}`, () => {
+      it('reads the password of the handshake from `condition.auth` after it has set the status `connect`', async () => {
+        const { tls, host = '', port = 0, username = '', password } = await cache.configure();
+        // The wrong one, in a client that is not managed.
+        const client = new Redis({ ...(tls && { tls }), host, port, username, password: 'wrong' });
+        const setStatus = internals(client).setStatus.bind(client);
+        internals(client).setStatus = (status, argument) => {
+          setStatus(status, argument);
+          const { condition } = internals(client);
+          if (status === 'connect' && condition) condition.auth = [username, String(password)];
+        };
+        try {
+          expect(await client.ping()).to.equal('PONG');
+        } finally {
+          client.disconnect();
+        }
+      });
+
+      it('writes a login to `stream` as one string, and puts it on its queue in the same turn', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'ready');
+        const inner = internals(client);
+        const written: unknown[] = [];
+        const { stream } = inner;
+        const write = stream?.write.bind(stream);
+        Object.assign(stream ?? {}, {
+          write: (chunk: string) => {
+            written.push(chunk);
+            return write?.(chunk);
+          },
+        });
+        const reply = client.auth('default', 'wrong').catch(() => undefined);
+        expect(inner.commandQueue.peekAt(0)?.command).to.have.property('name', 'auth');
+        expect(written).to.deep.equal(['*3\r\n$4\r\nauth\r\n$7\r\ndefault\r\n$5\r\nwrong\r\n']);
+        await reply;
+      });
+
+      it('counts a lost connection before it calls `retryStrategy`, with the options that it has while it closes', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'ready');
+        const inner = internals(client);
+        const { options, stream } = inner;
+        const seen: string[] = [];
+        stream?.prependOnceListener('close', () => {
+          seen.push('before');
+          inner.options = Object.create(options, {
+            retryStrategy: {
+              value: (times: number) => {
+                seen.push(`${times} of ${inner.retryAttempts}`);
+                return 0;
+              },
+            },
+          }) as typeof options;
+        });
+        stream?.once('close', () => {
+          seen.push('after');
+          inner.options = options;
+        });
+        const ready = happens(client, 'ready');
+        stream?.destroy();
+        await ready;
+        expect(seen).to.deep.equal(['before', '1 of 1', 'after']);
+      });
+
+      it('sends what is pushed on `offlineQueue`, to the database that is stated there', async () => {
+        const client = cache.client({ Redis }, await cache.configure({ retryStrategy: () => 0 }));
+        await next(client, 'ready');
+        const inner = internals(client);
+        const command = new Command('client', ['INFO'], {
+          replyEncoding: 'utf8',
+        }) as unknown as PendingCommand;
+        inner.offlineQueue.push({ command, select: 0 });
+        expect(inner.condition).to.have.property('select', 0);
+        inner.stream?.destroy();
+        expect(await command.promise)
+          .to.be.a('string')
+          .that.matches(/ db=0 /);
+      });
+
+      it('rejects what awaits its reply when a client ends with this text', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'ready');
+        const reply = client.blpop('empty', 0).catch((error: unknown) => error);
+        client.disconnect();
+        expect(isConnectionClosed((await reply) as Error)).to.equal(true);
+      });
+
+      it('connects with a `connector` that is replaced before', async () => {
+        const options = await cache.configure();
+        const client = cache.client({ Redis }, { ...options, lazyConnect: true });
+        const Connector = internals(client).connector.constructor as new (given: object) => object;
+        const connector = new Connector(client.options);
+        internals(client).connector = connector;
+        await client.connect();
+        expect((connector as { stream?: unknown }).stream).to.equal(internals(client).stream);
+      });
+
+      it('is in mode `subscriber` while it is subscribed over RESP2, and in mode `monitor` by its option', async () => {
+        const options = await cache.configure();
+        const client = cache.client({ Redis }, { ...options, protocol: 2 });
+        await client.subscribe('news');
+        expect(client.mode).to.equal('subscriber');
+        await client.unsubscribe('news');
+        expect(client.mode).to.equal('normal');
+        expect(cache.client({ Redis }, { ...options, monitor: true, lazyConnect: true }).mode).to.equal(
+          'monitor',
+        );
+      });
+
+      it('takes what arrives in status `monitoring` for traffic', async () => {
+        const client = cache.client({ Redis }, { ...(await cache.configure()), monitor: true });
+        await next(client, 'monitoring');
+        const [, args] = await new Promise<unknown[]>((resolve) => {
+          client.once('monitor', (...values: unknown[]) => {
+            resolve(values);
+          });
+          void cache.azure.server.call('ECHO', 'traffic');
+        });
+        expect(args).to.deep.equal(['ECHO', 'traffic']);
+      });
+    });
+  }
+});
