@@ -147,11 +147,12 @@ export interface AuthenticatorOptions {
   heartbeatInterval?: number | undefined;
   /**
    * How long a connection may owe a reply before it is replaced, in ms, or 0 to wait for ever. It applies to a connection
-   * that receives nothing while the server answers another one; a command that blocks, such as BLPOP, has its own timeout
-   * in addition. Default: 5000, or twice a shorter `heartbeatInterval`, but at least 2000.
+   * that receives nothing while the server answers another one, and awaits PING, a login or a command that Redis calls
+   * fast; a command that blocks, such as BLPOP, has its own timeout in addition. Slow commands are waited for. Default:
+   * 5000, or twice a shorter `heartbeatInterval`, but at least 2000.
    *
-   * After a failover, TCP gives up a silent connection after about 15 minutes on Linux. Linux retransmits a lost segment four
-   * times within 5 s, so that a short interruption replaces nothing. Set it above the duration of your slowest command.
+   * After a failover, TCP gives up a connection without replies after about 15 minutes on Linux. Linux retransmits a lost
+   * segment four times within 5 s, so that a short interruption replaces nothing.
    *
    * @example
    * ```ts
