@@ -123,6 +123,21 @@ for (const protocol of PROTOCOLS) {
       expect(texts[0]).to.equal(bytes.toString());
     });
 
+    it('gives each subscription its own Buffer', async () => {
+      const received: Buffer[] = [];
+      const alter = (message: Buffer): void => {
+        received.push(message);
+        message.fill(0);
+      };
+      await multiplexer.subscribe('bytes', alter, { buffers: true });
+      await multiplexer.subscribe('bytes', (message: Buffer) => received.push(Buffer.from(message)), {
+        buffers: true,
+      });
+      await publish('bytes', 'hello');
+      await until(() => received.length === 2);
+      expect(received[1]?.toString()).to.equal('hello');
+    });
+
     it('can be iterated over, from the time of the subscription', async () => {
       const subscription = await multiplexer.subscribe('news');
       await publish('news', 'before the loop');
@@ -225,9 +240,21 @@ for (const protocol of PROTOCOLS) {
       for (const channels of [[], '', ['news', ''], undefined, 5, null, {}] as never[]) {
         expect((await rejection(multiplexer.subscribe(channels))).code).to.equal('INVALID_OPTION');
       }
-      expect((await rejection(multiplexer.subscribe('news', { bufferSize: 0 }))).code).to.equal(
-        'INVALID_OPTION',
-      );
+      const listener = (): void => undefined;
+      for (const [args, message] of [
+        [[{ bufferSize: 0 }], /`bufferSize` must be a number from 1, got 0/],
+        [[{ bufferSize: '10' }], /`bufferSize` must be a number from 1, got '10'/],
+        [[{ buffers: 'yes' }], /`buffers` must be true or false/],
+        [[{ buffer: true }], /`options` has no field `buffer`/],
+        [[listener, { buffer: true }], /`options` has no field `buffer`/],
+        [[{ buffers: true }, listener], /`subscribe\(\)` got an object before its last argument/],
+        [['listener'], /`listener` must be a function/],
+        [[null], /`options` must be an object, got null/],
+      ] as const) {
+        const error = await rejection(multiplexer.subscribe('news', ...(args as never)));
+        expect(error.code).to.equal('INVALID_OPTION');
+        expect(error.message).to.match(message);
+      }
     });
 
     it('subscribes outside of transactions', async () => {
