@@ -7,7 +7,7 @@ import type { AzureRedisEmulator, EmulatorCredential } from '../../emulator/inde
 import { until } from '../support/waiting.js';
 import { Multiplexers, PROTOCOLS, type Recycled } from './support/multiplexers.js';
 
-const EXPIRIES = 20;
+const EXPIRIES = 10;
 
 /** Messages a second, as far as the machine keeps up; what is late is made up for. */
 const RATE = 500;

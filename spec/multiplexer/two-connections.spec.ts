@@ -1,6 +1,4 @@
 import { expect } from 'chai';
-import { Multiplexer } from '../../lib/index.js';
-import { rejection } from '../support/rejection.js';
 import { until } from '../support/waiting.js';
 import { eventOf, Multiplexers, PROTOCOLS, recorder } from './support/multiplexers.js';
 
@@ -89,32 +87,5 @@ describe('the two connections of a multiplexer', () => {
     process.off('warning', onWarning);
     expect(warnings).to.deep.equal([]);
     expect(authenticator.listenerCount('tokenRefreshed')).to.equal(listeners);
-  });
-});
-
-describe('a Multiplexer', () => {
-  it('cannot be constructed directly', () => {
-    // The constructor is private in TypeScript only.
-    const construct = (): unknown => Reflect.construct(Multiplexer, []);
-    expect(construct)
-      .to.throw(/cannot be constructed directly/)
-      .with.property('code', 'INVALID_OPTION');
-  });
-});
-
-describe('publish()', () => {
-  const multiplexers = Multiplexers.forAll();
-
-  it('rejects what is no message', async () => {
-    const multiplexer = await multiplexers.connect();
-    for (const message of [undefined, null, {}, 5, ['a']] as never[]) {
-      const error = await rejection(multiplexer.publish('news', message));
-      expect(error.code).to.equal('INVALID_OPTION');
-      expect(error.message).to.contain('`message` must be a string or a Buffer');
-    }
-    expect((await rejection(multiplexer.publish(undefined as never, 'hello'))).code).to.equal(
-      'INVALID_OPTION',
-    );
-    expect(await multiplexer.publish('news', Buffer.from('bytes'))).to.equal(0);
   });
 });
