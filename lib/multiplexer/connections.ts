@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Cluster, type Redis } from 'ioredis';
+import type { Authenticator } from '../authenticator.js';
 import { endpointOf } from '../ioredis/client.js';
 import { commandsInFlight, refuseCommands } from '../ioredis/client-control.js';
 import { Subscriptions, type SubscriptionKind } from './channels.js';
@@ -56,10 +57,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     this.on('restored', () => (this.#reconnects += 1));
     this.on('handedOver', () => (this.#handovers += 1));
     for (const [event, listener] of Object.entries(this.#listeners)) interactive.on(event, listener);
-    // Many multiplexers may share an authenticator.
-    const { authenticator } = options;
-    authenticator.setMaxListeners(authenticator.getMaxListeners() + 1);
-    authenticator.on('tokenRefreshed', this.#retry);
+    options.authenticator.on('tokenRefreshed', this.#retry);
+    raiseListenerLimit(options.authenticator, 1);
   }
 
   get protocol(): 2 | 3 {
@@ -147,6 +146,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const { interactive, options } = this.#topology;
     this.#subscriptions.end();
     options.authenticator.off('tokenRefreshed', this.#retry);
+    raiseListenerLimit(options.authenticator, -1);
     // Commands queued by autopipelining are sent in the next turn of the event loop.
     if (interactive.autoPipelineQueueSize > 0) await nextTurn();
     const ended = end(interactive);
@@ -207,4 +207,10 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (kind === 'ssubscribe' && this.#shards) await this.#shards.sync(names);
     else await this.#subscriber.sync(kind, names);
   }
+}
+
+/** Many multiplexers may share an authenticator: each is no leak of listeners. 0 is no limit. */
+function raiseListenerLimit(authenticator: Authenticator, by: number): void {
+  const limit = authenticator.getMaxListeners();
+  if (limit > 0) authenticator.setMaxListeners(limit + by);
 }

@@ -104,9 +104,10 @@ function singleTopology(options: ConfiguredRedisOptions, isDetected: boolean): T
       subscriber.replaceConnection('maintenance');
     },
     checkKind: async () => {
-      if (isDetected && (await managed.outsideTransaction(() => kindOf(interactive))) === 'cluster') {
-        throw otherKind('CLUSTER_CLIENT_REQUIRED');
-      }
+      if (!isDetected) return;
+      // If the connection is lost again, the next one is asked.
+      const kind = await managed.outsideTransaction(() => kindOf(interactive)).catch(() => 'unknown');
+      if (kind === 'cluster') throw otherKind('CLUSTER_CLIENT_REQUIRED');
     },
   };
 }

@@ -157,6 +157,24 @@ describe('the multiplexer of a cluster', () => {
     }
   }
 
+  it('finds another node for subscriptions when theirs is removed, though no command tells it', async () => {
+    const extra = await azure.cluster.addNode();
+    await azure.cluster.moveSlots([0], extra);
+    const multiplexer = await connectTo(extra.port);
+    const { calls, listener } = recorder();
+    await multiplexer.subscribe('news', listener);
+    const [other] = await azure.cluster.masters();
+    await azure.cluster.moveSlots([0], other ?? extra);
+    await azure.cluster.removeNode(extra);
+    await until(async () => {
+      await other?.server.call('PUBLISH', 'news', 'hello');
+      return calls.length > 0;
+    });
+    expect(subscriberPort(multiplexer)).not.to.equal(extra.port);
+    await multiplexer.forceReconnect();
+    expect(multiplexer.isConnected).to.equal(true);
+  });
+
   it('replaces its connections on forceReconnect(), and is ready again', async () => {
     const multiplexer = await connect({ protocol: 2 });
     const recycled: Recycled[] = [];

@@ -156,11 +156,11 @@ describe('the replacement of a RESP2 subscriber that fails at first', () => {
     };
     azure.refuseLogins();
     azure.dropConnections();
-    await attempts(20);
+    await attempts(10);
     const before = Number(queryObjects(Promise));
-    await attempts(80);
+    await attempts(40);
     // A reaction to a promise that lives on would keep its own.
-    expect(Number(queryObjects(Promise)) - before).to.be.below(40);
+    expect(Number(queryObjects(Promise)) - before).to.be.below(20);
     azure.acceptLogins();
     await until(() => multiplexer.isConnected);
   });
