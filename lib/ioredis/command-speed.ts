@@ -1,8 +1,9 @@
 import { exists, hasFlag } from '@ioredis/commands';
 import type { Command } from './client.js';
 
-/** Commands that concern the connection alone. */
-const ANSWERED_AT_ONCE = /^(?:ping|auth|hello|select|client|quit|[ps]?(?:un)?subscribe)$/i;
+/** Commands that concern the connection or the state of the server alone. */
+const ANSWERED_AT_ONCE =
+  /^(?:ping|auth|hello|select|client|info|cluster|readonly|asking|quit|[ps]?(?:un)?subscribe)$/i;
 
 /** Commands in O(1) that Redis does not call fast, since they may have to free a large value. */
 const FAST = /^p?set(?:ex)?$/;

@@ -88,23 +88,3 @@ function timeOf(text = ''): Date | undefined {
 function portOf(text = ''): number | undefined {
   return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
 }
-
-/** How long after the announced time connections may go silent, in ms: a failover takes less. */
-const MAINTENANCE_DURATION = 60_000;
-
-/** The longest alert, in ms. */
-const MAX_ALERT = 5 * MAINTENANCE_DURATION;
-
-const ALERTS: ReadonlySet<MaintenanceType> = new Set([
-  'NodeMaintenanceStarting',
-  'NodeMaintenanceStart',
-  'NodeMaintenanceFailoverComplete',
-  'NodeMaintenanceScaleComplete',
-]);
-
-/** For how long connections may go silent because of this event, in ms from now. */
-export function alertDuration({ type, startTime }: MaintenanceEvent): number {
-  if (!ALERTS.has(type)) return 0;
-  const untilStart = Math.max(0, (startTime?.getTime() ?? 0) - Date.now());
-  return Math.min(MAX_ALERT, untilStart + MAINTENANCE_DURATION);
-}

@@ -104,10 +104,13 @@ describe('a connection of ioredis', () => {
         const options = await cache.configure();
         const client = cache.client({ Redis }, { ...options, lazyConnect: true });
         const Connector = internals(client).connector.constructor as new (given: object) => object;
-        const connector = new Connector(client.options);
+        const connector = new Connector(client.options) as { connect(): Promise<unknown> };
+        const { connect } = connector;
+        let opened: unknown;
+        connector.connect = async () => (opened = await connect.call(connector));
         internals(client).connector = connector;
         await client.connect();
-        expect((connector as { stream?: unknown }).stream).to.equal(internals(client).stream);
+        expect(opened).to.equal(internals(client).stream);
       });
 
       it('is in mode `subscriber` while it is subscribed over RESP2, and in mode `monitor` by its option', async () => {

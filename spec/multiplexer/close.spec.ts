@@ -32,39 +32,6 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexer.authenticator.connections).to.deep.equal([]);
     });
 
-    it('waits for the replies to autopipelined commands', async () => {
-      const multiplexer = await multiplexers.connect({ protocol, enableAutoPipelining: true });
-      const replies = Array.from({ length: 10 }, () => multiplexer.interactive.incr('counter'));
-      await multiplexer.close();
-      expect((await Promise.all(replies)).at(-1)).to.equal(10);
-    });
-
-    it('rejects further commands', async () => {
-      const multiplexer = await multiplexers.connect({ protocol });
-      const subscription = await multiplexer.subscribe('news');
-      const closing = multiplexer.close();
-      for (const when of ['while it closes', 'afterwards']) {
-        expect((await rejection(multiplexer.publish('news', when))).code).to.equal('CLOSED');
-        expect((await rejection(multiplexer.subscribe('news'))).code).to.equal('CLOSED');
-        expect((await rejection(multiplexer.interactive.get('key'))).code).to.equal('CLOSED');
-        await subscription.unsubscribe();
-        await closing;
-      }
-    });
-
-    it('ends the iteration over subscriptions after the waiting messages', async () => {
-      const multiplexer = await multiplexers.connect({ protocol });
-      const { calls, listener } = recorder();
-      await multiplexer.subscribe('news', listener);
-      const subscription = await multiplexer.subscribe('news');
-      await multiplexer.publish('news', 'last');
-      await until(() => calls.length === 1);
-      await multiplexer.close();
-      const texts: string[] = [];
-      for await (const { message } of subscription) texts.push(message);
-      expect(texts).to.deep.equal(['last']);
-    });
-
     it('ends a multiplexer whose connections are lost', async () => {
       const multiplexer = await multiplexers.connect({ protocol, retryStrategy: () => 60_000 });
       await multiplexer.subscribe('news');
@@ -76,43 +43,6 @@ for (const protocol of PROTOCOLS) {
       expect((await waiting).code).to.equal('CLOSED');
       expect(multiplexer.status).to.equal('closed');
       expect(multiplexer.interactive.status).to.equal('end');
-    });
-
-    it('follows automatically when ioredis gives up the interactive connection', async () => {
-      const multiplexer = await multiplexers.connect({ protocol, retryStrategy: () => null });
-      const error = eventOf(multiplexer, 'error');
-      multiplexers.azure.dropConnections();
-      expect((await error).code).to.equal('CONNECTION_FAILED');
-      await multiplexer.close();
-      expect(multiplexer.status).to.equal('closed');
-    });
-
-    it('is called at the end of an `await using` scope', async () => {
-      const shared = await multiplexers.connect({ protocol });
-      {
-        await using multiplexer = await multiplexers.connect({
-          protocol,
-          authenticator: shared.authenticator,
-        });
-        await multiplexer.publish('news', 'hello');
-      }
-      await until(() => multiplexers.azure.statistics.open.length === shared.connections.length);
-    });
-
-    it('leaves the authenticator usable for another multiplexer', async () => {
-      const credential = multiplexers.azure.credential({ tokenLifetime: 12_000 });
-      const first = await multiplexers.connect({ protocol, credential });
-      const { authenticator } = first;
-      await first.close();
-      // Nobody needs a token now.
-      const tokens = multiplexers.azure.statistics.tokensIssued.length;
-      const second = await multiplexers.connect({ protocol, authenticator });
-      expect(multiplexers.azure.statistics.tokensIssued.length).to.equal(tokens);
-      const { calls, listener } = recorder();
-      await second.subscribe('news', listener);
-      await next(authenticator, 'tokenRefreshed');
-      await second.publish('news', 'hello');
-      await until(() => calls.length === 1);
     });
 
     it('lets the process end, and prints nothing', async () => {
@@ -141,3 +71,76 @@ for (const protocol of PROTOCOLS) {
     });
   });
 }
+
+describe('close()', () => {
+  const multiplexers = Multiplexers.forEach({ tokenLifetime: 5_000 });
+
+  it('waits for the replies to autopipelined commands', async () => {
+    const multiplexer = await multiplexers.connect({ enableAutoPipelining: true });
+    const replies = Array.from({ length: 10 }, () => multiplexer.interactive.incr('counter'));
+    await multiplexer.close();
+    expect((await Promise.all(replies)).at(-1)).to.equal(10);
+  });
+
+  it('rejects further commands', async () => {
+    const multiplexer = await multiplexers.connect();
+    const subscription = await multiplexer.subscribe('news');
+    const closing = multiplexer.close();
+    for (const when of ['while it closes', 'afterwards']) {
+      expect((await rejection(multiplexer.publish('news', when))).code).to.equal('CLOSED');
+      expect((await rejection(multiplexer.subscribe('news'))).code).to.equal('CLOSED');
+      expect((await rejection(multiplexer.interactive.get('key'))).code).to.equal('CLOSED');
+      await subscription.unsubscribe();
+      await closing;
+    }
+  });
+
+  it('ends the iteration over subscriptions after the waiting messages', async () => {
+    const multiplexer = await multiplexers.connect();
+    const { calls, listener } = recorder();
+    await multiplexer.subscribe('news', listener);
+    const subscription = await multiplexer.subscribe('news');
+    await multiplexer.publish('news', 'last');
+    await until(() => calls.length === 1);
+    await multiplexer.close();
+    const texts: string[] = [];
+    for await (const { message } of subscription) texts.push(message);
+    expect(texts).to.deep.equal(['last']);
+  });
+
+  it('follows automatically when ioredis gives up the interactive connection', async () => {
+    const multiplexer = await multiplexers.connect({ retryStrategy: () => null });
+    const error = eventOf(multiplexer, 'error');
+    multiplexers.azure.dropConnections();
+    expect((await error).code).to.equal('CONNECTION_FAILED');
+    await multiplexer.close();
+    expect(multiplexer.status).to.equal('closed');
+  });
+
+  it('is called at the end of an `await using` scope', async () => {
+    const shared = await multiplexers.connect();
+    {
+      await using multiplexer = await multiplexers.connect({
+        authenticator: shared.authenticator,
+      });
+      await multiplexer.publish('news', 'hello');
+    }
+    await until(() => multiplexers.azure.statistics.open.length === shared.connections.length);
+  });
+
+  it('leaves the authenticator usable for another multiplexer', async () => {
+    const credential = multiplexers.azure.credential({ tokenLifetime: 12_000 });
+    const first = await multiplexers.connect({ credential });
+    const { authenticator } = first;
+    await first.close();
+    // Nobody needs a token now.
+    const tokens = multiplexers.azure.statistics.tokensIssued.length;
+    const second = await multiplexers.connect({ authenticator });
+    expect(multiplexers.azure.statistics.tokensIssued.length).to.equal(tokens);
+    const { calls, listener } = recorder();
+    await second.subscribe('news', listener);
+    await next(authenticator, 'tokenRefreshed');
+    await second.publish('news', 'hello');
+    await until(() => calls.length === 1);
+  });
+});

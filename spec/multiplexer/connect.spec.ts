@@ -14,31 +14,12 @@ for (const protocol of PROTOCOLS) {
     it('resolves when all connections are ready', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       expect(multiplexer.status).to.equal('ready');
-      expect(multiplexer.connections.map(({ status }) => status)).to.deep.equal(
-        protocol === 3 ? ['ready'] : ['ready', 'ready'],
-      );
+      expect(multiplexer.connections.map(({ status }) => status)).to.deep.equal(['ready', 'ready']);
       for (const { endpoint } of multiplexer.connections) {
         expect(endpoint).to.equal(`localhost:${multiplexers.azure.port}`);
       }
       await multiplexer.interactive.set('key', 'value');
       expect(await multiplexer.interactive.get('key')).to.equal('value');
-    });
-
-    it('accepts the options of configureForAzure(), with their authenticator', async () => {
-      const options = await configureForAzure({ ...multiplexers.azure.options, protocol });
-      await using first = await Multiplexer.connect(options);
-      await using second = await Multiplexer.connect({ ...options, db: 1 });
-      expect(first.authenticator).to.equal(options.authenticator);
-      expect(second.authenticator).to.equal(options.authenticator);
-      expect(multiplexers.azure.statistics.tokensIssued.length).to.equal(1);
-      await second.interactive.set('key', 'in db 1');
-      expect(await first.interactive.get('key')).to.be.null;
-
-      const third = await multiplexers.connect({ protocol, authenticator: options.authenticator });
-      const { calls, listener } = recorder();
-      await third.subscribe('news', listener);
-      await first.publish('news', 'hello');
-      await until(() => calls.length === 1);
     });
 
     it('provides a client whose duplicates are ordinary managed clients', async () => {
@@ -70,48 +51,10 @@ for (const protocol of PROTOCOLS) {
       await until(() => multiplexers.azure.statistics.open.length === 0);
       expect(multiplexers.azure.statistics.connections.length).to.equal(1);
     });
-
-    it('rejects after three failed attempts to connect', async () => {
-      const { host, tls, credential } = multiplexers.azure.options;
-      let attempts = 0;
-      const countingLookup: LookupFunction = (name, options, callback) => {
-        attempts += 1;
-        lookup(name, options, callback);
-      };
-      const connecting = Multiplexer.connect({
-        host,
-        // No server listens there.
-        port: 1,
-        // An option of the socket, which ioredis' types do not list.
-        tls: { ...tls, ...{ lookup: countingLookup } },
-        credential,
-        protocol,
-        retryStrategy: () => 1,
-      });
-      const error = await rejection(connecting);
-      expect(error.code).to.equal('CONNECTION_FAILED');
-      expect(error.message).to.contain('ECONNREFUSED');
-      expect(error.hint).to.contain('firewall');
-      expect(attempts).to.equal(3);
-    });
-
-    it('rejects invalid options', async () => {
-      const error = await rejection(Multiplexer.connect({ host: 'localhost', protocol }));
-      expect(error.code).to.equal('MISSING_PORT');
-    });
-
-    it('shows no token in its inspection', async () => {
-      const { authenticator, ...multiplexer } = await multiplexers.connect({ protocol });
-      expect(authenticator.username).not.to.be.empty;
-      const [connected] = [await multiplexers.connect({ protocol })];
-      const shown = inspect(connected, { depth: 10, showHidden: true }) + JSON.stringify(connected);
-      expect(shown).to.contain("status: 'ready'").and.contain('"status":"ready"');
-      expect(shown + inspect(multiplexer, { depth: 10 })).not.to.contain('eyJ');
-    });
   });
 }
 
-describe('Multiplexer.connect() with RESP2', () => {
+describe('Multiplexer.connect() without a subscriber', () => {
   const multiplexers = Multiplexers.forEach();
 
   it('rejects if the subscriber cannot connect, and closes the interactive connection', async () => {
@@ -129,8 +72,16 @@ describe('Multiplexer.connect() with RESP2', () => {
 describe('Multiplexer.connect()', () => {
   for (const [what, options, message] of [
     ['no options', undefined, /`options` must be an object, got undefined/],
-    ['a text as cluster', { cluster: 'yes' }, /`cluster` must be an object of cluster options, got a string/],
-    ['null as cluster', { cluster: null }, /`cluster` must be an object of cluster options, got null/],
+    [
+      'a text as cluster',
+      { cluster: 'yes' },
+      /`cluster` must be true, false or an object of cluster options, got a string/,
+    ],
+    [
+      'null as cluster',
+      { cluster: null },
+      /`cluster` must be true, false or an object of cluster options, got null/,
+    ],
     ['a text as maintenanceEvents', { maintenanceEvents: 'yes' }, /`maintenanceEvents` .*got 'yes'/],
   ] as const) {
     it(`rejects ${what}`, async () => {
@@ -141,4 +92,62 @@ describe('Multiplexer.connect()', () => {
       expect(error.message).to.match(message);
     });
   }
+});
+
+describe('Multiplexer.connect() with either protocol', () => {
+  const multiplexers = Multiplexers.forEach();
+
+  it('accepts the options of configureForAzure(), with their authenticator', async () => {
+    const options = await configureForAzure({ ...multiplexers.azure.options });
+    await using first = await Multiplexer.connect(options);
+    await using second = await Multiplexer.connect({ ...options, db: 1 });
+    expect(first.authenticator).to.equal(options.authenticator);
+    expect(second.authenticator).to.equal(options.authenticator);
+    expect(multiplexers.azure.statistics.tokensIssued.length).to.equal(1);
+    await second.interactive.set('key', 'in db 1');
+    expect(await first.interactive.get('key')).to.be.null;
+
+    const third = await multiplexers.connect({ authenticator: options.authenticator });
+    const { calls, listener } = recorder();
+    await third.subscribe('news', listener);
+    await first.publish('news', 'hello');
+    await until(() => calls.length === 1);
+  });
+
+  it('rejects after three failed attempts to connect', async () => {
+    const { host, tls, credential } = multiplexers.azure.options;
+    let attempts = 0;
+    const countingLookup: LookupFunction = (name, options, callback) => {
+      attempts += 1;
+      lookup(name, options, callback);
+    };
+    const connecting = Multiplexer.connect({
+      host,
+      // No server listens there.
+      port: 1,
+      // An option of the socket, which ioredis' types do not list.
+      tls: { ...tls, ...{ lookup: countingLookup } },
+      credential,
+      retryStrategy: () => 1,
+    });
+    const error = await rejection(connecting);
+    expect(error.code).to.equal('CONNECTION_FAILED');
+    expect(error.message).to.contain('ECONNREFUSED');
+    expect(error.hint).to.contain('firewall');
+    expect(attempts).to.equal(3);
+  });
+
+  it('rejects invalid options', async () => {
+    const error = await rejection(Multiplexer.connect({ host: 'localhost' }));
+    expect(error.code).to.equal('MISSING_PORT');
+  });
+
+  it('shows no token in its inspection', async () => {
+    const { authenticator, ...multiplexer } = await multiplexers.connect();
+    expect(authenticator.username).not.to.be.empty;
+    const [connected] = [await multiplexers.connect()];
+    const shown = inspect(connected, { depth: 10, showHidden: true }) + JSON.stringify(connected);
+    expect(shown).to.contain("status: 'ready'").and.contain('"status":"ready"');
+    expect(shown + inspect(multiplexer, { depth: 10 })).not.to.contain('eyJ');
+  });
 });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { queryObjects } from 'node:v8';
 import { Network } from '../support/network.js';
 import { nextWhere, until } from '../support/waiting.js';
 import { eventOf, Multiplexers, recorder, type Recycled } from './support/multiplexers.js';
@@ -141,6 +142,27 @@ describe('the replacement of a RESP2 subscriber that fails at first', () => {
     expect(errors).to.deep.equal(['NOPERM']);
     await multiplexers.azure.server.call('PUBLISH', 'news', 'hello');
     await until(() => calls.length === 1);
+  });
+
+  it('leaves nothing in memory for each attempt that fails', async () => {
+    const { azure } = multiplexers;
+    const credential = azure.credential({ tokenLifetime: 3_600_000 });
+    const multiplexer = await multiplexers.connect({ protocol: 2, credential, retryStrategy: () => 1 });
+    let failures = 0;
+    multiplexer.on('error', () => (failures += 1));
+    const attempts = (count: number): Promise<void> => {
+      const target = failures + count;
+      return until(() => failures >= target);
+    };
+    azure.refuseLogins();
+    azure.dropConnections();
+    await attempts(10);
+    const before = Number(queryObjects(Promise));
+    await attempts(40);
+    // A reaction to a promise that lives on would keep its own.
+    expect(Number(queryObjects(Promise)) - before).to.be.below(20);
+    azure.acceptLogins();
+    await until(() => multiplexer.isConnected);
   });
 
   it('survives connections that break at any time', async () => {

@@ -44,56 +44,6 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexer.statistics.reconnects).to.equal(multiplexer.connections.length);
     });
 
-    it('finds silent connections sooner while Azure announces maintenance', async () => {
-      const options = { protocol, port: network.port, maintenanceEvents: true, heartbeatTimeout: 120_000 };
-      const multiplexer = await multiplexers.connect(options);
-      // Of the same cache, and not the multiplexer's own.
-      const other = multiplexer.interactive.duplicate();
-      other.on('error', () => undefined);
-      await other.ping();
-      try {
-        const announced = nextWhere<MaintenanceEvent>(multiplexer, 'maintenance', () => true);
-        const message = 'NotificationType|NodeMaintenanceStarting|StartTimeInUTC|2021-09-23T15:18:19';
-        await multiplexers.azure.server.call('PUBLISH', 'AzureRedisEvents', message);
-        await announced;
-        const stalled = nextWhere<Stalled>(
-          multiplexer.authenticator,
-          'stalled',
-          ({ awaited }) => awaited === 'GET',
-        );
-        network.loseServerSides();
-        await other.get('key');
-        expect((await stalled).silence).to.be.within(2_000, 60_000);
-      } finally {
-        other.disconnect();
-      }
-    });
-
-    it('measures its latency, and counts', async () => {
-      const multiplexer = await multiplexers.connect({ protocol });
-      expect(await multiplexer.ping()).to.be.above(0);
-      const { calls, listener } = recorder();
-      await multiplexer.subscribe('news', listener);
-      const replies = [multiplexer.interactive.get('a'), multiplexer.interactive.get('b')];
-      expect(multiplexer.statistics.commandsInFlight).to.equal(2);
-      await Promise.all(replies);
-      await multiplexer.publish('news', 'hello');
-      await until(() => calls.length === 1);
-      const statistics = { commandsInFlight: 0, reconnects: 0, handovers: 0, messages: 1 };
-      expect(multiplexer.statistics).to.deep.equal(statistics);
-      expect(multiplexer.toJSON()).to.deep.include({ isConnected: true, status: 'ready', statistics });
-    });
-
-    it('is not pinged in a transaction', async () => {
-      const multiplexer = await multiplexers.connect({ protocol });
-      const { interactive } = multiplexer;
-      await interactive.multi({ pipeline: false });
-      await interactive.set('key', 'value');
-      const latency = multiplexer.ping();
-      expect(await interactive.call('EXEC')).to.deep.equal(['OK']);
-      expect(await latency).to.be.above(0);
-    });
-
     it('replaces its connections when told to', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       const { calls, listener } = recorder();
@@ -111,16 +61,6 @@ for (const protocol of PROTOCOLS) {
       await until(() => recycled.length === count);
       expect(new Set(recycled.map(({ reason }) => reason))).to.deep.equal(new Set(['requested']));
       expect(multiplexer.statistics.reconnects).to.equal(count);
-    });
-
-    it('is neither pinged nor replaced once it is closed', async () => {
-      const multiplexer = await multiplexers.connect({ protocol });
-      await multiplexer.close();
-      expect(multiplexer.isConnected).to.equal(false);
-      for (const act of [() => multiplexer.ping(), () => multiplexer.forceReconnect()]) {
-        const error: unknown = await act().catch((reason: unknown) => reason);
-        expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'CLOSED' });
-      }
     });
   });
 }
@@ -146,6 +86,51 @@ describe('a handover', () => {
       });
     } finally {
       await network.close();
+    }
+  });
+});
+
+describe('a multiplexer', () => {
+  const multiplexers = Multiplexers.forAll();
+
+  it('measures its latency, and counts', async () => {
+    const multiplexer = await multiplexers.connect();
+    expect(await multiplexer.ping()).to.be.above(0);
+    const { calls, listener } = recorder();
+    await multiplexer.subscribe('news', listener);
+    const replies = [multiplexer.interactive.get('a'), multiplexer.interactive.get('b')];
+    expect(multiplexer.statistics.commandsInFlight).to.equal(2);
+    await Promise.all(replies);
+    await multiplexer.publish('news', 'hello');
+    await until(() => calls.length === 1);
+    const statistics = {
+      commandsInFlight: 0,
+      reconnects: 0,
+      handovers: 0,
+      messages: 1,
+      missingSubscriptions: 0,
+    };
+    expect(multiplexer.statistics).to.deep.equal(statistics);
+    expect(multiplexer.toJSON()).to.deep.include({ isConnected: true, status: 'ready', statistics });
+  });
+
+  it('is not pinged in a transaction', async () => {
+    const multiplexer = await multiplexers.connect();
+    const { interactive } = multiplexer;
+    await interactive.multi({ pipeline: false });
+    await interactive.set('key', 'value');
+    const latency = multiplexer.ping();
+    expect(await interactive.call('EXEC')).to.deep.equal(['OK']);
+    expect(await latency).to.be.above(0);
+  });
+
+  it('is neither pinged nor replaced once it is closed', async () => {
+    const multiplexer = await multiplexers.connect();
+    await multiplexer.close();
+    expect(multiplexer.isConnected).to.equal(false);
+    for (const act of [() => multiplexer.ping(), () => multiplexer.forceReconnect()]) {
+      const error: unknown = await act().catch((reason: unknown) => reason);
+      expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'CLOSED' });
     }
   });
 });
