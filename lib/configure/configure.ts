@@ -98,7 +98,7 @@ function redisOptionsOf(options: ConfigureForAzureOptions): Omit<ConfiguredRedis
 }
 
 /** Shows operators, in `CLIENT LIST`, that this package manages the connection, beside the user's own tag. */
-function clientInfoTag(given: string | undefined): string {
+export function clientInfoTag(given: string | undefined): string {
   const own = `ioredis-azure_v${VERSION}`;
   if (!given) return own;
   return given.split(';').includes(own) ? given : `${given};${own}`;
