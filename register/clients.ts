@@ -107,7 +107,10 @@ function completeCluster(cluster: NewCluster, options: ClusterOptions): void {
     ...node,
     port: portOf(node.host, node.port),
   }));
-  options.redisOptions = { ...redisOptions, ...loginOptions(host, { ...redisOptions, tls: redisOptions.tls ?? tls }) };
+  options.redisOptions = {
+    ...redisOptions,
+    ...loginOptions(host, { ...redisOptions, tls: redisOptions.tls ?? tls }),
+  };
   Object.assign(options, login().clusterDefaults(options));
 }
 

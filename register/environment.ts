@@ -56,6 +56,9 @@ function hostsIn(
 function flagIn(value: string | undefined, report: (mistake: string, remedy: string) => void): boolean {
   if (value === undefined || value === 'false' || value === '0') return false;
   if (value === 'true' || value === '1') return true;
-  report(`${PREFIX}REPLACE_PASSWORD is neither true nor false, and has no effect.`, 'Set it to true or false.');
+  report(
+    `${PREFIX}REPLACE_PASSWORD is neither true nor false, and has no effect.`,
+    'Set it to true or false.',
+  );
   return false;
 }

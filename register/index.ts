@@ -29,7 +29,9 @@ function install(): void {
 /** Loads the rest of this package with the first client: `NODE_OPTIONS` reaches processes that have none. */
 function clientCreated(client: NewClient): void {
   try {
-    const { clientCreated } = createRequire(import.meta.filename)('./clients.cjs') as typeof import('./clients.js');
+    const { clientCreated } = createRequire(import.meta.filename)(
+      './clients.cjs',
+    ) as typeof import('./clients.js');
     clientCreated(client);
   } catch (error) {
     // The program was not written with this package in mind, and connects as it would without.

@@ -77,7 +77,8 @@ function authenticatorOf(host: string, { scope, username }: Identity): Authentic
   const { cycle, heartbeat } = settings;
   const once = { ...cycle.retry, retries: 0 };
   const provider = new FirstToken(
-    (acquireTimeout) => startProvider(options, { ...settings, cycle: { ...cycle, acquireTimeout, retry: once } }),
+    (acquireTimeout) =>
+      startProvider(options, { ...settings, cycle: { ...cycle, acquireTimeout, retry: once } }),
     cycle,
   );
   const authenticator = authenticatorFor(provider, heartbeat);
