@@ -13,52 +13,47 @@ const NAMES = ['HOSTS', 'REPLACE_PASSWORD', 'SCOPE', 'USERNAME'].map((name) => P
 /** Characters of host names and IP addresses; not of ports, URLs and patterns. */
 const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*)$/;
 
-/**
- * Reads the variables. Empty ones count as absent, since Compose and Kubernetes set a variable that has no value.
- *
- * @param report Receives a sentence for each mistake, which has no other effect than that a value is not used.
- */
-export function readEnvironment(
-  variables: Readonly<Record<string, string | undefined>>,
-  report: (mistake: string, remedy: string) => void,
-): Environment {
+/** Receives a mistake, which has no other effect than that a value is not used. */
+type Report = (mistake: string, remedy: string) => void;
+
+/** Reads the variables. An empty one counts as absent: Compose and Kubernetes set a variable that has no value. */
+export function readEnvironment(variables: NodeJS.ProcessEnv, report: Report): Environment {
   for (const name of Object.keys(variables)) {
     if (name.startsWith(PREFIX) && !NAMES.includes(name)) {
       report(`The environment variable ${name} has no effect.`, `The variables are ${NAMES.join(', ')}.`);
     }
   }
-  const valueOf = (name: string): string | undefined => variables[PREFIX + name]?.trim() || undefined;
+  const [hosts, replacePassword, scope, username] = NAMES.map((name) => {
+    const value = variables[name]?.trim();
+    return value === '' ? undefined : value;
+  });
   return {
-    hosts: hostsIn(valueOf('HOSTS'), report),
-    replacePassword: flagIn(valueOf('REPLACE_PASSWORD'), report),
-    scope: valueOf('SCOPE'),
-    username: valueOf('USERNAME'),
+    hosts: hosts === undefined ? undefined : hostsIn(hosts, report),
+    replacePassword: isSet(replacePassword, report),
+    scope,
+    username,
   };
 }
 
-function hostsIn(
-  value: string | undefined,
-  report: (mistake: string, remedy: string) => void,
-): ReadonlySet<string> | undefined {
-  if (value === undefined) return undefined;
-  const names = value.split(',').map((name) => name.trim().toLowerCase());
-  const hosts = names.filter((name) => HOST.test(name));
-  if (hosts.length < names.length) {
-    // Not shown: a URL may hold a password.
+function hostsIn(value: string, report: Report): ReadonlySet<string> {
+  const entries = value
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter(Boolean);
+  const hosts = entries.filter((entry) => HOST.test(entry));
+  if (hosts.length < entries.length) {
+    // Without the entry: a URL may hold a password.
     report(
-      `${PREFIX}HOSTS has an entry that is not a host name, which has no effect.`,
+      'IOREDIS_AZURE_HOSTS has an entry that is no host name, and has no effect.',
       'List bare host names, separated by commas, without protocol, port or path.',
     );
   }
   return new Set(hosts);
 }
 
-function flagIn(value: string | undefined, report: (mistake: string, remedy: string) => void): boolean {
-  if (value === undefined || value === 'false' || value === '0') return false;
-  if (value === 'true' || value === '1') return true;
-  report(
-    `${PREFIX}REPLACE_PASSWORD is neither true nor false, and has no effect.`,
-    'Set it to true or false.',
-  );
-  return false;
+function isSet(value: string | undefined, report: Report): boolean {
+  if (value !== undefined && value !== 'true' && value !== 'false') {
+    report('IOREDIS_AZURE_REPLACE_PASSWORD has no effect.', 'Set it to true or false.');
+  }
+  return value === 'true';
 }

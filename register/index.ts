@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
-import type { NewClient } from './clients.js';
+import type * as Clients from './clients.js';
 
 /** `EventEmitter`, with the function that its constructor calls, which the types do not show. */
 interface EmitterClass {
@@ -19,19 +19,17 @@ const emitters = EventEmitter as unknown as EmitterClass;
  */
 function install(): void {
   const { init } = emitters;
-  emitters.init = function (this: Partial<NewClient>, options) {
+  emitters.init = function (this: Partial<Clients.NewClient>, options) {
     init.call(this, options);
-    if (typeof this.addBuiltinCommand === 'function') clientCreated(this as NewClient);
+    if (typeof this.addBuiltinCommand === 'function') clientCreated(this as Clients.NewClient);
   };
   Object.defineProperty(emitters, INSTALLED, { value: true });
 }
 
 /** Loads the rest of this package with the first client: `NODE_OPTIONS` reaches processes that have none. */
-function clientCreated(client: NewClient): void {
+function clientCreated(client: Clients.NewClient): void {
   try {
-    const { clientCreated } = createRequire(import.meta.filename)(
-      './clients.cjs',
-    ) as typeof import('./clients.js');
+    const { clientCreated } = createRequire(import.meta.filename)('./clients.cjs') as typeof Clients;
     clientCreated(client);
   } catch (error) {
     // The program was not written with this package in mind, and connects as it would without.

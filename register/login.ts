@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns';
+import type { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
 import { inspect } from 'node:util';
 import type { ClusterOptions } from 'ioredis';
@@ -63,6 +64,19 @@ export function loginOptions(host: string, given: OwnOptions, identity: Identity
   };
 }
 
+/**
+ * Reports the failures of its identity by the `error` event of a cluster that has not become ready: ioredis reports only that
+ * it reached no node.
+ */
+export function reportFailures(authenticator: Authenticator, cluster: EventEmitter): void {
+  const report = ({ error }: { readonly error: Error }): void => {
+    if (cluster.listenerCount('error') > 0) cluster.emit('error', error);
+  };
+  authenticator.on('tokenRefreshFailed', report);
+  const stop = (): void => void authenticator.off('tokenRefreshFailed', report);
+  cluster.once('ready', stop).once('end', stop);
+}
+
 /** The options for Azure in place of ioredis' defaults. Its constructor has added them, so that they are told by their values. */
 export function clusterDefaults(options: Readonly<Record<string, unknown>>): ClusterOptions {
   const isDefault = (name: string): boolean => options[name] === Reflect.get(CLUSTER_DEFAULTS, name);
@@ -82,6 +96,8 @@ function authenticatorOf(host: string, { scope, username }: Identity): Authentic
     cycle,
   );
   const authenticator = authenticatorFor(provider, heartbeat);
+  // A program may have any number of clusters.
+  authenticator.setMaxListeners(0);
   authenticators.set(settings.authorityHost, authenticator);
   return authenticator;
 }

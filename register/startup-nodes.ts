@@ -1,5 +1,5 @@
 /** A startup node of a `Cluster`, as an object. */
-export interface StartupNode {
+interface StartupNode {
   readonly host: string;
   readonly port: number;
   readonly username?: unknown;
@@ -9,14 +9,14 @@ export interface StartupNode {
 
 /** The startup nodes of a program, which gives each as an object, a text or a port; with ioredis' defaults. */
 export function startupNodesOf(given: unknown): StartupNode[] {
-  const nodes: unknown[] = Array.isArray(given) ? given : [];
+  const nodes = Array.isArray(given) ? (given as (Fields | string | number)[]) : [];
   return nodes.map((node) => {
-    const fields = typeof node === 'object' && node !== null ? (node as Fields) : fieldsIn(String(node));
-    return { ...fields, host: String(fields.host || '127.0.0.1'), port: Number(fields.port || 6379) };
+    const { host, port, ...others } = typeof node === 'object' ? node : fieldsIn(String(node));
+    return { ...others, host: host ?? '127.0.0.1', port: Number(port ?? 6379) };
   });
 }
 
-type Fields = Partial<Record<keyof StartupNode, unknown>>;
+type Fields = Partial<Omit<StartupNode, 'port'>> & { readonly port?: number | string };
 
 /** The fields of a node that is a port, `host:port` or a URL, whose query holds options. */
 function fieldsIn(text: string): Fields {
@@ -30,7 +30,7 @@ function fieldsIn(text: string): Fields {
     ...(family && { family: Number(family) }),
     ...(username && { username: decodeURIComponent(username) }),
     ...(password && { password: decodeURIComponent(password) }),
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port,
+    ...(hostname && { host: hostname.replace(/^\[|\]$/g, '') }),
+    ...(port && { port }),
   };
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fastifyRedis from '@fastify/redis';
 import { createAdapter } from '@socket.io/redis-adapter';
 import { Queue, QueueEvents, Worker } from 'bullmq';
@@ -41,6 +42,8 @@ async function chat(): Promise<[said: number, heard: number]> {
   const [first] = servers;
   const [, second] = clients;
   await Promise.all(clients.map((client) => once(client as never, 'connect')));
+  // A server hears the other one once its adapter has subscribed.
+  while ((await first?.sockets.of('/').adapter.serverCount()) !== 2) await sleep(10);
   let heard = 0;
   const said = await repeat(async () => {
     const message = new Promise((resolve) => second?.once('said', resolve));

@@ -13,6 +13,8 @@ import type { Environment } from './program.js';
 export interface Azure {
   readonly cache: AzureRedisEmulator;
   readonly entra: EntraEmulator;
+  /** The identity of the program. */
+  readonly objectId: string;
   readonly environment: Environment;
   stop(): Promise<void>;
 }
@@ -31,6 +33,7 @@ export async function startAzure(
   return {
     cache,
     entra,
+    objectId,
     environment: {
       ...entra.appServiceEnvironment,
       NODE_EXTRA_CA_CERTS: caFile,
