@@ -25,12 +25,13 @@ export class Program {
   stdout = '';
   stderr = '';
 
-  private constructor(args: readonly string[], environment: Environment, cwd: string) {
+  /** Runs Node.js with these arguments in this folder. */
+  constructor(args: readonly string[], environment: Environment, cwd: string) {
     const { PATH, HOME } = process.env;
     this.#child = spawn(process.execPath, args, {
       cwd,
       env: { PATH, HOME, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: 'pipe',
     });
     for (const name of ['stdout', 'stderr'] as const) {
       this.#child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -67,6 +68,11 @@ export class Program {
       }
       await once(this.#changed, 'change');
     }
+  }
+
+  /** Types a line into it. */
+  type(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
   }
 
   /** Asks it to end, and reads the JSON that it prints last. */
