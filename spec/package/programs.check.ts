@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { freePort } from '../../emulator/ports.js';
 import { startAzure, type Azure } from '../register/support/azure.js';
 import { Program, REGISTER } from '../register/support/program.js';
 import { times } from '../support/waiting.js';
@@ -7,17 +9,24 @@ import { Project } from './support/project.js';
 /** Three expire before the last is issued. */
 const TOKENS = 5;
 
+/** The versions of Node.js beside the one that runs this. */
+const NODES = ['22', '24', '26'];
+const BINARY = `node-${process.platform}-${process.arch}`;
+
 describe('published programs that know nothing of Azure, with ioredis-azure/register', () => {
   let project: Project;
   let azure: Azure;
   let program: Program;
   before(async () => {
-    project = await Project.create([], {
+    const dependencies = {
       ioredis: '^6',
       'ioredis-5.3': 'npm:ioredis@5.3.2',
       'redis-commander': '^0.9.0',
       'bull-repl': '^1.10.2',
-    });
+      ...Object.fromEntries(NODES.map((major) => [`node-${major}`, `npm:${BINARY}@^${major}.0.0`])),
+    };
+    // A dependency of bull-repl downloads a program that it runs only to filter jobs.
+    project = await Project.create([], dependencies, ['npm', 'install', '--ignore-scripts', '--no-audit']);
   });
   beforeEach(async () => {
     azure = await startAzure(3_000);
@@ -30,8 +39,8 @@ describe('published programs that know nothing of Azure, with ioredis-azure/regi
   });
   after(() => project.remove());
 
-  function start(args: readonly string[]): Program {
-    return new Program([...REGISTER, ...args], azure.environment, project.folder);
+  function start(args: readonly string[], node?: string): Program {
+    return new Program([...REGISTER, ...args], azure.environment, project.folder, node);
   }
 
   it('redis-commander shows the keys of the cache', async () => {
@@ -43,7 +52,7 @@ describe('published programs that know nothing of Azure, with ioredis-azure/regi
       '--redis-port',
       String(port),
       '--port',
-      '0',
+      String(await freePort()),
       '--address',
       '127.0.0.1',
     ];
@@ -69,10 +78,13 @@ describe('published programs that know nothing of Azure, with ioredis-azure/regi
     expect(azure.cache.statistics.connections).to.have.length(1);
   });
 
-  it('one with ioredis 5.3 counts exactly', async () => {
-    program = start([
-      '-e',
-      `const Redis = require('ioredis-5.3');
+  for (const major of ['20', ...NODES]) {
+    it(`one with ioredis 5.3 counts exactly, on Node.js ${major}`, async () => {
+      const node = join(project.folder, 'node_modules', `node-${major}`, 'bin', 'node');
+      program = start(
+        [
+          '-e',
+          `const Redis = require('ioredis-5.3');
        const redis = new Redis(process.env.REDIS_PORT, process.env.REDIS_HOST);
        let count = 0;
        const timer = setInterval(() => redis.incr('count').then(() => (count += 1)), 5);
@@ -81,11 +93,14 @@ describe('published programs that know nothing of Azure, with ioredis-azure/regi
          await redis.quit();
          console.log(count);
        });`,
-    ]);
-    await times(TOKENS, azure.entra, 'token');
-    const count = await program.result<number>();
-    expect(Number(await azure.cache.server.call('GET', 'count')))
-      .to.equal(count)
-      .and.to.be.above(100);
-  });
+        ],
+        major === '20' ? undefined : node,
+      );
+      await times(TOKENS, azure.entra, 'token');
+      const count = await program.result<number>();
+      expect(Number(await azure.cache.server.call('GET', 'count')))
+        .to.equal(count)
+        .and.to.be.above(100);
+    });
+  }
 });

@@ -12,7 +12,6 @@ describe('a program with ioredis-azure/register, over token expiries', () => {
   let program: Program;
   after(removeBuilt);
   afterEach(async () => {
-    console.log(azure.entra.statistics.tokens.length, program.stdout, program.stderr);
     await program.kill();
     await azure.stop();
   });

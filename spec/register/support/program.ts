@@ -26,9 +26,9 @@ export class Program {
   stderr = '';
 
   /** Runs Node.js with these arguments in this folder. */
-  constructor(args: readonly string[], environment: Environment, cwd: string) {
+  constructor(args: readonly string[], environment: Environment, cwd: string, node = process.execPath) {
     const { PATH, HOME } = process.env;
-    this.#child = spawn(process.execPath, args, {
+    this.#child = spawn(node, args, {
       cwd,
       env: { PATH, HOME, ...environment },
       stdio: 'pipe',
