@@ -62,8 +62,8 @@ const zones = [
   })),
   {
     target: './lib',
-    from: ['./emulator', './cli'],
-    message: 'The library does not know the emulator or the command.',
+    from: ['./emulator', './register', './cli'],
+    message: 'The library does not know what is built on it.',
   },
   {
     target: ['./emulator', './cli'],
@@ -104,7 +104,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['lib/**/*.ts', 'emulator/**/*.ts', 'cli/**/*.ts'],
+    files: ['lib/**/*.ts', 'emulator/**/*.ts', 'register/**/*.ts', 'cli/**/*.ts'],
     rules: {
       // What is published imports only what is installed with it.
       'import-x/no-extraneous-dependencies': [

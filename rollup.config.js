@@ -15,6 +15,11 @@ const entries = (extension) => ({
   emulator: `build/emulator/index${extension}`,
 });
 
+/** `ioredis-azure/register`, in one form for `import` and `require`: its parts load each other when they are needed. */
+const register = Object.fromEntries(
+  ['index', 'clients', 'login'].map((name) => [`register/${name}`, `build/register/${name}.js`]),
+);
+
 /** What every application has that installs this package; the command is to run with nothing more. */
 const INSTALLED = [...Object.keys(manifest.dependencies), 'ioredis'];
 
@@ -33,9 +38,9 @@ export default [
     output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
   },
   {
-    input: entries('.js'),
+    input: { ...entries('.js'), ...register },
     external: isExternal(dependencies.filter((name) => !ESM_ONLY.includes(name))),
-    plugins: [nodeResolve(), licences()],
+    plugins: [nodeResolve(), filename(), licences()],
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -48,8 +53,8 @@ export default [
       manualChunks: (id) => ESM_ONLY.find((name) => id.includes(`/node_modules/${name}/`)),
     },
   },
-  types('.d.ts'),
-  types('.d.cts'),
+  types('.d.ts', entries('.d.ts')),
+  types('.d.cts', { ...entries('.d.ts'), 'register/index': 'build/register/index.d.ts' }),
   {
     input: 'build/cli/main.js',
     external: isExternal(INSTALLED),
@@ -58,11 +63,13 @@ export default [
   },
 ];
 
-function types(extension) {
+function types(extension, input) {
   return {
-    input: entries('.d.ts'),
+    input,
     external: isExternal(dependencies),
     plugins: [dts()],
+    // `ioredis-azure/register` exports nothing.
+    onwarn: (warning, warn) => warning.code === 'EMPTY_BUNDLE' || warn(warning),
     output: {
       dir: 'dist',
       format: 'es',
@@ -82,6 +89,14 @@ function libraryBeside() {
       // Rollup takes the folder of the input for that of the output.
       return { id: resolve('build/cli/index.js'), external: 'relative' };
     },
+  };
+}
+
+/** `import.meta.filename` in CommonJS. */
+function filename() {
+  return {
+    name: 'filename',
+    resolveImportMeta: (property) => (property === 'filename' ? '__filename' : undefined),
   };
 }
 

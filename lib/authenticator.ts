@@ -102,6 +102,9 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
       this.#emit('tokenRefreshed', { username, expiresOn: new Date(expiresOn) });
       for (const client of this.#clients) client.credentialsRefreshed();
     });
+    provider.on('identityChanged', (change) => {
+      this.#emit('identityChanged', change);
+    });
     provider.on('refreshFailed', (error) => {
       this.#emit('tokenRefreshFailed', { error, expiresOn: this.expiresOn });
     });

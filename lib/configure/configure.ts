@@ -106,7 +106,7 @@ function withDatabaseCheck(Connector: ConnectorClass): ConnectorClass {
 }
 
 /** Shows operators, in `CLIENT LIST`, that this package manages the connection, beside the user's own tag. */
-function clientInfoTag(given: string | undefined): string {
+export function clientInfoTag(given: string | undefined): string {
   const own = `ioredis-azure_v${VERSION}`;
   if (!given) return own;
   return given.split(';').includes(own) ? given : `${given};${own}`;

@@ -1,10 +1,9 @@
 import { expect } from 'chai';
-import { AzureRedisError, type AuthenticatorEvents, type MaintenanceEvent } from '../../lib/index.js';
+import { AzureRedisError } from '../../lib/index.js';
 import { Network } from '../support/network.js';
 import { nextWhere, until } from '../support/waiting.js';
 import { Multiplexers, PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
 
-type Stalled = AuthenticatorEvents['stalled'][0];
 
 const QUICK = { heartbeatInterval: 200, heartbeatTimeout: 500 };
 
