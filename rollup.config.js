@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import commonjs from '@rollup/plugin-commonjs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { dts } from 'rollup-plugin-dts';
@@ -12,11 +12,12 @@ const ESM_ONLY = ['jose'];
 
 const entries = (extension) => ({
   index: `build/lib/index${extension}`,
+  doctor: `build/doctor/index${extension}`,
   emulator: `build/emulator/index${extension}`,
 });
 
-/** What every application has that installs this package; the command is to run with nothing more. */
-const INSTALLED = [...Object.keys(manifest.dependencies), 'ioredis'];
+/** What every application has that installs this package, itself included; the command is to run with nothing more. */
+const INSTALLED = [...Object.keys(manifest.dependencies), 'ioredis', manifest.name];
 
 /** The folders of the packages that are built in. */
 const builtIn = new Set();
@@ -53,7 +54,7 @@ export default [
   {
     input: 'build/cli/main.js',
     external: isExternal(INSTALLED),
-    plugins: [libraryBeside(), nodeResolve(), commonjs(), licences(), executable()],
+    plugins: [nodeResolve(), commonjs(), licences(), executable()],
     output: { dir: 'dist', format: 'es', entryFileNames: 'cli.js', chunkFileNames: 'cli/[name].js' },
   },
 ];
@@ -68,19 +69,6 @@ function types(extension) {
       format: 'es',
       entryFileNames: `[name]${extension}`,
       chunkFileNames: `chunks/[name]${extension}`,
-    },
-  };
-}
-
-/** Lets the command import the library that is published beside it. */
-function libraryBeside() {
-  const library = resolve('build/lib/index.js');
-  return {
-    name: 'library-beside',
-    resolveId(source, importer) {
-      if (importer === undefined || resolve(dirname(importer), source) !== library) return undefined;
-      // Rollup takes the folder of the input for that of the output.
-      return { id: resolve('build/cli/index.js'), external: 'relative' };
     },
   };
 }

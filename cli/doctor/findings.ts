@@ -1,4 +1,4 @@
-import type { DiagnosisSection, Finding, FindingStatus } from '../../lib/index.js';
+import type { DiagnosisSection, Finding, FindingStatus } from 'ioredis-azure/doctor';
 import type { Output, Style } from '../output.js';
 
 const TITLES: Readonly<Record<DiagnosisSection, string>> = {

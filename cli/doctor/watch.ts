@@ -5,8 +5,8 @@ import {
   configureClusterForAzure,
   configureForAzure,
   type ConfigureForAzureOptions,
-  type DiagnoseOptions,
-} from '../../lib/index.js';
+} from 'ioredis-azure';
+import type { DiagnoseOptions } from 'ioredis-azure/doctor';
 import type { Output } from '../output.js';
 
 /** Something that happened to the connection. */

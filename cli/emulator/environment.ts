@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import type { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
+import type { AzureRedisEmulator, EntraEmulator } from 'ioredis-azure/emulator';
 import { UsageError } from '../usage-error.js';
 import type { EnvironmentIdentity } from './flags.js';
 import type { EmulatorIdentity } from './identities.js';

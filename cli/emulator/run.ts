@@ -1,4 +1,4 @@
-import { AzureRedisEmulator, type AzureRedisEmulatorOptions, EntraEmulator } from '../../emulator/index.js';
+import { AzureRedisEmulator, type AzureRedisEmulatorOptions, EntraEmulator } from 'ioredis-azure/emulator';
 import { Output } from '../output.js';
 import { UsageError } from '../usage-error.js';
 import { type Activity, watch } from './activity.js';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Finding } from '../../lib/index.js';
+import type { Finding } from '../../doctor/index.js';
 import { type Application, AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
 import { CommandProcess, type CommandResult } from './support/command-process.js';
 

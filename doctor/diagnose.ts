@@ -1,5 +1,6 @@
 import type { Finding } from './finding.js';
 import type { DiagnoseOptions } from './options.js';
+import { runDiagnosis } from './run.js';
 
 /**
  * Checks everything between this process and a cache, as `npx ioredis-azure doctor` does: name and network, TLS, identity,
@@ -17,8 +18,6 @@ import type { DiagnoseOptions } from './options.js';
  * @returns All findings, in the order of the checks. A fault is a finding, not a rejection.
  * @throws AzureRedisError at once if an option is missing, invalid or contradicts another, and the reason of `signal`.
  */
-export async function diagnose(options: DiagnoseOptions): Promise<Finding[]> {
-  // An application that only logs in never loads the checks.
-  const { runDiagnosis } = await import('./run.js');
+export function diagnose(options: DiagnoseOptions): Promise<Finding[]> {
   return runDiagnosis(options);
 }

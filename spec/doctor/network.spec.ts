@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { diagnose, type Finding } from '../../lib/index.js';
+import { diagnose, type Finding } from '../../doctor/index.js';
 import { BlackHole } from './support/black-hole.js';
 import { DnsServer } from './support/dns-server.js';
 import { findingsOf, withoutAuthority, type Findings } from './support/findings.js';

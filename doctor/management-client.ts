@@ -1,13 +1,13 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { PipelineResponse } from '@azure/core-rest-pipeline';
-import { AzureRedisError } from '../errors.js';
-import { azureEndpoint } from '../configure/azure-endpoints.js';
-import { credentialOf } from '../configure/identity.js';
-import type { Cloud } from '../identities/authority.js';
-import { classifyIdentityError } from '../identities/identity-errors.js';
-import { messageOf, withoutTokens } from '../redaction.js';
-import { withTimeout } from '../timing/timeouts.js';
-import { invalidOption, shown } from '../validation.js';
+import { AzureRedisError } from '../lib/errors.js';
+import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
+import { credentialOf } from '../lib/configure/identity.js';
+import type { Cloud } from '../lib/identities/authority.js';
+import { classifyIdentityError } from '../lib/identities/identity-errors.js';
+import { messageOf, withoutTokens } from '../lib/redaction.js';
+import { withTimeout } from '../lib/timing/timeouts.js';
+import { invalidOption, shown } from '../lib/validation.js';
 import { type DiagnosisContext, TOKEN_TIMEOUT_FACTOR } from './context.js';
 import type { DiagnoseOptions } from './options.js';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import { messageOf } from '../redaction.js';
-import { raceSignal } from '../timing/timeouts.js';
+import { messageOf } from '../lib/redaction.js';
+import { raceSignal } from '../lib/timing/timeouts.js';
 import type { DiagnosisContext } from './context.js';
 import type { DiagnosedIdentity } from './identity.js';
 

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { azureEndpoint } from '../configure/azure-endpoints.js';
+import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
 import { isPrivateAddress } from './addresses.js';
 import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';

@@ -1,4 +1,4 @@
-import { azureEndpoint } from '../configure/azure-endpoints.js';
+import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
 import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';

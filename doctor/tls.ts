@@ -1,5 +1,5 @@
 import { checkServerIdentity, type ConnectionOptions, type DetailedPeerCertificate } from 'node:tls';
-import { messageOf } from '../redaction.js';
+import { messageOf } from '../lib/redaction.js';
 import type { DiagnosisContext } from './context.js';
 import { sentence, type SectionReport } from './finding.js';
 import { inspectTls, type Handshake } from './tls-probe.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { messageOf } from '../redaction.js';
+import { messageOf } from '../lib/redaction.js';
 import { isPrivateAddress } from './addresses.js';
 import type { DiagnosisContext } from './context.js';
 import { sentence, type SectionReport } from './finding.js';

@@ -1,4 +1,4 @@
-import type { DiagnoseOptions, Finding } from '../../../lib/index.js';
+import type { DiagnoseOptions, Finding } from '../../../doctor/index.js';
 import { findingsOf, NOWHERE, withoutAuthority, type Findings } from './findings.js';
 import { ResourceManager } from './resource-manager.js';
 

@@ -1,5 +1,5 @@
-import { messageOf } from '../redaction.js';
-import { raceSignal } from '../timing/timeouts.js';
+import { messageOf } from '../lib/redaction.js';
+import { raceSignal } from '../lib/timing/timeouts.js';
 import type { DiagnosisContext } from './context.js';
 import { sentence, type SectionReport } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { checkIdentity as checkIdentityOptions } from '../configure/identity.js';
-import { endpointOptions } from '../configure/endpoint.js';
-import { authenticatorSettings } from '../configure/settings.js';
-import { assertOption, isDuration, kindOf } from '../validation.js';
+import { checkIdentity as checkIdentityOptions } from '../lib/configure/identity.js';
+import { endpointOptions } from '../lib/configure/endpoint.js';
+import { authenticatorSettings } from '../lib/configure/settings.js';
+import { assertOption, isDuration, kindOf } from '../lib/validation.js';
 import { azCommands } from './az-commands.js';
 import { azureTarget } from './azure-target.js';
 import type { DiagnosisContext } from './context.js';

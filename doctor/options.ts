@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { TokenCredential } from '@azure/core-auth';
-import type { AuthenticatorOptions, IdentityOptions } from '../configure/options.js';
+import type { AuthenticatorOptions, IdentityOptions } from '../lib/configure/options.js';
 import type { Finding } from './finding.js';
 
 /** The options of `diagnose()`: the cache and the identity, as in `configureForAzure()`, and how to look at them. */

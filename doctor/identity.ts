@@ -1,10 +1,10 @@
-import { configureForAzure } from '../configure/configure.js';
-import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
-import type { TokenClaims } from '../credentials/username.js';
-import { AzureRedisError } from '../errors.js';
-import type { ChainLink } from '../identities/credential-chain.js';
-import { defaultCredential } from '../identities/default-credential.js';
-import { raceSignal } from '../timing/timeouts.js';
+import { configureForAzure } from '../lib/configure/configure.js';
+import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../lib/configure/options.js';
+import type { TokenClaims } from '../lib/credentials/username.js';
+import { AzureRedisError } from '../lib/errors.js';
+import type { ChainLink } from '../lib/identities/credential-chain.js';
+import { defaultCredential } from '../lib/identities/default-credential.js';
+import { raceSignal } from '../lib/timing/timeouts.js';
 import { measureClock, reportClock } from './clock.js';
 import { type DiagnosisContext, TOKEN_TIMEOUT_FACTOR } from './context.js';
 import { sentence, type SectionReport } from './finding.js';

@@ -1,4 +1,4 @@
-import { withTimeout } from '../timing/timeouts.js';
+import { withTimeout } from '../lib/timing/timeouts.js';
 import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
 

@@ -1,4 +1,4 @@
-import { claimsOf, type TokenClaims } from '../credentials/username.js';
+import { claimsOf, type TokenClaims } from '../lib/credentials/username.js';
 
 /** The application id of Azure Redis in Entra, which a token may have as its audience instead of the URL. */
 const REDIS_APPLICATION = 'acca5fbb-b7e4-4009-81f1-37e38fd66d78';

@@ -1,4 +1,4 @@
-import { messageOf } from '../redaction.js';
+import { messageOf } from '../lib/redaction.js';
 import type { DiagnosisContext } from './context.js';
 import { sentence, type SectionReport } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';

@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { diagnose, type DiagnoseOptions, type DiagnosisSection, type Finding } from '../../../lib/index.js';
+import {
+  diagnose,
+  type DiagnoseOptions,
+  type DiagnosisSection,
+  type Finding,
+} from '../../../doctor/index.js';
 
 /** The findings of one diagnosis. */
 export class Findings {

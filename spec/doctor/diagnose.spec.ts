@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { diagnose, type DiagnoseOptions } from '../../lib/index.js';
-import { modulesLoadedBy } from '../support/loaded-modules.js';
+import { diagnose, type DiagnoseOptions } from '../../doctor/index.js';
 import { rejection } from '../support/rejection.js';
 import { NOWHERE, withoutAuthority } from './support/findings.js';
 import { BlackHole } from './support/black-hole.js';
@@ -37,17 +36,6 @@ describe('diagnose', () => {
       expect(error.hint).not.to.equal('');
     });
   }
-
-  it('is loaded when it is called, not with the library', async () => {
-    const program = "import { diagnose } from '../../lib/index.ts';";
-    const ofChecks = (modules: readonly string[]): string[] =>
-      modules.filter((url) => url.includes('/lib/diagnosis/')).map((url) => url.replace(/.*\//, ''));
-    expect(ofChecks(await modulesLoadedBy(program))).to.deep.equal(['diagnose.ts']);
-    const call = `${program} await diagnose({ host: '' }).catch(() => undefined);`;
-    expect(ofChecks(await modulesLoadedBy(call)))
-      .to.include('run.ts')
-      .and.include('tls.ts');
-  });
 
   it('ends early, with the reason of its signal', async () => {
     const hole = await BlackHole.open();

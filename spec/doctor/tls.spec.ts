@@ -1,6 +1,6 @@
 import type { TlsOptions } from 'node:tls';
 import { expect } from 'chai';
-import type { DiagnoseOptions } from '../../lib/index.js';
+import type { DiagnoseOptions } from '../../doctor/index.js';
 import { findingsOf, withoutAuthority, type Findings } from './support/findings.js';
 import { issueCertificate, Servers, type IssuedCertificate } from './support/tls-servers.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import type { DiagnoseOptions } from '../../lib/index.js';
-import { reportClock } from '../../lib/diagnosis/clock.js';
-import { type Finding, SectionReport } from '../../lib/diagnosis/finding.js';
+import type { DiagnoseOptions } from '../../doctor/index.js';
+import { reportClock } from '../../doctor/clock.js';
+import { type Finding, SectionReport } from '../../doctor/finding.js';
 import { type Application, EntraEmulator } from '../../emulator/index.js';
 import { findingsOf, NOWHERE, type Findings } from './support/findings.js';
 

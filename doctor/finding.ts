@@ -1,4 +1,4 @@
-import { withoutTokens } from '../redaction.js';
+import { withoutTokens } from '../lib/redaction.js';
 
 /** The sections of a diagnosis, in their order. */
 export type DiagnosisSection =

@@ -1,5 +1,5 @@
-import { azureEndpoint } from '../configure/azure-endpoints.js';
-import { invalidOption, shown } from '../validation.js';
+import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
+import { invalidOption, shown } from '../lib/validation.js';
 
 /** The Azure resource of a cache, as far as it is known. */
 export interface AzureTarget {

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import { isLoopback } from '../ioredis/transport-security.js';
+import { isLoopback } from '../lib/ioredis/transport-security.js';
 import type { DiagnosisContext } from './context.js';
 import type { SectionReport } from './finding.js';
 import { openTls, plainAnswer } from './tls-probe.js';
