@@ -1,4 +1,5 @@
 import { withoutTokens } from '../lib/redaction.js';
+import type { Context } from './options.js';
 
 /** The sections of a diagnosis, in their order. */
 export type DiagnosisSection =
@@ -18,7 +19,7 @@ export type FindingStatus = 'ok' | 'info' | 'warning' | 'error' | 'skipped';
 /** How much a warning or an error matters. */
 export type FindingSeverity = 'low' | 'medium' | 'high';
 
-/** The result of one check. It never holds a token, key or secret. */
+/** The result of one check. It never holds a token, key or secret, nor a control character. */
 export interface Finding {
   /** The section of the check. */
   readonly section: DiagnosisSection;
@@ -42,47 +43,80 @@ export interface Finding {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** What a finding may have beside its message. */
-export type FindingDetails = Pick<Finding, 'why' | 'remedy' | 'command' | 'snippet' | 'data'>;
+/** Checks by name, each with the verdicts that it may come to. The first that applies is reported; there may be none. */
+type Checks = Readonly<Record<string, readonly Verdict[]>>;
 
-/** What a warning or an error has beside its message. */
-export type Advice = FindingDetails & Required<Pick<Finding, 'severity' | 'remedy'>>;
+/** A verdict: its status with the message, and what a finding has beside these. */
+export type Verdict =
+  | (Details & ({ readonly ok: string } | { readonly info: string } | { readonly skipped: string }))
+  | (Advice & ({ readonly warning: string } | { readonly error: string }));
 
-/** Takes the findings of one section. */
-export class SectionReport {
-  readonly #section: DiagnosisSection;
-  readonly #add: (finding: Finding) => void;
+interface Details {
+  /** Whether the verdict applies. Default: true. */
+  readonly when?: boolean;
+  readonly why?: string;
+  readonly remedy?: string;
+  readonly command?: string | undefined;
+  readonly snippet?: string;
+  readonly data?: object;
+}
 
-  constructor(section: DiagnosisSection, add: (finding: Finding) => void) {
-    this.#section = section;
-    this.#add = add;
-  }
+interface Advice extends Details {
+  /** Default: medium for a warning, high for an error. */
+  readonly severity?: FindingSeverity;
+  readonly remedy: string;
+}
 
-  ok(check: string, message: string, details?: FindingDetails): void {
-    this.#report('ok', check, message, details);
-  }
+/** A section of a diagnosis that is under way. */
+export interface Section extends Context {
+  /** Reports the verdicts of some checks. */
+  readonly report: (checks: Checks) => readonly Finding[];
+}
 
-  info(check: string, message: string, details?: FindingDetails): void {
-    this.#report('info', check, message, details);
-  }
+/** A section whose findings are passed to `add`. */
+export function sectionOf(
+  section: DiagnosisSection,
+  context: Context,
+  add: (finding: Finding) => void,
+): Section {
+  const report = (checks: Checks): readonly Finding[] => {
+    const findings = Object.entries(checks).flatMap(([check, verdicts]) => {
+      const verdict = verdicts.find(({ when = true }) => when);
+      return verdict ? [{ section, check, ...printable(stated(verdict)) }] : [];
+    });
+    findings.forEach(add);
+    return findings;
+  };
+  return { ...context, report };
+}
 
-  warning(check: string, message: string, advice: Advice): void {
-    this.#report('warning', check, message, advice);
-  }
+const STATUSES: readonly FindingStatus[] = ['ok', 'info', 'warning', 'error', 'skipped'];
 
-  error(check: string, message: string, advice: Advice): void {
-    this.#report('error', check, message, advice);
-  }
+const DEFAULT_SEVERITIES: Partial<Record<FindingStatus, FindingSeverity>> = {
+  warning: 'medium',
+  error: 'high',
+};
 
-  skipped(check: string, message: string, details?: FindingDetails): void {
-    this.#report('skipped', check, message, details);
-  }
+function stated(verdict: Verdict): Omit<Finding, 'section' | 'check'> {
+  const status = STATUSES.find((each) => each in verdict) ?? 'skipped';
+  const parts: Partial<Record<FindingStatus, string>> & Partial<Advice> = verdict;
+  const { [status]: message = '', severity = DEFAULT_SEVERITIES[status], ...details } = parts;
+  const entries = Object.entries({ status, message, severity, ...details, when: undefined });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as unknown as Finding;
+}
 
-  #report(status: FindingStatus, check: string, message: string, details: FindingDetails = {}): void {
-    // Messages quote servers and identity libraries, also in several lines.
-    const line = withoutTokens(message).replaceAll(/\s*\n\s*/g, ' ');
-    this.#add({ section: this.#section, check, status, message: line, ...details });
-  }
+/** Texts quote servers, certificates and identity libraries: what they hold must not reach a terminal as it is. */
+function printable<Value>(value: Value): Value {
+  if (typeof value === 'string') return clean(value) as Value;
+  if (Array.isArray(value)) return value.map(printable) as Value;
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, printable(field)])) as Value;
+}
+
+function clean(text: string): string {
+  return withoutTokens(text)
+    .replaceAll(/\s*[\r\n]\s*/g, ' ')
+    .replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, '\u{fffd}');
 }
 
 /** The text of a server or library as the end of a message: with one full stop. */

@@ -2,13 +2,16 @@ import { configureForAzure } from '../lib/configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../lib/configure/options.js';
 import type { TokenClaims } from '../lib/credentials/username.js';
 import { AzureRedisError } from '../lib/errors.js';
-import type { ChainLink } from '../lib/identities/credential-chain.js';
+import { DEFAULT_SCOPE } from '../lib/identities/authority.js';
 import { defaultCredential } from '../lib/identities/default-credential.js';
+import { classifyIdentityError } from '../lib/identities/identity-errors.js';
+import { messageOf } from '../lib/redaction.js';
 import { raceSignal } from '../lib/timing/timeouts.js';
-import { measureClock, reportClock } from './clock.js';
-import { type DiagnosisContext, TOKEN_TIMEOUT_FACTOR } from './context.js';
-import { sentence, type SectionReport } from './finding.js';
-import { identityType, isExpectedAudience, readClaims, text } from './token-description.js';
+import { type Section, sentence } from './finding.js';
+import { measureClock } from './http.js';
+import { lookupOf } from './network.js';
+import type { Context, DiagnoseOptions } from './options.js';
+import { readClaims, reportClock, reportToken } from './token.js';
 
 /** An identity with its first token, or an access key. */
 export interface DiagnosedIdentity {
@@ -19,129 +22,139 @@ export interface DiagnosedIdentity {
   readonly usesAccessKey: boolean;
 }
 
+/** A credential of a chain that was asked for a token. */
+interface Link {
+  readonly name: string;
+  answer: 'pending' | 'token' | 'none';
+  /** Why it returned none. */
+  reason: string;
+}
+
+const LONGEST_REASON = 300;
+
 /** Acquires the credentials of the identity and describes them. */
-export async function checkIdentity(
-  context: DiagnosisContext,
-  report: SectionReport,
-): Promise<DiagnosedIdentity | undefined> {
-  const usesEntra = context.options.accessKey === undefined;
-  const clock = usesEntra ? measureClock(context) : undefined;
-  const links: ChainLink[] = [];
+export async function acquireIdentity(section: Section): Promise<DiagnosedIdentity | undefined> {
+  const usesAccessKey = section.options.accessKey !== undefined;
+  const clock = usesAccessKey ? undefined : measureClock(section);
+  const links: Link[] = [];
   const start = performance.now();
   try {
-    const clientOptions = await configure(context, links);
-    const time = performance.now() - start;
-    return describeIdentity(context, clientOptions, links, time, report);
+    const clientOptions = await configure(section, links);
+    const acquireTime = performance.now() - start;
+    const { username, expiresOn } = clientOptions.authenticator;
+    for (const link of links) reportLink(section, link);
+    if (usesAccessKey) {
+      section.report({ credential: [{ info: `The login uses an access key, as the user ${username}.` }] });
+      return { clientOptions, claims: {}, usesAccessKey };
+    }
+    const claims = readClaims(String(clientOptions.password));
+    const message = `${nameOf(section.options, links)} returned a token after ${acquireTime.toFixed(0)} ms.`;
+    section.report({ credential: [{ ok: message, data: { acquireTime } }] });
+    reportToken(section, claims, { username, expiresOn });
+    return { clientOptions, claims, usesAccessKey };
   } catch (error) {
-    context.signal.throwIfAborted();
+    section.signal.throwIfAborted();
     if (!(error instanceof AzureRedisError)) throw error;
-    reportFailure(error, links, report);
+    for (const link of links) reportLink(section, link);
+    reportFailure(section, error, links);
     return undefined;
   } finally {
-    if (clock) reportClock(await clock, context.authorityHost, report);
+    if (clock) reportClock(await clock, section);
   }
 }
 
 /** As an application does, but with one attempt: its error is reported. */
-async function configure(context: DiagnosisContext, links: ChainLink[]): Promise<ConfiguredRedisOptions> {
-  const { options, host, port, tls, timeout, signal, lookup } = context;
+async function configure(context: Context, links: Link[]): Promise<ConfiguredRedisOptions> {
+  const { options, host, port, tls, timeout, tokenTimeout, signal, authorityHost } = context;
+  const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
+  const { cloud, scope, username, expirationRefreshRatio, acquireTimeout = tokenTimeout } = options;
+  const isDefault = !(credential ?? managedIdentity ?? servicePrincipal ?? accessKey ?? authenticator);
+  const observed = (name: string, answer: Promise<unknown>): unknown => links.push(linkOf(name, answer));
   const given: ConfigureForAzureOptions = {
-    ...clientOptionsOf(options),
-    host,
-    port,
-    tls: tls ? { ...tls, ...(lookup && { lookup }) } : false,
-    ...(isDefaultIdentity(options) && {
-      credential: defaultCredential({ authorityHost: context.authorityHost }, (link) => links.push(link)),
-      // Of the credential.
-      cloud: undefined,
-      authorityHost: undefined,
-    }),
-    ...(!options.authenticator && {
-      retry: { retries: 0 },
-      acquireTimeout: options.acquireTimeout ?? timeout * TOKEN_TIMEOUT_FACTOR,
-    }),
+    ...{ host, port, scope, username, expirationRefreshRatio },
+    tls: tls ? { ...tls, ...lookupOf(context) } : false,
+    ...(isDefault
+      ? { credential: defaultCredential({ authorityHost }, observed) }
+      : { credential, managedIdentity, servicePrincipal, accessKey, authenticator }),
+    // The default credential has these already.
+    ...(!isDefault && { cloud, authorityHost: options.authorityHost }),
+    ...(!authenticator && { retry: { retries: 0 }, acquireTimeout: Math.min(acquireTimeout, timeout) }),
   };
   const configured = configureForAzure(given);
   try {
     return await raceSignal(configured, signal);
   } catch (error) {
-    if (signal.aborted) closeWhenConfigured(configured, options);
+    if (signal.aborted && !authenticator) void closeWhenConfigured(configured);
     throw error;
   }
 }
 
-function closeWhenConfigured(
-  configured: Promise<ConfiguredRedisOptions>,
-  { authenticator }: DiagnosisContext['options'],
-): void {
-  if (authenticator) return;
-  configured.then(
-    (late) => {
-      late.authenticator.close();
+async function closeWhenConfigured(configured: Promise<ConfiguredRedisOptions>): Promise<void> {
+  const late = await configured.catch(() => undefined);
+  late?.authenticator.close();
+}
+
+function linkOf(name: string, answer: Promise<unknown>): Link {
+  const link: Link = { name, answer: 'pending', reason: '' };
+  answer.then(
+    (token) => {
+      link.answer = token ? 'token' : 'none';
+      link.reason = 'it is not available on this machine';
     },
-    () => undefined,
+    (error: unknown) => {
+      link.answer = 'none';
+      link.reason = messageOf(error);
+    },
   );
+  return link;
 }
 
-function clientOptionsOf(options: DiagnosisContext['options']): Omit<ConfigureForAzureOptions, 'host'> {
-  const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
-  const { cloud, authorityHost, scope, username, expirationRefreshRatio } = options;
-  return {
-    ...{ credential, managedIdentity, servicePrincipal, accessKey, authenticator },
-    ...{ cloud, authorityHost, scope, username, expirationRefreshRatio },
-  };
-}
-
-function isDefaultIdentity(options: DiagnosisContext['options']): boolean {
-  const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
-  return !(credential ?? managedIdentity ?? servicePrincipal ?? accessKey ?? authenticator);
-}
-
-function describeIdentity(
-  context: DiagnosisContext,
-  clientOptions: ConfiguredRedisOptions,
-  links: readonly ChainLink[],
-  time: number,
-  report: SectionReport,
-): DiagnosedIdentity {
-  const { options, scope } = context;
-  const { authenticator } = clientOptions;
-  if (options.accessKey !== undefined) {
-    report.info('credential', `The login uses an access key, as the user ${authenticator.username}.`);
-    return { clientOptions, claims: {}, usesAccessKey: true };
-  }
-  reportChain(links, report);
-  const claims = readClaims(String(clientOptions.password));
-  report.ok('credential', `${credentialName(options, links)} returned a token after ${time.toFixed(0)} ms.`, {
-    data: { acquireTime: time },
-  });
-  const tenant = text(claims, 'tid');
-  report.ok(
-    'identity',
-    `The identity is a ${identityType(claims)}; object id ${text(claims, 'oid') ?? 'unknown'}, tenant ${tenant ?? 'unknown'}.`,
-    {
-      data: {
-        objectId: text(claims, 'oid'),
-        tenantId: tenant,
-        type: identityType(claims),
-        username: authenticator.username,
+function reportLink({ report }: Section, { name, answer, reason }: Link): void {
+  report({
+    chain: [
+      { when: answer === 'token', ok: `${name} returned a token.`, data: { credential: name } },
+      { when: answer === 'pending', info: `${name} did not answer.`, data: { credential: name } },
+      {
+        info: `${name} returned no token: ${summaryOf(reason, name)}`,
+        data: { credential: name, reason },
       },
-    },
-  );
-  reportAudience(text(claims, 'aud'), scope, report);
-  reportLifetime(authenticator.expiresOn, claims, report);
-  return { clientOptions, claims, usesAccessKey: false };
+    ],
+  });
 }
 
-function reportChain(links: readonly ChainLink[], report: SectionReport): void {
-  for (const { name, reason } of links) {
-    const data = { credential: name };
-    if (reason === undefined) report.ok('chain', `${name} returned a token.`, { data });
-    else
-      report.info('chain', `${name} returned no token: ${summaryOf(reason, name)}`, {
-        data: { ...data, reason },
-      });
-  }
+function reportFailure(
+  { options, scope, report }: Section,
+  { code, message, hint }: AzureRedisError,
+  links: readonly Link[],
+): void {
+  // A credential that Entra refuses, unlike an unavailable one, ends the chain with its own error.
+  const isExhausted = links.length > 0 && message.includes('ChainedTokenCredential authentication failed');
+  const refusal = links.find(({ reason }) => reason.includes('AADSTS'))?.reason;
+  const none = `No credential of DefaultAzureCredential returned a token: ${links.map(({ name }) => name).join(', ')}.`;
+  const data = { code };
+  report({
+    credential: [
+      {
+        when: !isExhausted,
+        error: `${nameOf(options, links)} returned no token: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
+        remedy: hint,
+        data,
+      },
+      {
+        when: scope !== DEFAULT_SCOPE,
+        error: none,
+        remedy: `They were asked for the scope ${scope}. Remove \`scope\` (\`--scope\`): Azure Redis needs ${DEFAULT_SCOPE}.`,
+        data,
+      },
+      {
+        when: refusal !== undefined,
+        error: none,
+        remedy: classifyIdentityError(new Error(refusal)).hint,
+        data,
+      },
+      { error: none, remedy: hint, command: 'az login', data },
+    ],
+  });
 }
 
 /** Messages of the Azure SDK have several paragraphs, and repeat the name of the credential. */
@@ -151,62 +164,15 @@ function summaryOf(reason: string, name: string): string {
   return line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON)}…` : sentence(line);
 }
 
-const LONGEST_REASON = 300;
-
-function credentialName(options: DiagnosisContext['options'], links: readonly ChainLink[]): string {
+/** What returned the token or, if none did, was asked last. */
+function nameOf(options: DiagnoseOptions, links: readonly Link[]): string {
   const { credential, managedIdentity, servicePrincipal, authenticator } = options;
   if (authenticator) return 'The shared authenticator';
-  if (credential) return credential.constructor.name;
+  if (credential) return credential.constructor.name.replace(/^(Object)?$/, 'The credential');
   if (managedIdentity) return 'The managed identity endpoint';
   if (servicePrincipal) {
-    return servicePrincipal.certificate === undefined
-      ? 'The service principal, with a secret,'
-      : 'The service principal, with a certificate,';
+    const proof = servicePrincipal.certificate === undefined ? 'a secret' : 'a certificate';
+    return `The service principal, with ${proof},`;
   }
-  return links.find(({ reason }) => reason === undefined)?.name ?? 'DefaultAzureCredential';
-}
-
-function reportAudience(audience: string | undefined, scope: string, report: SectionReport): void {
-  if (audience === undefined) {
-    report.skipped('audience', 'The token is opaque, or has no audience.');
-    return;
-  }
-  const data = { audience };
-  if (isExpectedAudience(audience, scope)) {
-    report.ok('audience', `The token is for ${audience}.`, { data });
-    return;
-  }
-  report.error('audience', `The token is for ${audience}, not for Azure Redis.`, {
-    severity: 'high',
-    why: 'The cache rejects tokens for other resources with WRONGPASS.',
-    remedy: 'Request the scope https://redis.azure.com/.default: remove `scope`, or correct the credential.',
-    data,
-  });
-}
-
-function reportLifetime(expiresOn: Date, claims: TokenClaims, report: SectionReport): void {
-  const minutes = (expiresOn.getTime() - Date.now()) / 60_000;
-  const { iat, exp } = claims;
-  const lifetime = typeof iat === 'number' && typeof exp === 'number' ? exp - iat : undefined;
-  report.ok(
-    'lifetime',
-    `The token expires at ${expiresOn.toISOString()}, in ${minutes < 2 ? `${(minutes * 60).toFixed(0)} s` : `${minutes.toFixed(0)} min`}; it is refreshed before that.`,
-    { data: { expiresOn, ...(lifetime !== undefined && { lifetime: lifetime * 1000 }) } },
-  );
-}
-
-function reportFailure(error: AzureRedisError, links: readonly ChainLink[], report: SectionReport): void {
-  reportChain(links, report);
-  // A credential that Entra refuses, unlike an unavailable one, ends the chain with its own error.
-  const isExhausted =
-    links.length > 0 && error.message.includes('ChainedTokenCredential authentication failed');
-  const message = isExhausted
-    ? `No credential of DefaultAzureCredential returned a token: ${links.map(({ name }) => name).join(', ')}.`
-    : sentence(error.message);
-  report.error('credential', message, {
-    severity: 'high',
-    remedy: error.hint,
-    ...(isExhausted && { command: 'az login' }),
-    data: { code: error.code },
-  });
+  return links.at(-1)?.name ?? 'DefaultAzureCredential';
 }

@@ -1,76 +1,158 @@
 import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
-import type { DiagnosisContext } from './context.js';
-import type { SectionReport } from './finding.js';
+import { messageOf } from '../lib/redaction.js';
+import type { Answer, TrialClient } from './client.js';
+import { type Section, sentence } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';
-import { checkNodes, readSlots, reportCoverage } from './nodes.js';
-import type { Permissions } from './permissions.js';
-import type { Session } from './session.js';
+import type { Context, DiagnoseOptions } from './options.js';
+import { type Endpoint, firstReplyLine } from './probe.js';
 
-/** Determines which client the cache needs, and whether its nodes can be used. @throws SessionError */
-export async function checkKind(
-  context: DiagnosisContext,
-  session: Session,
-  identity: DiagnosedIdentity,
-  permissions: Permissions,
-  report: SectionReport,
-): Promise<void> {
-  const answer = await session.ask('CLUSTER', 'SLOTS');
-  const ranges = 'reply' in answer ? readSlots(answer.reply, context.host) : [];
-  if (ranges.length === 0) {
-    report.ok('kind', `${kindOf(context, 'error' in answer ? answer.error : '')} Use a Redis client.`, {
-      snippet: snippet(context, identity, permissions, false),
-      data: { isCluster: false },
-    });
-    return;
-  }
-  const nodes = new Set(ranges.flatMap((range) => range.nodes.map(({ host, port }) => `${host}:${port}`)));
-  report.ok('kind', `A cluster of ${nodes.size} nodes (${clusterKind(context)}). Use a Cluster client.`, {
-    snippet: snippet(context, identity, permissions, true),
-    data: { isCluster: true, nodes: [...nodes] },
-  });
-  await checkNodes(context, ranges, identity, report);
-  reportCoverage(ranges, report);
+/** A range of slots, and the nodes that serve it: the master first. */
+interface SlotRange {
+  readonly first: number;
+  readonly last: number;
+  readonly nodes: readonly Endpoint[];
 }
 
-function clusterKind({ target }: DiagnosisContext): string {
+const SLOTS = 16_384;
+
+/** Determines which client the cache needs, and whether its nodes can be used. @throws TrialError */
+export async function checkKind(
+  section: Section,
+  client: TrialClient,
+  identity: DiagnosedIdentity,
+  allowsInfo: boolean,
+): Promise<void> {
+  const answer = await client.ask('CLUSTER', 'SLOTS');
+  const ranges = slotsOf(answer, section.host);
+  const nodes = new Map(ranges.flatMap((range) => range.nodes.map((node) => [nameOf(node), node] as const)));
+  const isDenied = 'error' in answer && answer.error.includes('NOPERM');
+  const isCluster = ranges.length > 0;
+  section.report({
+    kind: [
+      {
+        when: isCluster,
+        ok: `A cluster of ${nodes.size} nodes (${clusterKind(section)}). Use a Cluster client.`,
+        snippet: `const cluster = new Cluster(...(await configureClusterForAzure(${optionsIn(section, identity, allowsInfo)})));`,
+        data: { isCluster, nodes: [...nodes.keys()] },
+      },
+      {
+        ok: `${singleKind(section, isDenied)} Use a Redis client.`,
+        snippet: `const redis = new Redis(await configureForAzure(${optionsIn(section, identity, allowsInfo)}));`,
+        data: { isCluster },
+      },
+    ],
+  });
+  if (!isCluster) return;
+  const reasons = await Promise.all([...nodes.values()].map((node) => failureOf(section, node, identity)));
+  const masters = new Set(ranges.map(({ nodes: [master] }) => master && nameOf(master)));
+  for (const [index, node] of [...nodes.values()].entries()) {
+    reportNode(section, node, masters.has(nameOf(node)) ? 'master' : 'replica', reasons[index] ?? '');
+  }
+  reportCoverage(section, ranges);
+}
+
+/** Reads the reply to CLUSTER SLOTS. A node that announces no address is at the host of the endpoint. */
+function slotsOf(answer: Answer, host: string): SlotRange[] {
+  if (!('reply' in answer) || !Array.isArray(answer.reply)) return [];
+  return answer.reply.filter(Array.isArray).map(([first, last, ...nodes]: unknown[]) => ({
+    first: Number(first),
+    last: Number(last),
+    nodes: nodes.filter(Array.isArray).map(([address, port]: unknown[]) => ({
+      host: typeof address === 'string' && address !== '' ? address : host,
+      port: Number(port),
+    })),
+  }));
+}
+
+/** Connects to a node, verifies its certificate, and logs in. */
+async function failureOf(
+  context: Context,
+  node: Endpoint,
+  { clientOptions: { authenticator, password } }: DiagnosedIdentity,
+): Promise<string> {
+  try {
+    const line = await firstReplyLine(context, ['AUTH', authenticator.username, String(password)], node);
+    return line.startsWith('-') ? `the login was refused (${line.slice(1)})` : '';
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function nameOf({ host, port }: Endpoint): string {
+  return `${host}:${port}`;
+}
+
+function reportNode({ report }: Section, node: Endpoint, role: 'master' | 'replica', reason: string): void {
+  const name = nameOf(node);
+  const unusable = {
+    error: `The ${role} ${name} cannot be used: ${sentence(reason)}`,
+    remedy: `Allow outbound TCP to ${node.port} as well: nodes use ports 8500 to 8599 (Azure Managed Redis, OSS policy), 13000 to 13999 and 15000 to 15999 (Azure Cache for Redis). If the node is down, wait for the failover to end.`,
+    data: { node: name, role, reason },
+  };
+  report({
+    node: [
+      {
+        when: reason === '',
+        ok: `The ${role} ${name} is reachable, verified, and accepts the login.`,
+        data: { node: name, role },
+      },
+      { when: role === 'master', ...unusable, why: 'Commands for its slots fail.' },
+      { ...unusable, severity: 'medium', why: 'It cannot replace its master, nor serve reads.' },
+    ],
+  });
+}
+
+function reportCoverage({ report }: Section, ranges: readonly SlotRange[]): void {
+  const covered = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  const message = `${covered} of ${SLOTS} slots are served, by ${ranges.length} ranges.`;
+  const data = { covered };
+  report({
+    slots: [
+      { when: covered === SLOTS, ok: message, data },
+      {
+        error: message,
+        why: 'Commands for the other slots fail with CLUSTERDOWN.',
+        remedy:
+          'Wait for a failover or a scaling operation to end; if it lasts, see Resource health in the Azure portal.',
+        data,
+      },
+    ],
+  });
+}
+
+function clusterKind({ target }: Context): string {
   if (!target.isProductKnown) return 'OSS cluster policy';
   return target.product === 'cache'
     ? 'a clustered Premium cache of Azure Cache for Redis'
     : 'the OSS cluster policy of Azure Managed Redis';
 }
 
-function kindOf({ target }: DiagnosisContext, error: string): string {
-  if (error.includes('NOPERM'))
-    return 'Whether this is a cluster is unknown: the role does not permit CLUSTER SLOTS.';
+function singleKind({ target }: Context, isDenied: boolean): string {
+  if (isDenied) return 'Whether this is a cluster is unknown: the role does not permit CLUSTER SLOTS.';
   if (!target.isProductKnown) return 'Not clustered: one endpoint serves all keys.';
   return target.product === 'cache'
     ? 'Not clustered.'
     : 'One endpoint serves all keys: the Enterprise cluster policy, or no clustering.';
 }
 
-/** Code for the application, without any secret. */
-function snippet(
-  { host, port, options }: DiagnosisContext,
+/** The options of the application, as code, without any secret. */
+function optionsIn(
+  { host, port, options }: Context,
   { usesAccessKey }: DiagnosedIdentity,
-  { allowsInfo }: Permissions,
-  isCluster: boolean,
+  allowsInfo: boolean,
 ): string {
   const properties = [
     `host: '${host}'`,
     ...(azureEndpoint(host)?.port === port ? [] : [`port: ${port}`]),
     ...(options.tls !== false && options.tls?.ca !== undefined ? ['tls: { ca }'] : []),
-    ...identityProperties(options, usesAccessKey),
+    ...(usesAccessKey ? ['accessKey'] : identityProperties(options)),
     ...(allowsInfo ? [] : ['enableReadyCheck: false']),
   ];
-  const argument = `{ ${properties.join(', ')} }`;
-  return isCluster
-    ? `const cluster = new Cluster(...(await configureClusterForAzure(${argument})));`
-    : `const redis = new Redis(await configureForAzure(${argument}));`;
+  return `{ ${properties.join(', ')} }`;
 }
 
-function identityProperties(options: DiagnosisContext['options'], usesAccessKey: boolean): string[] {
+function identityProperties(options: DiagnoseOptions): string[] {
   const { credential, managedIdentity, servicePrincipal, authenticator } = options;
-  if (usesAccessKey) return ['accessKey'];
   if (credential) return ['credential'];
   if (authenticator) return ['authenticator'];
   if (managedIdentity === true) return ['managedIdentity: true'];

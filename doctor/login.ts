@@ -1,153 +1,137 @@
 import { messageOf } from '../lib/redaction.js';
-import type { DiagnosisContext } from './context.js';
-import { sentence, type SectionReport } from './finding.js';
+import { type Section, sentence, type Verdict } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';
-import { firstReplyLine } from './redis-probe.js';
-import { text } from './token-description.js';
-
-/** The result of the login section. */
-export interface LoginResult {
-  /** Whether a client can log in, by either command. */
-  readonly isAccepted: boolean;
-}
+import type { Context } from './options.js';
+import { firstReplyLine } from './probe.js';
+import { claim } from './token.js';
 
 /** The result of a login by one command. */
 interface Attempt {
-  readonly name: 'AUTH' | 'HELLO 2' | 'HELLO 3';
   readonly isAccepted: boolean;
   /** The first line of the reply, or why there is none. */
   readonly answer: string;
 }
 
-/** Logs in by AUTH and by HELLO, each on a separate connection, always with the user name. */
-export async function checkLogin(
-  context: DiagnosisContext,
-  identity: DiagnosedIdentity,
-  report: SectionReport,
-): Promise<LoginResult> {
-  const { authenticator, password } = identity.clientOptions;
-  const { username } = authenticator;
+const ASSIGN_POLICY =
+  'Assign an access policy of this cache to this object id (of a service principal: that of the enterprise application, not of the app registration). An assignment takes effect after a short time.';
+
+/** Logs in by AUTH and by HELLO, each on a separate connection. Resolves to whether a client can log in, by either. */
+export async function checkLogin(section: Section, identity: DiagnosedIdentity): Promise<boolean> {
+  const { username } = identity.clientOptions.authenticator;
   const [auth, hello2, hello3] = await Promise.all([
-    tryLogin(context, 'AUTH', username, String(password)),
-    tryLogin(context, 'HELLO 2', username, String(password)),
-    tryLogin(context, 'HELLO 3', username, String(password)),
+    logIn(section, ['AUTH'], username, identity),
+    logIn(section, ['HELLO', '2', 'AUTH'], username, identity),
+    logIn(section, ['HELLO', '3', 'AUTH'], username, identity),
   ]);
-  reportAuth(auth, username, report);
-  for (const attempt of [hello2, hello3]) reportHello(attempt, auth, report);
-  if (!auth.isAccepted) await reportCause(context, identity, auth, report);
-  return { isAccepted: auth.isAccepted || hello3.isAccepted };
+  await reportAuth(section, identity, auth);
+  section.report({
+    'hello-resp2': helloVerdicts('2', hello2, auth),
+    'hello-resp3': helloVerdicts('3', hello3, auth),
+  });
+  return auth.isAccepted || hello3.isAccepted;
 }
 
-async function tryLogin(
-  context: DiagnosisContext,
-  name: Attempt['name'],
+async function logIn(
+  context: Context,
+  command: readonly string[],
   username: string,
-  password: string,
+  { clientOptions: { password } }: DiagnosedIdentity,
 ): Promise<Attempt> {
-  const command =
-    name === 'AUTH'
-      ? ['AUTH', username, password]
-      : ['HELLO', name.slice('HELLO '.length), 'AUTH', username, password];
   try {
-    const answer = await firstReplyLine(context, command);
-    return { name, isAccepted: !answer.startsWith('-'), answer: answer.replace(/^[-+]/, '') };
+    const line = await firstReplyLine(context, [...command, username, String(password)]);
+    return { isAccepted: !line.startsWith('-'), answer: line.replace(/^[-+]/, '') };
   } catch (error) {
-    return { name, isAccepted: false, answer: messageOf(error) };
+    return { isAccepted: false, answer: messageOf(error) };
   }
 }
 
-function reportAuth({ isAccepted }: Attempt, username: string, report: SectionReport): void {
-  if (isAccepted) {
-    report.ok('auth', `AUTH logs in as ${username} (RESP2).`, { data: { username } });
-  }
+/** WRONGPASS has no reason: a login with the object id, and the product, narrow the causes down. */
+async function reportAuth(
+  section: Section,
+  identity: DiagnosedIdentity,
+  { isAccepted, answer }: Attempt,
+): Promise<void> {
+  const { az, target } = section;
+  const { username } = identity.clientOptions.authenticator;
+  const objectId = claim(identity.claims, 'oid') ?? username;
+  const isOtherName = objectId !== username;
+  const isWrongName =
+    answer.startsWith('WRONGPASS') &&
+    isOtherName &&
+    (await logIn(section, ['AUTH'], objectId, identity)).isAccepted;
+  const refused = {
+    error: `AUTH as ${username} failed: ${sentence(answer)}`,
+    data: { username, answer },
+  } as const;
+  section.report({
+    auth: [
+      { when: isAccepted, ok: `AUTH logs in as ${username} (RESP2).`, data: { username } },
+      {
+        when: /unknown command/i.test(answer),
+        ...refused,
+        remedy: 'The server is older than Redis 6, which introduced user names. Check host and port.',
+      },
+      {
+        when: /max number of clients/i.test(answer),
+        ...refused,
+        remedy: 'The limit of client connections is reached: close connections, or scale the cache up.',
+      },
+      {
+        when: !answer.startsWith('WRONGPASS'),
+        ...refused,
+        remedy:
+          'The endpoint closed the connection, did not answer, or gave an unexpected answer: check that it is the cache, then its health (Azure portal, Resource health).',
+      },
+      {
+        when: identity.usesAccessKey,
+        ...refused,
+        why: 'The key is wrong or has been regenerated, or access keys are disabled.',
+        remedy:
+          'Use an identity of Entra instead of the key, or copy the current key (Azure portal, Authentication).',
+        command: az?.showKeys,
+      },
+      {
+        when: isWrongName,
+        ...refused,
+        why: `The user name is wrong: as ${objectId}, the object id of the identity, the same token logs in.`,
+        remedy: 'Remove `username`: its default is the object id.',
+      },
+      {
+        when: isOtherName,
+        ...refused,
+        why: `The user name is not the object id of the identity, ${objectId}, as which the token is refused too: the identity has no access policy either.`,
+        remedy:
+          'Remove `username`: its default is the object id. Then assign an access policy to the identity.',
+        command: az?.assignAccess(objectId),
+      },
+      {
+        when: target.product === 'managed' && target.isProductKnown,
+        ...refused,
+        why: 'The identity has no access policy on this cache, or belongs to another tenant. Entra authentication is always enabled in Azure Managed Redis.',
+        remedy: ASSIGN_POLICY,
+        command: az?.assignAccess(username),
+      },
+      {
+        ...refused,
+        why: 'The most likely causes, in this order: the identity has no access policy on this cache; Entra authentication is disabled (Azure Cache for Redis only); the token is of another tenant.',
+        remedy: `${ASSIGN_POLICY} Enable Entra authentication (${az?.enableEntra ?? 'Azure portal, Authentication'}). Set the resource id of the cache (\`resourceId\`, \`--resource-id\`) to read both from Azure.`,
+        command: az?.assignAccess(username),
+      },
+    ],
+  });
 }
 
-function reportHello({ name, isAccepted, answer }: Attempt, auth: Attempt, report: SectionReport): void {
-  const protocol = `RESP${name.slice(-1)}`;
-  const check = `hello-${protocol.toLowerCase()}`;
-  if (isAccepted) {
-    report.ok(check, `${name} with AUTH logs in (${protocol}).`);
-  } else if (auth.isAccepted) {
-    report.warning(check, `${name} with AUTH failed, although AUTH is accepted: ${sentence(answer)}`, {
+function helloVerdicts(version: '2' | '3', { isAccepted, answer }: Attempt, auth: Attempt): Verdict[] {
+  return [
+    { when: isAccepted, ok: `HELLO ${version} with AUTH logs in (RESP${version}).` },
+    {
+      when: auth.isAccepted,
+      warning: `HELLO ${version} with AUTH failed, although AUTH is accepted: ${sentence(answer)}`,
       severity: 'low',
       why: 'Some endpoints of Azure refuse a login by HELLO. This package then logs in with AUTH over RESP2; other clients may fail.',
       remedy: 'ioredis with this package needs no change. In other clients, set the protocol to RESP2.',
       data: { answer },
-    });
-  } else {
-    report.info(check, `${name} with AUTH failed: ${sentence(answer)}`, { data: { answer } });
-  }
-}
-
-async function reportCause(
-  context: DiagnosisContext,
-  identity: DiagnosedIdentity,
-  { answer }: Attempt,
-  report: SectionReport,
-): Promise<void> {
-  const { username } = identity.clientOptions.authenticator;
-  const message = `AUTH as ${username} failed: ${sentence(answer)}`;
-  const data = { username, answer };
-  if (!answer.startsWith('WRONGPASS')) {
-    report.error('auth', message, { severity: 'high', remedy: remedyForOtherAnswer(answer), data });
-    return;
-  }
-  const cause = await causeOfWrongPass(context, identity);
-  report.error('auth', message, { severity: 'high', ...cause, data });
-}
-
-function remedyForOtherAnswer(answer: string): string {
-  if (/unknown command/i.test(answer))
-    return 'The server is older than Redis 6, which introduced user names. Check host and port.';
-  if (/max number of clients/i.test(answer))
-    return 'The limit of client connections is reached: close connections, or scale the cache up.';
-  return 'The endpoint closed the connection, did not answer, or gave an unexpected answer: check that it is the cache, then its health (Azure portal, Resource health).';
-}
-
-/** WRONGPASS has no reason: a login with the object id and the product narrow the causes down. */
-async function causeOfWrongPass(
-  context: DiagnosisContext,
-  { clientOptions, claims, usesAccessKey }: DiagnosedIdentity,
-): Promise<{ why: string; remedy: string; command?: string }> {
-  const { az, target } = context;
-  if (usesAccessKey) {
-    return {
-      why: 'The key is wrong or has been regenerated, or access keys are disabled.',
-      remedy:
-        'Use an identity of Entra instead of the key, or copy the current key (Azure portal, Authentication).',
-      command: az.showKeys,
-    };
-  }
-  const { username } = clientOptions.authenticator;
-  const objectId = text(claims, 'oid');
-  if (objectId !== undefined && objectId !== username) {
-    const withObjectId = await tryLogin(context, 'AUTH', objectId, String(clientOptions.password));
-    return withObjectId.isAccepted
-      ? {
-          why: `The user name is wrong: as ${objectId}, the object id of the identity, the same token logs in.`,
-          remedy: 'Remove `username`: its default is the object id.',
-        }
-      : {
-          why: `The user name is not the object id of the identity, ${objectId}, as which the token is refused too: the identity has no access policy either.`,
-          remedy:
-            'Remove `username`: its default is the object id. Then assign an access policy to the identity.',
-          command: az.assignAccess(objectId),
-        };
-  }
-  const policy =
-    'Assign an access policy of this cache to this object id (of a service principal: that of the enterprise application, not of the app registration). An assignment takes effect after a short time.';
-  const command = az.assignAccess(username);
-  if (target.product === 'managed' && target.isProductKnown) {
-    return {
-      why: 'The identity has no access policy on this cache, or belongs to another tenant. Entra authentication is always enabled in Azure Managed Redis.',
-      remedy: policy,
-      command,
-    };
-  }
-  const enable = az.enableEntra === undefined ? '(Azure portal, Authentication)' : `(${az.enableEntra})`;
-  return {
-    why: 'The most likely causes, in this order: the identity has no access policy on this cache; Entra authentication is disabled (Azure Cache for Redis only); the token is of another tenant.',
-    remedy: `${policy} Enable Entra authentication ${enable}. Set the resource id of the cache (\`resourceId\`, \`--resource-id\`) to read both from Azure.`,
-    command,
-  };
+    },
+    { info: `HELLO ${version} with AUTH failed: ${sentence(answer)}`, data: { answer } },
+  ];
 }

@@ -1,169 +1,205 @@
-import { connect } from 'node:net';
+import { lookup as systemLookup, Resolver } from 'node:dns/promises';
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
-import { isPrivateAddress } from './addresses.js';
-import type { DiagnosisContext } from './context.js';
-import type { SectionReport } from './finding.js';
-import type { Resolution } from './resolver.js';
+import { shell } from './azure.js';
+import type { Section } from './finding.js';
+import type { Context } from './options.js';
+import { type PortOutcome, tryPort } from './probe.js';
 
-/** The result of the network section. */
-export interface NetworkResult {
-  /** The addresses that accept connections. */
-  readonly reachable: readonly string[];
+/** The host, as DNS knows it. */
+interface HostName {
+  readonly addresses: readonly string[];
+  /** The CNAME records from the name to that of the addresses, in order. */
+  readonly aliases: readonly string[];
+  /** Why there are no addresses; empty if there are. */
+  readonly failure: string;
 }
 
-/** The result of an attempt to connect. */
-type Outcome =
-  | { readonly kind: 'open'; readonly time: number }
-  | { readonly kind: 'refused' | 'silent' }
-  | { readonly kind: 'failed'; readonly reason: string };
-
-/** Resolves the host and connects to each of its addresses. */
-export async function checkNetwork(context: DiagnosisContext, report: SectionReport): Promise<NetworkResult> {
-  const resolution = await resolveHost(context, report);
-  if (!resolution) {
-    report.skipped('port', 'The host has no address to connect to.');
-    return { reachable: [] };
+/** Resolves the host and connects to each of its addresses. Resolves to those that accept connections. */
+export async function checkNetwork(section: Section): Promise<readonly string[]> {
+  const { port, host } = section;
+  const name = await resolve(host, section).catch((error: unknown) => ({
+    ...{ addresses: [], aliases: [] },
+    failure: error instanceof Error && 'code' in error ? String(error.code) : String(error),
+  }));
+  reportName(section, name);
+  if (name.addresses.length === 0) {
+    section.report({ port: [{ skipped: 'The host has no address to connect to.' }] });
+    return [];
   }
-  return checkPort(context, resolution.addresses, report);
+  const ports = await Promise.all(
+    name.addresses.map(async (address) => ({
+      address,
+      found: await tryPort({ host: address, port }, section),
+    })),
+  );
+  const open = ports.filter(({ found }) => found.outcome === 'open');
+  // Node.js uses whichever of a name's IPv4 and IPv6 addresses answers.
+  for (const { address, found } of open.length > 0 ? open : ports) reportPort(section, address, found);
+  return open.map(({ address }) => address);
 }
 
-async function resolveHost(
-  { host, resolve }: DiagnosisContext,
-  report: SectionReport,
-): Promise<Resolution | undefined> {
-  try {
-    const resolution = await resolve(host);
-    if (resolution.addresses.length === 0) throw new Error('no address');
-    reportResolution(host, resolution, report);
-    return resolution;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    report.error('dns', `${host} does not resolve: ${code}.`, {
-      severity: 'high',
-      why:
-        code === 'ENOTFOUND' || code === 'ENODATA'
-          ? 'The DNS server has no address for this name.'
-          : 'The DNS server did not answer.',
-      remedy:
-        'Check the spelling of the host name (Azure portal, Overview), and that the DNS server can be reached. With a private endpoint, link its private DNS zone to the virtual network.',
-      command: `nslookup ${host}`,
-      data: { code },
-    });
-    return undefined;
-  }
-}
-
-function reportResolution(host: string, { addresses, aliases }: Resolution, report: SectionReport): void {
-  const described = addresses.map(
+function reportName({ host, report }: Section, { addresses, aliases, failure }: HostName): void {
+  const kinds = addresses.map(
     (address) => `${address} (${isPrivateAddress(address) ? 'private' : 'public'})`,
   );
   const via = aliases.length === 0 ? '' : `, via ${aliases.join(', ')}`;
-  const message = `${host} resolves to ${described.join(', ')}${via}.`;
+  const resolution = `${host} resolves to ${kinds.join(', ')}${via}.`;
+  const link = [host, ...aliases].find((name) => /\.privatelink\./i.test(name)) ?? '';
+  const [zone = 'privatelink'] = /privatelink\..*$/i.exec(link) ?? [];
   const data = { addresses, aliases };
-  const link = [host, ...aliases].find((name) => /\.privatelink\./i.test(name));
-  if (link === undefined || addresses.every(isPrivateAddress)) {
-    report.ok('dns', message, { data });
-    return;
-  }
-  const zone = /privatelink\..*$/i.exec(link)?.[0] ?? link;
-  report.error(
-    'dns',
-    `${message} The cache has a private endpoint, but its name resolves to the public address here.`,
-    {
-      severity: 'high',
-      why: `${link} must resolve to the private address of the endpoint: the private DNS zone ${zone} is not linked to this network, has no record of the cache, or is not used by the DNS server of this machine.`,
-      remedy: `Link the zone ${zone} to the virtual network, and configure its DNS server to forward to 168.63.129.16. Outside the virtual network, use a VPN or a machine inside it.`,
-      command: `az network private-dns link vnet create --resource-group my-group --zone-name ${zone} --name my-vnet --virtual-network my-vnet --registration-enabled false`,
-      data,
-    },
-  );
-}
-
-async function checkPort(
-  context: DiagnosisContext,
-  addresses: readonly string[],
-  report: SectionReport,
-): Promise<NetworkResult> {
-  const { port } = context;
-  const outcomes = await Promise.all(
-    addresses.map(async (address) => ({ address, outcome: await tryPort(address, port, context) })),
-  );
-  const open = outcomes.filter(({ outcome }) => outcome.kind === 'open');
-  // Of a name with an IPv4 and an IPv6 address, Node.js uses the one that answers.
-  const relevant = open.length > 0 ? open : outcomes;
-  for (const { address, outcome } of relevant) reportPort(context, address, outcome, report);
-  return { reachable: open.map(({ address }) => address) };
+  report({
+    dns: [
+      {
+        when: failure !== '',
+        error: `${host} does not resolve: ${failure}.`,
+        why: ['ENOTFOUND', 'ENODATA'].includes(failure)
+          ? 'The DNS server has no address for this name.'
+          : 'The DNS server did not answer.',
+        remedy:
+          'Check the spelling of the host name (Azure portal, Overview), and that the DNS server can be reached. With a private endpoint, link its private DNS zone to the virtual network.',
+        command: shell`nslookup ${host}`,
+        data: { code: failure },
+      },
+      {
+        when: link !== '' && !addresses.every(isPrivateAddress),
+        error: `${resolution} The cache has a private endpoint, but its name resolves to the public address here.`,
+        why: `${link} must resolve to the private address of the endpoint: the private DNS zone ${zone} is not linked to this network, has no record of the cache, or is not used by the DNS server of this machine.`,
+        remedy: `Link the zone ${zone} to the virtual network, and configure its DNS server to forward to 168.63.129.16. Outside the virtual network, use a VPN or a machine inside it.`,
+        command: shell`az network private-dns link vnet create --resource-group my-group --zone-name ${zone} --name my-vnet --virtual-network my-vnet --registration-enabled false`,
+        data,
+      },
+      { ok: resolution, data },
+    ],
+  });
 }
 
 function reportPort(
-  { host, port, timeout }: DiagnosisContext,
+  { host, port, stepTimeout, report }: Section,
   address: string,
-  outcome: Outcome,
-  report: SectionReport,
+  { outcome, time, reason }: PortOutcome,
 ): void {
   const where = `${address}:${port}`;
   const expected = azureEndpoint(host)?.port;
-  const portHint =
+  const rightPort =
     expected !== undefined && expected !== port
       ? `Use port ${expected}, the port of this kind of cache.`
       : 'Check the port: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis.';
-  switch (outcome.kind) {
-    case 'open':
-      report.ok('port', `${where} accepted a connection after ${outcome.time.toFixed(1)} ms.`, {
-        data: { address, port, outcome: 'open', connectTime: outcome.time },
-      });
-      return;
-    case 'refused':
-      report.error('port', `${where} refuses connections: the port is closed (ECONNREFUSED).`, {
-        severity: 'high',
+  const data = { address, port, outcome };
+  report({
+    port: [
+      {
+        when: outcome === 'open',
+        ok: `${where} accepted a connection after ${time.toFixed(1)} ms.`,
+        data: { ...data, connectTime: time },
+      },
+      {
+        when: outcome === 'closed',
+        error: `${where} refuses connections: the port is closed (ECONNREFUSED).`,
         why: 'The machine can be reached, but no program listens on this port.',
-        remedy: `${portHint} With a private endpoint, check that the address is that of the private endpoint.`,
-        data: { address, port, outcome: 'closed' },
-      });
-      return;
-    case 'silent':
-      report.error('port', `${where} did not answer within ${timeout} ms: the packets are dropped.`, {
-        severity: 'high',
+        remedy: `${rightPort} With a private endpoint, check that the address is that of the private endpoint.`,
+        data,
+      },
+      {
+        when: outcome === 'dropped',
+        error: `${where} did not answer within ${stepTimeout} ms: the packets are dropped.`,
         why: 'A closed port would refuse the connection. A firewall, a network security group, a route, or disabled public network access drops the packets.',
-        remedy: `Allow outbound TCP to port ${port} on this network. If public network access is disabled, connect through the private endpoint; if the cache has firewall rules, add the address of this machine. ${portHint}`,
-        command: `nc -vz ${host} ${port}`,
-        data: { address, port, outcome: 'dropped' },
-      });
-      return;
-    case 'failed':
-      report.error('port', `${where} cannot be reached: ${outcome.reason}.`, {
-        severity: 'high',
+        remedy: `Allow outbound TCP to port ${port} on this network. If public network access is disabled, connect through the private endpoint; if the cache has firewall rules, add the address of this machine. ${rightPort}`,
+        command: shell`nc -vz ${host} ${String(port)}`,
+        data,
+      },
+      {
+        error: `${where} cannot be reached: ${reason}.`,
         remedy: 'Check the network, the routes and the VPN of this machine.',
-        data: { address, port, outcome: 'unreachable', reason: outcome.reason },
-      });
+        data: { ...data, reason },
+      },
+    ],
+  });
+}
+
+/** Addresses that are not routed on the internet. Sources: RFC 1918, 3927, 4193, 4291, 6598. */
+const PRIVATE = new BlockList();
+PRIVATE.addSubnet('10.0.0.0', 8);
+PRIVATE.addSubnet('172.16.0.0', 12);
+PRIVATE.addSubnet('192.168.0.0', 16);
+PRIVATE.addSubnet('100.64.0.0', 10);
+PRIVATE.addSubnet('169.254.0.0', 16);
+PRIVATE.addSubnet('127.0.0.0', 8);
+PRIVATE.addSubnet('fc00::', 7, 'ipv6');
+PRIVATE.addSubnet('fe80::', 10, 'ipv6');
+PRIVATE.addAddress('::1', 'ipv6');
+
+/** Whether an IP address is not reachable from the internet. */
+export function isPrivateAddress(address: string): boolean {
+  return PRIVATE.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+/** The longest chain of aliases that is followed. */
+const MAX_ALIASES = 8;
+
+/** Resolves a name with the system, as sockets of Node.js do, or with the DNS servers given. */
+async function resolve(host: string, { options, stepTimeout, signal }: Context): Promise<HostName> {
+  if (isIP(host) !== 0) return { addresses: [host], aliases: [], failure: '' };
+  const { dnsServers } = options;
+  const resolver = new Resolver({ timeout: stepTimeout, tries: 1 });
+  if (dnsServers) resolver.setServers(dnsServers);
+  const cancel = (): void => {
+    resolver.cancel();
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    const [addresses, aliases] = await Promise.all([
+      dnsServers ? queryAddresses(resolver, host) : systemAddresses(host),
+      queryAliases(resolver, host),
+    ]);
+    return { addresses, aliases, failure: addresses.length === 0 ? 'no address' : '' };
+  } finally {
+    signal.removeEventListener('abort', cancel);
   }
 }
 
-/** Connects once; never rejects. */
-export function tryPort(
-  address: string,
-  port: number,
-  { timeout, signal }: Pick<DiagnosisContext, 'timeout' | 'signal'>,
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const start = performance.now();
-    const socket = connect({ host: address, port, signal });
-    const finish = (outcome: Outcome): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(outcome);
-    };
-    const timer = setTimeout(() => {
-      // A busy process may have the answer already: its input is handled first.
-      setImmediate(finish, { kind: 'silent' });
-    }, timeout);
-    socket.once('connect', () => {
-      finish({ kind: 'open', time: performance.now() - start });
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNREFUSED') finish({ kind: 'refused' });
-      else if (error.code === 'ETIMEDOUT') finish({ kind: 'silent' });
-      else finish({ kind: 'failed', reason: error.code ?? error.message });
-    });
-  });
+/** The `lookup` of sockets: absent if the system resolves the host. */
+export function lookupOf(context: Context): { readonly lookup?: LookupFunction } {
+  if (!context.options.dnsServers) return {};
+  return {
+    lookup: (host, { family = 0, all }, callback) => {
+      resolve(host, context).then(
+        ({ addresses }) => {
+          const found = addresses
+            .map((address) => ({ address, family: isIP(address) }))
+            .filter((entry) => [0, entry.family, `IPv${entry.family}`].includes(family));
+          if (all === true) callback(null, found);
+          else callback(null, found[0]?.address ?? '', found[0]?.family ?? 0);
+        },
+        (error: unknown) => {
+          callback(error instanceof Error ? error : new Error(String(error)), '', 0);
+        },
+      );
+    },
+  };
+}
+
+async function systemAddresses(host: string): Promise<string[]> {
+  const entries = await systemLookup(host, { all: true });
+  return entries.map(({ address }) => address);
+}
+
+async function queryAddresses(resolver: Resolver, host: string): Promise<string[]> {
+  const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  const addresses = [four, six].flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  if (addresses.length === 0 && four.status === 'rejected') throw four.reason;
+  return addresses;
+}
+
+/** Aliases only explain an address: an error of this query is not a fault. */
+async function queryAliases(resolver: Resolver, host: string): Promise<string[]> {
+  const aliases: string[] = [];
+  let name = host;
+  while (aliases.length < MAX_ALIASES) {
+    const [alias] = await resolver.resolveCname(name).catch(() => []);
+    if (alias === undefined || aliases.includes(alias)) break;
+    aliases.push(alias);
+    name = alias;
+  }
+  return aliases;
 }

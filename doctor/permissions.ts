@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { DiagnosisContext } from './context.js';
-import { sentence, type SectionReport } from './finding.js';
+import type { Answer, TrialClient } from './client.js';
+import { type Section, sentence } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';
-import type { Answer, Session } from './session.js';
-
-/** What the permissions section found out. */
-export interface Permissions {
-  /** Whether the user may run INFO, which the ready check of ioredis needs. */
-  readonly allowsInfo: boolean;
-}
 
 /** A kind of command that a role permits or denies. */
 interface Ability {
@@ -56,62 +49,61 @@ const ABILITIES: readonly Ability[] = [
 
 type Abilities = Readonly<Record<Ability['name'], boolean>>;
 
+/** A command and its arguments. */
 type Command = readonly [string, ...string[]];
 
 type Permits = (command: Command) => Promise<boolean>;
 
-/** Determines what the role of the user permits. @throws SessionError */
+/** Determines what the role of the user permits. Resolves to whether it permits INFO. @throws TrialError */
 export async function checkPermissions(
-  context: DiagnosisContext,
-  session: Session,
-  identity: DiagnosedIdentity,
-  report: SectionReport,
-): Promise<Permissions> {
-  const { username } = identity.clientOptions.authenticator;
+  section: Section,
+  client: TrialClient,
+  { clientOptions }: DiagnosedIdentity,
+): Promise<boolean> {
+  const { username } = clientOptions.authenticator;
   const [user, dryRun] = await Promise.all([
-    session.ask('ACL', 'WHOAMI'),
-    session.ask('ACL', 'DRYRUN', username, 'PING'),
+    client.ask('ACL', 'WHOAMI'),
+    client.ask('ACL', 'DRYRUN', username, 'PING'),
   ]);
-  reportUser(user, report);
+  section.report({
+    user: [
+      'reply' in user
+        ? { ok: `The connection is logged in as ${String(user.reply)} (ACL WHOAMI).` }
+        : { skipped: `ACL WHOAMI is not permitted: ${sentence(user.error)}` },
+    ],
+  });
   // The hash tag keeps both keys of the trials in one slot.
   const key = `ioredis-azure:doctor:{${randomUUID()}}`;
-  const tests =
+  const [method, permits] =
     'reply' in dryRun
-      ? { method: 'ACL DRYRUN', permits: permitsByDryRun(session, username) }
-      : { method: 'trials on a temporary key', permits: permitsByTrial(session) };
+      ? ['ACL DRYRUN', permitsByDryRun(client, username)]
+      : ['trials on a temporary key', permitsByTrial(client)];
   try {
     const [abilities, allowsInfo] = await Promise.all([
-      findAbilities(tests.permits, key),
-      tests.permits(['INFO', 'server']),
+      findAbilities(permits, key),
+      permits(['INFO', 'server']),
     ]);
-    reportAbilities(context, abilities, tests.method, report);
-    reportInfo(allowsInfo, report);
-    return { allowsInfo };
+    reportRole(section, abilities, { method, allowsInfo });
+    return allowsInfo;
   } finally {
     // It expires in any case.
-    await session.ask('DEL', key, `${key}:list`).catch(() => undefined);
+    await client.ask('DEL', key, `${key}:list`).catch(() => undefined);
   }
 }
 
-function reportUser(answer: Answer, report: SectionReport): void {
-  if ('reply' in answer)
-    report.ok('user', `The connection is logged in as ${String(answer.reply)} (ACL WHOAMI).`);
-  else report.skipped('user', `ACL WHOAMI is not permitted: ${sentence(answer.error)}`);
-}
-
 /** The reply is OK, or a string that names what is denied. */
-function permitsByDryRun(session: Session, username: string): Permits {
+function permitsByDryRun(client: TrialClient, username: string): Permits {
   return async (command) => {
-    const answer = await session.ask('ACL', 'DRYRUN', username, ...command);
+    const answer = await client.ask('ACL', 'DRYRUN', username, ...command);
     return 'reply' in answer && String(answer.reply) === 'OK';
   };
 }
 
-function permitsByTrial(session: Session): Permits {
+function permitsByTrial(client: TrialClient): Permits {
   return async ([name, ...args]) => {
     const [channel = ''] = args;
     return isPermitted(
-      name === 'SUBSCRIBE' ? await session.askToSubscribe(channel) : await session.ask(name, ...args),
+      name === 'SUBSCRIBE' ? await client.askToSubscribe(channel) : await client.ask(name, ...args),
     );
   };
 }
@@ -135,39 +127,48 @@ async function findAbilities(permits: Permits, key: string): Promise<Abilities> 
   return Object.fromEntries(found) as Abilities;
 }
 
-function reportAbilities(
-  { az, target }: DiagnosisContext,
+function reportRole(
+  { az, target, report }: Section,
   abilities: Abilities,
-  method: string,
-  report: SectionReport,
+  { method, allowsInfo }: { readonly method: string; readonly allowsInfo: boolean },
 ): void {
-  const permitted = ABILITIES.filter(({ name }) => abilities[name]);
-  const denied = ABILITIES.filter(({ name }) => !abilities[name]);
-  const message = `${roleOf(abilities)}: it permits ${list(permitted)}; it denies ${list(denied)} (determined by ${method}).`;
+  const list = (isPermitted: boolean): string =>
+    ABILITIES.filter(({ name }) => abilities[name] === isPermitted)
+      .map(({ name, example }) => `${name} (${example})`)
+      .join(', ') || 'nothing';
+  const message = `${roleOf(abilities)}: it permits ${list(true)}; it denies ${list(false)} (determined by ${method}).`;
   const data = { ...abilities, method };
-  if (!abilities.reads) {
-    report.error('role', message, {
-      severity: 'high',
-      why: 'The application cannot read.',
-      remedy: 'Assign an access policy that permits the commands of the application.',
-      command: az.assignAccess('$OBJECT_ID'),
-      data,
-    });
-  } else if (abilities.dangerous && target.product === 'cache') {
-    report.warning('role', message, {
-      severity: 'low',
-      why: 'Dangerous commands, such as FLUSHALL and KEYS, can delete all data or block the cache. Applications rarely need them.',
-      remedy: 'Assign Data Contributor, or a custom policy, unless the application needs them.',
-      command: az.assignAccess('$OBJECT_ID', 'Data Contributor'),
-      data,
-    });
-  } else report.ok('role', message, { data });
-}
-
-function list(abilities: readonly Ability[]): string {
-  return abilities.length === 0
-    ? 'nothing'
-    : abilities.map(({ name, example }) => `${name} (${example})`).join(', ');
+  report({
+    role: [
+      {
+        when: !abilities.reads,
+        error: message,
+        why: 'The application cannot read.',
+        remedy: 'Assign an access policy that permits the commands of the application.',
+        command: az?.assignAccess(),
+        data,
+      },
+      {
+        when: abilities.dangerous && target.product === 'cache',
+        warning: message,
+        severity: 'low',
+        why: 'Dangerous commands, such as FLUSHALL and KEYS, can delete all data or block the cache. Applications rarely need them.',
+        remedy: 'Assign Data Contributor, or a custom policy, unless the application needs them.',
+        command: az?.assignAccess(),
+        data,
+      },
+      { ok: message, data },
+    ],
+    info: [
+      { when: allowsInfo, ok: 'INFO is permitted: the ready check of ioredis works.' },
+      {
+        warning: 'INFO is denied: the ready check of ioredis fails.',
+        severity: 'low',
+        why: 'ioredis logs "Skipping the ready check because INFO command fails", or does not become ready.',
+        remedy: 'Set `enableReadyCheck: false` in the options of the client.',
+      },
+    ],
+  });
 }
 
 function roleOf({ reads, writes, dangerous }: Abilities): string {
@@ -175,16 +176,4 @@ function roleOf({ reads, writes, dangerous }: Abilities): string {
   if (reads && writes) return 'The role is like Data Contributor';
   if (reads && !writes) return 'The role is like Data Reader';
   return 'The role is a custom one';
-}
-
-function reportInfo(allowsInfo: boolean, report: SectionReport): void {
-  if (allowsInfo) {
-    report.ok('info', 'INFO is permitted: the ready check of ioredis works.');
-    return;
-  }
-  report.warning('info', 'INFO is denied: the ready check of ioredis fails.', {
-    severity: 'low',
-    why: 'ioredis logs "Skipping the ready check because INFO command fails", or does not become ready.',
-    remedy: 'Set `enableReadyCheck: false` in the options of the client.',
-  });
 }

@@ -1,44 +1,25 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
-import { messageOf, withoutTokens } from '../redaction.js';
 
-/** What one credential of a chain answered. */
-export interface ChainLink {
-  /** The class of the credential, such as `AzureCliCredential`. */
-  readonly name: string;
-  /** Why it returned no token; `undefined` if it returned one. */
-  readonly reason: string | undefined;
-}
+/** Receives the name of a credential, such as `AzureCliCredential`, and its answer. */
+export type ChainObserver = (name: string, answer: Promise<AccessToken | null>) => void;
 
 /**
- * Calls `onLink` with the answer of each credential of a chain, which otherwise works as before.
+ * Calls `onAsk` when a credential of a chain is asked for a token; the chain otherwise works as before.
  *
  * @azure/identity does not expose the credentials of a chain, and reports in its log only which one answered. With a version
  * that stores them differently, nothing is observed.
  */
-export function observeChain(chain: TokenCredential, onLink: (link: ChainLink) => void): void {
+export function observeChain(chain: TokenCredential, onAsk: ChainObserver): void {
   const sources: unknown = Reflect.get(chain, '_sources');
   if (!Array.isArray(sources)) return;
   for (const source of sources as Partial<TokenCredential>[]) {
     const getToken = source.getToken?.bind(source);
     if (!getToken) continue;
-    source.getToken = async (scopes: string | string[], options?: GetTokenOptions) => {
-      return observed(nameOf(source), () => getToken(scopes, options), onLink);
+    source.getToken = (scopes: string | string[], options?: GetTokenOptions) => {
+      const answer = getToken(scopes, options);
+      onAsk(nameOf(source), answer);
+      return answer;
     };
-  }
-}
-
-async function observed(
-  name: string,
-  getToken: () => Promise<AccessToken | null>,
-  onLink: (link: ChainLink) => void,
-): Promise<AccessToken | null> {
-  try {
-    const token = await getToken();
-    onLink({ name, reason: token ? undefined : 'it is not available on this machine' });
-    return token;
-  } catch (error) {
-    onLink({ name, reason: withoutTokens(messageOf(error)) });
-    throw error;
   }
 }
 

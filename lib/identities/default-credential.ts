@@ -1,45 +1,39 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import { type AuthorityContext, authorityHostOf, isMicrosoftAuthority } from './authority.js';
-import { type ChainLink, observeChain } from './credential-chain.js';
+import { type ChainObserver, observeChain } from './credential-chain.js';
 
 /**
  * `DefaultAzureCredential`. The first token request loads `@azure/identity`.
  *
- * @param onLink Receives the answer of each credential of the chain.
+ * @param onAsk Receives each credential of the chain that is asked, and its answer.
  */
-export function defaultCredential(
-  context: AuthorityContext = {},
-  onLink?: (link: ChainLink) => void,
-): TokenCredential {
-  return new LazyDefaultAzureCredential(authorityHostOf(context), onLink);
+export function defaultCredential(context: AuthorityContext = {}, onAsk?: ChainObserver): TokenCredential {
+  return new LazyDefaultAzureCredential(authorityHostOf(context), onAsk);
 }
 
 class LazyDefaultAzureCredential implements TokenCredential {
   readonly #authorityHost: string;
-  readonly #onLink: ((link: ChainLink) => void) | undefined;
+  readonly #onAsk: ChainObserver | undefined;
   #credential: Promise<TokenCredential> | undefined;
 
-  constructor(authorityHost: string, onLink: ((link: ChainLink) => void) | undefined) {
+  constructor(authorityHost: string, onAsk: ChainObserver | undefined) {
     this.#authorityHost = authorityHost;
-    this.#onLink = onLink;
+    this.#onAsk = onAsk;
   }
 
   async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken | null> {
-    const credential = await (this.#credential ??= load(this.#authorityHost, this.#onLink));
+    const credential = await (this.#credential ??= load(this.#authorityHost, this.#onAsk));
     return credential.getToken(scopes, options);
   }
 }
 
-async function load(
-  authorityHost: string,
-  onLink: ((link: ChainLink) => void) | undefined,
-): Promise<TokenCredential> {
+async function load(authorityHost: string, onAsk: ChainObserver | undefined): Promise<TokenCredential> {
   const { DefaultAzureCredential } = await import('@azure/identity');
   const credential = new DefaultAzureCredential({
     authorityHost,
     // Discovery sends a request to Azure's public cloud, which does not know private authorities.
     disableInstanceDiscovery: !isMicrosoftAuthority(authorityHost),
   });
-  if (onLink) observeChain(credential, onLink);
+  if (onAsk) observeChain(credential, onAsk);
   return credential;
 }

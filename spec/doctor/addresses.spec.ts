@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isPrivateAddress } from '../../doctor/addresses.js';
+import { isPrivateAddress } from '../../doctor/network.js';
 
 describe('isPrivateAddress', () => {
   for (const address of [

@@ -13,7 +13,7 @@ describe('diagnose: a connection that', () => {
   withoutAuthority();
   const servers = Servers.forEach();
 
-  async function diagnoseServer(serve: Serve, timeout = 5_000): Promise<Findings> {
+  async function diagnoseServer(serve: Serve, timeout = 50_000): Promise<Findings> {
     const port = await servers.tcp((socket) => {
       let replies = Promise.resolve();
       socket.on('data', (bytes: Buffer) => {
@@ -45,9 +45,16 @@ describe('diagnose: a connection that', () => {
   });
 
   it('does not answer is reported once, after one timeout', async () => {
-    const findings = await diagnoseServer((name) => (name === 'ACL' ? undefined : '+OK\r\n'), 500);
+    const findings = await diagnoseServer((name) => (name === 'ACL' ? undefined : '+OK\r\n'), 5_000);
     expect(findings.one('permissions', 'connection').message).to.include('Command timed out.');
     expect(findings.of('kind', 'connection').concat(findings.of('liveness', 'connection'))).to.deep.equal([]);
+  });
+
+  it('sends control characters does not reach the terminal with them', async () => {
+    const findings = await diagnoseServer(() => '-ERR \u001b[2J\u0007\u007fhidden\r\n');
+    expect(findings.one('login', 'auth').message).to.equal(
+      'AUTH as default failed: ERR \u{fffd}[2J\u{fffd}\u{fffd}hidden.',
+    );
   });
 
   it('is slow is measured for about a second, not for fifty round trips', async () => {

@@ -64,6 +64,26 @@ describe('diagnose', () => {
     }
   });
 
+  it('ends within its time, and says what was not checked', async () => {
+    const start = performance.now();
+    const findings = await diagnose({
+      ...NOWHERE,
+      credential: { getToken: () => new Promise(() => undefined) },
+      acquireTimeout: 60_000,
+      timeout: 1_000,
+    });
+    expect(performance.now() - start).to.be.within(950, 3_000);
+    const [failed, ...skipped] = findings.slice(findings.findIndex(({ check }) => check === 'timeout'));
+    expect(failed).to.include({
+      status: 'error',
+      message: 'The diagnosis was ended after 1000 ms, its time limit.',
+    });
+    expect(findings.at(-1)).to.include({ section: 'liveness', status: 'skipped' });
+    expect(skipped.map(({ message }) => message)).to.satisfy((messages: readonly string[]) =>
+      messages.every((message) => message === 'The time limit was reached.'),
+    );
+  });
+
   it('does not begin with a signal that has been aborted', async () => {
     const reason = new Error('too late');
     const found: unknown[] = [];

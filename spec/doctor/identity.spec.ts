@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { DiagnoseOptions } from '../../doctor/index.js';
-import { reportClock } from '../../doctor/clock.js';
-import { type Finding, SectionReport } from '../../doctor/finding.js';
+import { type Finding, sectionOf } from '../../doctor/finding.js';
+import { contextOf } from '../../doctor/options.js';
+import { reportClock } from '../../doctor/token.js';
 import { type Application, EntraEmulator } from '../../emulator/index.js';
 import { findingsOf, NOWHERE, type Findings } from './support/findings.js';
 
@@ -127,15 +128,20 @@ describe('diagnose: identity', () => {
 
   it('reports an identity service that does not answer', async () => {
     entra.hanging();
-    const finding = (await diagnoseIdentity({ ...principal(), timeout: 200 })).one('identity', 'credential');
-    expect(finding.message).to.equal('No access token was acquired: no answer within 600 ms.');
+    const finding = (await diagnoseIdentity({ ...principal(), timeout: 2_000 })).one(
+      'identity',
+      'credential',
+    );
+    expect(finding.message).to.equal(
+      'The service principal, with a secret, returned no token: no answer within 600 ms.',
+    );
     expect(finding.remedy).to.include('could not be reached');
   });
 
   it('reports in one line what a credential says in several', async () => {
     const credential = { getToken: () => Promise.reject(new Error('first line\n\n  second line')) };
     const { message } = (await diagnoseIdentity({ credential })).one('identity', 'credential');
-    expect(message).to.equal('No access token was acquired: first line second line.');
+    expect(message).to.equal('The credential returned no token: first line second line.');
   });
 
   it('describes a managed identity', async () => {
@@ -188,10 +194,13 @@ describe('diagnose: identity', () => {
   describe('the clock', () => {
     function clockFinding(ahead: number): Finding | undefined {
       const findings: Finding[] = [];
+      const context = contextOf(
+        { ...NOWHERE, authorityHost: 'https://login.microsoftonline.com' },
+        new AbortController().signal,
+      );
       reportClock(
         ahead,
-        'https://login.microsoftonline.com',
-        new SectionReport('identity', (finding) => findings.push(finding)),
+        sectionOf('identity', context, (finding) => findings.push(finding)),
       );
       return findings[0];
     }

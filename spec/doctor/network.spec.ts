@@ -51,7 +51,7 @@ describe('diagnose: name and network', () => {
       host: HOST,
       dnsServers: ['127.0.0.1:1'],
       accessKey: ACCESS_KEY,
-      timeout: 300,
+      timeout: 3_000,
     });
     expect(findings.one('network', 'dns').message).to.match(/does not resolve: (ECONNREFUSED|ETIMEOUT)/);
   });
@@ -103,7 +103,7 @@ describe('diagnose: name and network', () => {
   it('tells a port whose packets are dropped from a closed one', async () => {
     const hole = await BlackHole.open();
     try {
-      const findings = await diagnoseHost('two.example.com', hole.port, 300);
+      const findings = await diagnoseHost('two.example.com', hole.port, 3_000);
       const dropped = findings.of('network', 'port').find(({ data }) => data?.['address'] === '127.0.0.1');
       expect(dropped?.status).to.equal('error');
       expect(dropped?.message).to.include('did not answer within 300 ms: the packets are dropped');

@@ -47,7 +47,7 @@ describe('diagnose: permissions', () => {
       });
       const { status, severity, command } = findings.one('permissions', 'role');
       expect({ status, severity }).to.deep.equal({ status: 'warning', severity: 'low' });
-      expect(command).to.include('"Data Contributor"').and.include('--name cache1');
+      expect(command).to.include("'Data Contributor'").and.include('--name cache1');
     });
   });
 

@@ -1,5 +1,8 @@
 import { expect } from 'chai';
+import { distrust, trust } from '../../emulator/entra/trust.js';
 import { CACHE, MANAGED, ResourceDiagnosis } from './support/resource-diagnosis.js';
+
+const RULES = `${CACHE}/firewallRules?api-version=2024-11-01`;
 
 describe('diagnose: settings that cannot be read', () => {
   const azure = ResourceDiagnosis.forAll();
@@ -40,6 +43,43 @@ describe('diagnose: settings that cannot be read', () => {
     );
     expect(finding.status).to.equal('warning');
     expect(finding.message).to.include('not signed in, <token>');
+  });
+
+  const links = [
+    {
+      name: 'leads back to itself',
+      link: () => `${azure.manager.endpoint}${RULES}`,
+      message: 'has more than 20 pages',
+    },
+    { name: 'is no URL', link: () => 'page-2', message: 'does not lead to Azure Resource Manager' },
+    {
+      name: 'leads elsewhere',
+      link: () => 'https://example.com/',
+      message: 'does not lead to Azure Resource Manager',
+    },
+  ];
+  for (const { name, link, message } of links) {
+    it(`reports a next page whose link ${name}`, async () => {
+      azure.manager.resources.set(CACHE, { properties: {} });
+      azure.manager.resources.set(`${CACHE}/firewallRules`, { value: [], nextLink: link() });
+      const finding = (await azure.diagnose(CACHE)).one('posture', 'resource');
+      expect(finding.status).to.equal('warning');
+      expect(finding.message).to.include(message);
+    });
+  }
+
+  it('sends nothing to a server that is not verified, even if NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
+    const before = azure.manager.requests;
+    distrust(azure.manager.ca);
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    try {
+      const finding = (await azure.diagnose(CACHE)).one('posture', 'resource');
+      expect(finding.message).to.include('does not answer');
+      expect(azure.manager.requests).to.equal(before);
+    } finally {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      trust(azure.manager.ca);
+    }
   });
 
   it('reports that it cannot be reached', async () => {

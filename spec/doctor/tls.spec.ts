@@ -94,10 +94,9 @@ describe('diagnose: TLS', () => {
       maxVersion: 'TLSv1.1',
       ciphers: 'DEFAULT@SECLEVEL=0',
     });
-    const { status, message, command } = findings.one('tls', 'version');
+    const { status, message } = findings.one('tls', 'version');
     expect(status).to.equal('error');
     expect(message).to.equal('The endpoint supports TLS 1.0 and TLS 1.1 only.');
-    expect(command).to.include('--minimum-tls-version 1.2');
     expectNothingSent(findings);
   });
 
@@ -115,13 +114,16 @@ describe('diagnose: TLS', () => {
       socket.on('data', () => socket.write('-NOAUTH Authentication required.\r\n'));
     });
     const findings = await diagnosePort(port);
-    expect(findings.one('tls', 'version').status).to.equal('error');
-    expect(findings.one('tls', 'plain-port')).to.include({ status: 'warning', severity: 'high' });
+    const version = findings.one('tls', 'version');
+    expect(version.status).to.equal('error');
+    expect(version.message).to.equal(`Redis answers without TLS on localhost:${port}: it is not a TLS port.`);
+    expect(version.command).to.equal(undefined);
+    expect(findings.of('tls').map(({ check }) => check)).to.deep.equal(['version']);
     expectNothingSent(findings);
   });
 
   it('reports a port that accepts connections and says nothing', async () => {
-    const findings = await diagnosePort(await servers.tcp(() => undefined), undefined, { timeout: 1_000 });
+    const findings = await diagnosePort(await servers.tcp(() => undefined), undefined, { timeout: 10_000 });
     expect(findings.one('tls', 'version').message).to.include('ETIMEDOUT');
     expect(findings.one('tls', 'version').why).to.include('does not answer');
     expect(findings.of('posture').map(({ check }) => check)).to.deep.equal(['public-network']);
@@ -135,6 +137,7 @@ describe('diagnose: TLS', () => {
     const finding = (await diagnosePort(port, valid.ca, { plainPort })).one('tls', 'plain-port');
     expect(finding).to.include({ status: 'warning', severity: 'high' });
     expect(finding.data?.['ports']).to.deep.equal([plainPort]);
-    expect(finding.command).to.include('--client-protocol Encrypted');
+    // Azure does not know this machine.
+    expect(finding.command).to.equal(undefined);
   });
 });

@@ -41,16 +41,18 @@ export class Findings {
   }
 }
 
-/** Diagnoses, and sees that neither a token nor one of these secrets is in what was found. */
+/** Diagnoses, and sees that no token, none of these secrets and no control character is in what was found. */
 export async function findingsOf(
   options: DiagnoseOptions,
   secrets: readonly string[] = [],
 ): Promise<Findings> {
   const streamed: Finding[] = [];
-  const all = await diagnose({ timeout: 5_000, ...options, onFinding: (finding) => streamed.push(finding) });
+  const all = await diagnose({ timeout: 50_000, ...options, onFinding: (finding) => streamed.push(finding) });
   expect(streamed).to.deep.equal(all);
   const text = JSON.stringify(all);
   for (const secret of ['eyJ', ...secrets]) expect(text).not.to.include(secret);
+  // The escapes of JSON, and what it does not escape.
+  expect(text).not.to.match(/[\u007f-\u009f]|\\u00[01]|\\[bfnrt]/);
   return new Findings(all);
 }
 

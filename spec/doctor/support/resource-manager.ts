@@ -21,6 +21,8 @@ export class ResourceManager {
   readonly resources = new Map<string, object>();
   /** Paths that the identity may not read. */
   readonly forbidden = new Set<string>();
+  /** How many requests were received. */
+  requests = 0;
   /** The scopes that were asked for tokens. */
   readonly scopes: string[] = [];
 
@@ -28,6 +30,7 @@ export class ResourceManager {
     this.ca = ca;
     this.#server = server;
     server.on('request', (request, response) => {
+      this.requests += 1;
       const { pathname, searchParams } = new URL(request.url ?? '', this.endpoint);
       const { status, body } = this.#answer(pathname, searchParams, request.headers.authorization);
       response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' });

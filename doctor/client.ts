@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { messageOf } from '../lib/redaction.js';
 import { raceSignal } from '../lib/timing/timeouts.js';
-import type { DiagnosisContext } from './context.js';
 import type { DiagnosedIdentity } from './identity.js';
+import type { Context } from './options.js';
 
 /** The answer to a command: a reply, or the message of an error. */
 export type Answer = { readonly reply: unknown } | { readonly error: string };
@@ -12,10 +12,10 @@ export type Answer = { readonly reply: unknown } | { readonly error: string };
 const ERROR_REPLY = /^[A-Z]{3,} /;
 
 /** The connection failed, was lost, or does not answer. */
-export class SessionError extends Error {}
+export class TrialError extends Error {}
 
 /** One client that is logged in as the application would be, on the endpoint itself. */
-export class Session {
+export class TrialClient {
   readonly client: Redis;
   readonly #signal: AbortSignal;
 
@@ -24,34 +24,37 @@ export class Session {
     this.#signal = signal;
   }
 
-  /** @throws SessionError if it cannot connect or log in. */
+  /** @throws TrialError if it cannot connect or log in. */
   static async open(
-    { timeout, signal }: Pick<DiagnosisContext, 'timeout' | 'signal'>,
+    { stepTimeout, signal }: Pick<Context, 'stepTimeout' | 'signal'>,
     { clientOptions }: DiagnosedIdentity,
-  ): Promise<Session> {
+  ): Promise<TrialClient> {
     const client = new Redis({
       ...clientOptions,
       connectionName: 'ioredis-azure-doctor',
       lazyConnect: true,
       // Not every role may run the INFO of the ready check.
       enableReadyCheck: false,
-      connectTimeout: timeout,
-      commandTimeout: timeout,
+      connectTimeout: stepTimeout,
+      commandTimeout: stepTimeout,
       retryStrategy: () => null,
     });
     // The rejected command, or `connect()`, has the error.
     client.on('error', () => undefined);
-    const session = new Session(client, signal);
+    signal.addEventListener('abort', () => {
+      client.disconnect();
+    });
+    const trial = new TrialClient(client, signal);
     try {
-      await session.#settled(client.connect());
-      return session;
+      await trial.#settled(client.connect());
+      return trial;
     } catch (error) {
-      session.close();
+      trial.close();
       throw error;
     }
   }
 
-  /** Sends a command; an error reply is an answer too. @throws SessionError if there is no reply. */
+  /** Sends a command; an error reply is an answer too. @throws TrialError if there is no reply. */
   ask(command: string, ...args: (string | number)[]): Promise<Answer> {
     return this.#answer(this.client.call(command, ...args));
   }
@@ -67,7 +70,7 @@ export class Session {
     }
   }
 
-  /** Replaces the connection; returns how long that took, in ms. @throws SessionError */
+  /** Replaces the connection; returns how long that took, in ms. @throws TrialError */
   async reconnect(): Promise<number> {
     const start = performance.now();
     const ended = once(this.client, 'end');
@@ -87,13 +90,13 @@ export class Session {
     } catch (error) {
       const message = messageOf(error);
       if (ERROR_REPLY.test(message)) return { error: message };
-      throw new SessionError(message);
+      throw new TrialError(message);
     }
   }
 
   async #settled<Result>(promise: Promise<Result>): Promise<Result> {
     return raceSignal(promise, this.#signal).catch((error: unknown) => {
-      throw new SessionError(messageOf(error));
+      throw new TrialError(messageOf(error));
     });
   }
 }
