@@ -9,8 +9,8 @@ import { messageOf } from '../lib/redaction.js';
 import { raceSignal } from '../lib/timing/timeouts.js';
 import { type Section, sentence } from './finding.js';
 import { measureClock } from './http.js';
-import { lookupOf } from './network.js';
 import type { Context, DiagnoseOptions } from './options.js';
+import { lookupOf } from './probe.js';
 import { readClaims, reportClock, reportToken } from './token.js';
 
 /** An identity with its first token, or an access key. */

@@ -1,24 +1,13 @@
-import { lookup as systemLookup, Resolver } from 'node:dns/promises';
-import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
+import { BlockList, isIPv6 } from 'node:net';
 import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
 import { shell } from './azure.js';
 import type { Section } from './finding.js';
-import type { Context } from './options.js';
-import { type PortOutcome, tryPort } from './probe.js';
-
-/** The host, as DNS knows it. */
-interface HostName {
-  readonly addresses: readonly string[];
-  /** The CNAME records from the name to that of the addresses, in order. */
-  readonly aliases: readonly string[];
-  /** Why there are no addresses; empty if there are. */
-  readonly failure: string;
-}
+import { type HostName, type PortOutcome, resolveHost, tryPort } from './probe.js';
 
 /** Resolves the host and connects to each of its addresses. Resolves to those that accept connections. */
 export async function checkNetwork(section: Section): Promise<readonly string[]> {
   const { port, host } = section;
-  const name = await resolve(host, section).catch((error: unknown) => ({
+  const name = await resolveHost(host, section).catch((error: unknown) => ({
     ...{ addresses: [], aliases: [] },
     failure: error instanceof Error && 'code' in error ? String(error.code) : String(error),
   }));
@@ -132,74 +121,4 @@ PRIVATE.addAddress('::1', 'ipv6');
 /** Whether an IP address is not reachable from the internet. */
 export function isPrivateAddress(address: string): boolean {
   return PRIVATE.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-}
-
-/** The longest chain of aliases that is followed. */
-const MAX_ALIASES = 8;
-
-/** Resolves a name with the system, as sockets of Node.js do, or with the DNS servers given. */
-async function resolve(host: string, { options, stepTimeout, signal }: Context): Promise<HostName> {
-  if (isIP(host) !== 0) return { addresses: [host], aliases: [], failure: '' };
-  const { dnsServers } = options;
-  const resolver = new Resolver({ timeout: stepTimeout, tries: 1 });
-  if (dnsServers) resolver.setServers(dnsServers);
-  const cancel = (): void => {
-    resolver.cancel();
-  };
-  signal.addEventListener('abort', cancel, { once: true });
-  try {
-    const [addresses, aliases] = await Promise.all([
-      dnsServers ? queryAddresses(resolver, host) : systemAddresses(host),
-      queryAliases(resolver, host),
-    ]);
-    return { addresses, aliases, failure: addresses.length === 0 ? 'no address' : '' };
-  } finally {
-    signal.removeEventListener('abort', cancel);
-  }
-}
-
-/** The `lookup` of sockets: absent if the system resolves the host. */
-export function lookupOf(context: Context): { readonly lookup?: LookupFunction } {
-  if (!context.options.dnsServers) return {};
-  return {
-    lookup: (host, { family = 0, all }, callback) => {
-      resolve(host, context).then(
-        ({ addresses }) => {
-          const found = addresses
-            .map((address) => ({ address, family: isIP(address) }))
-            .filter((entry) => [0, entry.family, `IPv${entry.family}`].includes(family));
-          if (all === true) callback(null, found);
-          else callback(null, found[0]?.address ?? '', found[0]?.family ?? 0);
-        },
-        (error: unknown) => {
-          callback(error instanceof Error ? error : new Error(String(error)), '', 0);
-        },
-      );
-    },
-  };
-}
-
-async function systemAddresses(host: string): Promise<string[]> {
-  const entries = await systemLookup(host, { all: true });
-  return entries.map(({ address }) => address);
-}
-
-async function queryAddresses(resolver: Resolver, host: string): Promise<string[]> {
-  const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
-  const addresses = [four, six].flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-  if (addresses.length === 0 && four.status === 'rejected') throw four.reason;
-  return addresses;
-}
-
-/** Aliases only explain an address: an error of this query is not a fault. */
-async function queryAliases(resolver: Resolver, host: string): Promise<string[]> {
-  const aliases: string[] = [];
-  let name = host;
-  while (aliases.length < MAX_ALIASES) {
-    const [alias] = await resolver.resolveCname(name).catch(() => []);
-    if (alias === undefined || aliases.includes(alias)) break;
-    aliases.push(alias);
-    name = alias;
-  }
-  return aliases;
 }

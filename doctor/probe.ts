@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { lookup as systemLookup, Resolver } from 'node:dns/promises';
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
 import {
   connect as connectTls,
   type ConnectionOptions,
@@ -8,13 +9,21 @@ import {
 } from 'node:tls';
 import { addAbortSignal } from 'node:stream';
 import { withTimeout } from '../lib/timing/timeouts.js';
-import { lookupOf } from './network.js';
 import type { Context } from './options.js';
 
 /** Where a probe connects to: the endpoint, one of its addresses, or a node of a cluster. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
+}
+
+/** The host, as DNS knows it. */
+export interface HostName {
+  readonly addresses: readonly string[];
+  /** The CNAME records from the name to that of the addresses, in order. */
+  readonly aliases: readonly string[];
+  /** Why there are no addresses; empty if there are. */
+  readonly failure: string;
 }
 
 /** How an attempt to connect ended. */
@@ -35,6 +44,79 @@ export interface Handshake {
   readonly chain: readonly string[];
   /** Why the certificate is not trusted, regardless of its name: a code of OpenSSL. Empty if it is trusted. */
   readonly distrust: string;
+}
+
+/** The longest chain of aliases that is followed. */
+const MAX_ALIASES = 8;
+
+/** Resolves a name with the system, as sockets of Node.js do, or with the DNS servers given. */
+export async function resolveHost(
+  host: string,
+  { options, stepTimeout, signal }: Context,
+): Promise<HostName> {
+  if (isIP(host) !== 0) return { addresses: [host], aliases: [], failure: '' };
+  const { dnsServers } = options;
+  const resolver = new Resolver({ timeout: stepTimeout, tries: 1 });
+  if (dnsServers) resolver.setServers(dnsServers);
+  const cancel = (): void => {
+    resolver.cancel();
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    const [addresses, aliases] = await Promise.all([
+      dnsServers ? queryAddresses(resolver, host) : systemAddresses(host),
+      queryAliases(resolver, host),
+    ]);
+    return { addresses, aliases, failure: addresses.length === 0 ? 'no address' : '' };
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** The `lookup` of sockets: absent if the system resolves the host. */
+export function lookupOf(context: Context): { readonly lookup?: LookupFunction } {
+  if (!context.options.dnsServers) return {};
+  return {
+    lookup: (host, { family = 0, all }, callback) => {
+      resolveHost(host, context).then(
+        ({ addresses }) => {
+          const found = addresses
+            .map((address) => ({ address, family: isIP(address) }))
+            .filter((entry) => [0, entry.family, `IPv${entry.family}`].includes(family));
+          if (all === true) callback(null, found);
+          else callback(null, found[0]?.address ?? '', found[0]?.family ?? 0);
+        },
+        (error: unknown) => {
+          callback(error instanceof Error ? error : new Error(String(error)), '', 0);
+        },
+      );
+    },
+  };
+}
+
+async function systemAddresses(host: string): Promise<string[]> {
+  const entries = await systemLookup(host, { all: true });
+  return entries.map(({ address }) => address);
+}
+
+async function queryAddresses(resolver: Resolver, host: string): Promise<string[]> {
+  const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  const addresses = [four, six].flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  if (addresses.length === 0 && four.status === 'rejected') throw four.reason;
+  return addresses;
+}
+
+/** Aliases only explain an address: an error of this query is not a fault. */
+async function queryAliases(resolver: Resolver, host: string): Promise<string[]> {
+  const aliases: string[] = [];
+  let name = host;
+  while (aliases.length < MAX_ALIASES) {
+    const [alias] = await resolver.resolveCname(name).catch(() => []);
+    if (alias === undefined || aliases.includes(alias)) break;
+    aliases.push(alias);
+    name = alias;
+  }
+  return aliases;
 }
 
 /** Connects to an address once; never rejects. */
