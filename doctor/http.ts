@@ -8,7 +8,7 @@ import {
 } from '@azure/core-rest-pipeline';
 import { credentialOf } from '../lib/configure/identity.js';
 import { classifyIdentityError } from '../lib/identities/identity-errors.js';
-import { messageOf } from '../lib/redaction.js';
+import { messageOf, readField } from '../lib/redaction.js';
 import { withTimeout } from '../lib/timing/timeouts.js';
 import type { Context } from './options.js';
 
@@ -69,6 +69,23 @@ export interface AzureResource {
   readonly name?: string;
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly zones?: readonly string[];
+}
+
+/** A property that is a text; empty if it is missing. */
+export function text({ properties }: AzureResource, name: string): string {
+  return textAt(properties, name);
+}
+
+/** The text at the end of a path of properties; empty if there is none. */
+export function textAt(from: unknown, ...path: readonly string[]): string {
+  const value = path.reduce(readField, from);
+  return typeof value === 'string' ? value : '';
+}
+
+/** A property that is an array; empty if it is missing. */
+export function list({ properties }: AzureResource, name: string): readonly unknown[] {
+  const value = properties?.[name];
+  return Array.isArray(value) ? value : [];
 }
 
 /** A request that Azure Resource Manager did not answer with a resource. */

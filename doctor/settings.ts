@@ -1,6 +1,6 @@
 import { readField } from '../lib/redaction.js';
 import type { Section, Verdict } from './finding.js';
-import type { AzureResource } from './http.js';
+import { type AzureResource, list, text, textAt } from './http.js';
 import type { Context } from './options.js';
 
 /** What Azure Resource Manager returns for a cache; a list is undefined if the identity may not read it. */
@@ -289,20 +289,4 @@ function reportDiagnosticSettings({ az, report }: Section, { diagnosticSettings 
 function asInRedisConf(policy: string): string {
   if (policy === 'NoEviction') return 'noeviction';
   return policy.replace(/^(AllKeys|Volatile)/, '$1-').toLowerCase();
-}
-
-/** A property that is a text; empty if it is missing. */
-function text({ properties }: AzureResource, name: string): string {
-  return textAt(properties, name);
-}
-
-/** The text at the end of a path of properties; empty if there is none. */
-function textAt(from: unknown, ...path: readonly string[]): string {
-  const value = path.reduce(readField, from);
-  return typeof value === 'string' ? value : '';
-}
-
-function list({ properties }: AzureResource, name: string): readonly unknown[] {
-  const value = properties?.[name];
-  return Array.isArray(value) ? value : [];
 }
