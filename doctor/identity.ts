@@ -114,10 +114,7 @@ function reportLink({ report }: Section, { name, answer, reason }: Link): void {
     chain: [
       { when: answer === 'token', ok: `${name} returned a token.`, data: { credential: name } },
       { when: answer === 'pending', info: `${name} did not answer.`, data: { credential: name } },
-      {
-        info: `${name} returned no token: ${summaryOf(reason, name)}`,
-        data: { credential: name, reason },
-      },
+      { info: `${name} returned no token: ${summaryOf(reason, name)}`, data: { credential: name, reason } },
     ],
   });
 }

@@ -21,11 +21,7 @@ const KEY_LIFETIME = 60_000;
  */
 const ABILITIES: readonly Ability[] = [
   { name: 'reads', example: 'GET', commands: (key) => [['GET', key]] },
-  {
-    name: 'writes',
-    example: 'SET',
-    commands: (key) => [['SET', key, 'trial', 'PX', String(KEY_LIFETIME)]],
-  },
+  { name: 'writes', example: 'SET', commands: (key) => [['SET', key, 'trial', 'PX', String(KEY_LIFETIME)]] },
   {
     name: 'pub/sub',
     example: 'PUBLISH, SUBSCRIBE',

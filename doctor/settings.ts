@@ -64,10 +64,7 @@ function reportNetwork({ az, report }: Section, { cache }: Settings): void {
       },
     ],
     'minimum-tls-version': [
-      {
-        when: ['1.2', '1.3'].includes(minimumTls),
-        ok: `The minimum TLS version is ${minimumTls}.`,
-      },
+      { when: ['1.2', '1.3'].includes(minimumTls), ok: `The minimum TLS version is ${minimumTls}.` },
       {
         warning: `The minimum TLS version is ${minimumTls || 'not set'}.`,
         why: 'TLS 1.0 and 1.1 have known weaknesses.',

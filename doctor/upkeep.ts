@@ -77,10 +77,7 @@ async function reauthenticate(
   report({
     reauthenticate: [
       'reply' in answer
-        ? {
-            ok: `The connection was re-authenticated in place in ${time.toFixed(1)} ms.`,
-            data: { time },
-          }
+        ? { ok: `The connection was re-authenticated in place in ${time.toFixed(1)} ms.`, data: { time } }
         : {
             error: `The connection was not re-authenticated: ${sentence(answer.error)}`,
             why: 'The cache closes it when its token expires.',
