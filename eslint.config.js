@@ -16,7 +16,6 @@ const COMMON = [
 
 /** The parts of the library, and what else of it each may import: dependencies point downwards. */
 const LAYERS = {
-  diagnosis: ['configure', 'authenticator.ts', 'identities', 'ioredis', 'credentials'],
   multiplexer: ['configure', 'authenticator.ts', 'connection', 'ioredis', 'credentials'],
   configure: ['authenticator.ts', 'identities', 'ioredis', 'credentials'],
   'authenticator.ts': ['heartbeat', 'connection', 'ioredis', 'credentials'],
@@ -62,22 +61,23 @@ const zones = [
   })),
   {
     target: './lib',
-    from: ['./emulator', './register', './cli'],
+    from: ['./doctor', './emulator', './register', './cli'],
     message: 'The library does not know what is built on it.',
   },
   {
     target: ['./emulator', './cli'],
     from: './lib',
     except: ['./index.ts', './validation.ts', './version.ts'],
-    message: 'Import the public names, from lib/index.js.',
+    message: 'Import the public names.',
   },
-  {
+  ...['doctor', 'emulator'].map((part) => ({
     target: './cli',
-    from: './emulator',
+    from: `./${part}`,
     except: ['./index.ts'],
-    message: 'Import the public names, from emulator/index.js.',
-  },
-  { target: './emulator', from: './cli', message: 'The emulator does not know the command.' },
+    message: `Import the public names, from ioredis-azure/${part}.`,
+  })),
+  { target: './emulator', from: ['./doctor', './cli'], message: 'The emulator knows the library only.' },
+  { target: './doctor', from: ['./emulator', './cli'], message: 'The doctor knows the library only.' },
 ];
 
 const noImport = (message, ...group) => ({
@@ -104,7 +104,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['lib/**/*.ts', 'emulator/**/*.ts', 'register/**/*.ts', 'cli/**/*.ts'],
+    files: ['lib/**/*.ts', 'doctor/**/*.ts', 'emulator/**/*.ts', 'register/**/*.ts', 'cli/**/*.ts'],
     rules: {
       // What is published imports only what is installed with it.
       'import-x/no-extraneous-dependencies': [
@@ -114,9 +114,9 @@ export default defineConfig(
     },
   },
   {
-    // The parser of the command is built into it.
-    files: ['cli/**/*.ts'],
-    settings: { 'import-x/core-modules': ['commander'] },
+    // These are built into the command and the emulator.
+    files: ['cli/**/*.ts', 'emulator/**/*.ts'],
+    settings: { 'import-x/core-modules': ['commander', 'jose', 'selfsigned'] },
   },
   {
     files: ['lib/**/*.ts'],

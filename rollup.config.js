@@ -1,46 +1,44 @@
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import commonjs from '@rollup/plugin-commonjs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
+import { transform } from 'esbuild';
 import { dts } from 'rollup-plugin-dts';
 
 const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
-const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+
+/** What every application has that installs this package. */
+const INSTALLED = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
 
 /** ES modules only, which `require()`, and Jest in its CommonJS mode, cannot load: built into the CommonJS form. */
-const ESM_ONLY = ['jose', 'p-retry'];
+const ESM_ONLY = ['p-retry'];
 
-const entries = (extension) => ({
-  index: `build/lib/index${extension}`,
-  emulator: `build/emulator/index${extension}`,
-});
+/** Entry points that applications load at each start: real ES modules and CommonJS. */
+const LIBRARY = ['index'];
+
+/** Entry points of tests and diagnosis: CommonJS, which the ES module re-exports. */
+const TOOLS = ['doctor', 'emulator'];
 
 /** `ioredis-azure/register`, in one form for `import` and `require`: its parts load each other when they are needed. */
-const register = Object.fromEntries(
+const REGISTER = Object.fromEntries(
   ['index', 'clients', 'login'].map((name) => [`register/${name}`, `build/register/${name}.js`]),
 );
-
-/** What every application has that installs this package; the command is to run with nothing more. */
-const INSTALLED = [...Object.keys(manifest.dependencies), 'ioredis'];
 
 /** The folders of the packages that are built in. */
 const builtIn = new Set();
 
-const isExternal = (names) => (id) =>
-  id.startsWith('node:') || names.some((name) => id === name || id.startsWith(`${name}/`));
-
 /** `tsc` has compiled the sources to `build/`; this bundles them into the files that are published. */
 export default [
   {
-    input: entries('.js'),
-    external: isExternal(dependencies),
-    plugins: [nodeResolve()],
+    input: entries(LIBRARY, '.js'),
+    external: isExternal(INSTALLED),
+    plugins: [nodeResolve(), compact()],
     output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
   },
   {
-    input: { ...entries('.js'), ...register },
-    external: isExternal(dependencies.filter((name) => !ESM_ONLY.includes(name))),
-    plugins: [nodeResolve(), filename(), licences()],
+    input: { ...entries([...LIBRARY, ...TOOLS], '.js'), ...REGISTER },
+    external: isExternal(INSTALLED.filter((name) => !ESM_ONLY.includes(name))),
+    plugins: [nodeResolve(), commonjs(), filename(), licences(), compact(), reExported(TOOLS, '.js')],
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -53,41 +51,73 @@ export default [
       manualChunks: (id) => ESM_ONLY.find((name) => id.includes(`/node_modules/${name}/`)),
     },
   },
-  types('.d.ts', entries('.d.ts')),
-  types('.d.cts', { ...entries('.d.ts'), 'register/index': 'build/register/index.d.ts' }),
   {
-    input: 'build/cli/main.js',
+    input: { ...entries([...LIBRARY, ...TOOLS], '.d.ts'), 'register/index': 'build/register/index.d.ts' },
     external: isExternal(INSTALLED),
-    plugins: [libraryBeside(), nodeResolve(), commonjs(), licences(), executable()],
-    output: { dir: 'dist', format: 'es', entryFileNames: 'cli.js', chunkFileNames: 'cli/[name].js' },
-  },
-];
-
-function types(extension, input) {
-  return {
-    input,
-    external: isExternal(dependencies),
-    plugins: [dts()],
+    plugins: [dts(), reExported([...LIBRARY, ...TOOLS], '.d.ts')],
     // `ioredis-azure/register` exports nothing.
     onwarn: (warning, warn) => warning.code === 'EMPTY_BUNDLE' || warn(warning),
     output: {
       dir: 'dist',
       format: 'es',
-      entryFileNames: `[name]${extension}`,
-      chunkFileNames: `chunks/[name]${extension}`,
+      entryFileNames: '[name].d.cts',
+      chunkFileNames: 'chunks/[name].d.cts',
+    },
+  },
+  {
+    input: 'build/cli/main.js',
+    external: isExternal([...INSTALLED, manifest.name]),
+    plugins: [nodeResolve(), commonjs(), licences(), compact(), executable()],
+    output: {
+      dir: 'dist',
+      format: 'es',
+      entryFileNames: 'cli.js',
+      chunkFileNames: 'cli/[name].js',
+      manualChunks: (id) => (id.includes('/node_modules/commander/') ? 'commander' : undefined),
+    },
+  },
+];
+
+function entries(names, extension) {
+  const folderOf = (name) => (name === 'index' ? 'lib' : name);
+  return Object.fromEntries(names.map((name) => [name, `build/${folderOf(name)}/index${extension}`]));
+}
+
+function isExternal(names) {
+  return (id) => id.startsWith('node:') || names.some((name) => id === name || id.startsWith(`${name}/`));
+}
+
+/** Adds ES modules that re-export CommonJS: one copy serves both. */
+function reExported(names, extension) {
+  return {
+    name: 're-exported',
+    generateBundle(_options, bundle) {
+      for (const { isEntry, name, exports } of Object.values(bundle)) {
+        if (!isEntry || !names.includes(name)) continue;
+        const exported = extension === '.js' ? `{ ${exports.join(', ')} }` : '*';
+        this.emitFile({
+          type: 'asset',
+          fileName: `${name}${extension}`,
+          source: `export ${exported} from './${name}.cjs';\n`,
+        });
+      }
     },
   };
 }
 
-/** Lets the command import the library that is published beside it. */
-function libraryBeside() {
-  const library = resolve('build/lib/index.js');
+/** Drops the comments, which the declarations keep, and minifies chunks of packages that are built in. */
+function compact() {
   return {
-    name: 'library-beside',
-    resolveId(source, importer) {
-      if (importer === undefined || resolve(dirname(importer), source) !== library) return undefined;
-      // Rollup takes the folder of the input for that of the output.
-      return { id: resolve('build/cli/index.js'), external: 'relative' };
+    name: 'compact',
+    async renderChunk(code, { moduleIds }) {
+      const isPackage = moduleIds.every((id) => id.startsWith('\0') || id.includes('/node_modules/'));
+      const { code: compacted } = await transform(code, {
+        minify: isPackage,
+        legalComments: 'none',
+        charset: 'utf8',
+        target: 'node20',
+      });
+      return { code: compacted, map: null };
     },
   };
 }
@@ -130,7 +160,7 @@ function licences() {
       this.emitFile({
         type: 'asset',
         fileName: 'THIRD-PARTY-LICENSES.txt',
-        source: `The CommonJS form and the command contain code of these packages.\n\n${texts.join('\n---\n\n')}`,
+        source: `The emulator, the command and the CommonJS form contain code of these packages.\n\n${texts.join('\n---\n\n')}`,
       });
     },
   };

@@ -54,7 +54,7 @@ async function report(error: unknown, running: Command): Promise<ExitCode> {
   // Commander has printed its own errors; help and version end a command as errors do.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.success : ExitCode.usage;
   if (error instanceof UsageError) return reportUsage(error.message, running);
-  const { AzureRedisError } = await import('../lib/index.js');
+  const { AzureRedisError } = await import('ioredis-azure');
   if (!(error instanceof AzureRedisError || error instanceof CommandFailure)) throw error;
   const { code } = error;
   const [message, hint] = [error.message, error.hint].map((text) => inFlags(text, running)) as [

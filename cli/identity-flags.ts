@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { TokenCredential } from '@azure/core-auth';
 import { type Command, Option } from 'commander';
-import type { AuthenticatorOptions, Cloud, IdentityOptions } from '../lib/index.js';
+import type { AuthenticatorOptions, Cloud, IdentityOptions } from 'ioredis-azure';
 import { UsageError } from './usage-error.js';
 
 /** The kinds of identity, and the flags that belong to each. */

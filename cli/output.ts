@@ -22,6 +22,11 @@ export class Output {
     return styleText(style, text, { stream: this.#stream });
   }
 
+  /** The columns of the terminal; without one, lines have no end. */
+  get width(): number {
+    return this.#stream.isTTY ? this.#stream.columns : Infinity;
+  }
+
   line(text = ''): void {
     this.#stream.write(`${text}\n`);
   }

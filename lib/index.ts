@@ -15,9 +15,6 @@ export type {
 } from './configure/options.js';
 export type { AccessKeyOption } from './credentials/access-key.js';
 export type { TokenClaims, UsernameOption } from './credentials/token.js';
-export { diagnose } from './diagnosis/diagnose.js';
-export type { DiagnosisSection, Finding, FindingSeverity, FindingStatus } from './diagnosis/finding.js';
-export type { DiagnoseOptions } from './diagnosis/options.js';
 export type { ReauthenticationTrace, Stall, TokenRefreshTrace } from './diagnostics.js';
 export { AzureRedisError, type AzureRedisErrorCode } from './errors.js';
 export type { Cloud } from './identities/authority.js';

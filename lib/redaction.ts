@@ -72,9 +72,10 @@ export function withoutSecrets(error: unknown, secrets: readonly string[] = [], 
   return reduced;
 }
 
-function readField(from: Error, key: string): unknown {
+/** A property of anything that was thrown or received; `undefined` if it cannot be read. */
+export function readField(from: unknown, key: string): unknown {
   try {
-    return Reflect.get(from, key);
+    return typeof from === 'object' && from !== null ? Reflect.get(from, key) : undefined;
   } catch {
     return undefined;
   }

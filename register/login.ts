@@ -91,8 +91,7 @@ function authenticatorOf(host: string, { scope, username }: Identity): Authentic
   const { cycle, heartbeat } = settings;
   const once = { ...cycle.retry, retries: 0 };
   const provider = new FirstToken(
-    (acquireTimeout) =>
-      startProvider({}, { ...settings, cycle: { ...cycle, acquireTimeout, retry: once } }),
+    (acquireTimeout) => startProvider({}, { ...settings, cycle: { ...cycle, acquireTimeout, retry: once } }),
     cycle,
   );
   const authenticator = authenticatorFor(provider, heartbeat);

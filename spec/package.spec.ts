@@ -70,7 +70,7 @@ describe('the packed package, in an empty folder', () => {
     const others = packed.filter((path) => !path.startsWith('dist/'));
     expect(others).to.have.members(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
     expect(packed).to.include.members([
-      ...['index', 'emulator'].flatMap((entry) =>
+      ...['index', 'doctor', 'emulator'].flatMap((entry) =>
         ['js', 'd.ts', 'cjs', 'd.cts'].map((extension) => `dist/${entry}.${extension}`),
       ),
       'dist/cli.js',

@@ -20,7 +20,7 @@ export function addDoctorCommand(program: Command): void {
       (server: string, servers: readonly string[] | undefined) => [...(servers ?? []), server],
     )
     .option('--plain-port <port>', 'port that must not be served without TLS; default: 6379', wholeNumber)
-    .option('--timeout <ms>', 'time that one step on the network may take; default: 3000', wholeNumber)
+    .option('--timeout <ms>', 'time that the whole diagnosis may take; default: 30000', wholeNumber)
     .option('--watch', 'go on, and report each refresh, re-authentication and drop')
     .option('--json', 'print JSON');
   addIdentityFlags(command)

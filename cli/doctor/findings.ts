@@ -1,4 +1,5 @@
-import type { DiagnosisSection, Finding, FindingStatus } from '../../lib/index.js';
+import { stripVTControlCharacters } from 'node:util';
+import type { DiagnosisSection, Finding, FindingStatus } from 'ioredis-azure/doctor';
 import type { Output, Style } from '../output.js';
 
 const TITLES: Readonly<Record<DiagnosisSection, string>> = {
@@ -49,10 +50,11 @@ export class FindingPrinter {
     const { section, status, severity, message, why, remedy, command, snippet } = finding;
     if (section !== this.#section) this.#startSection(section);
     const [mark, style] = MARKS[status];
-    const rank = severity === undefined ? '' : this.#output.style(style, ` (${severity})`);
-    this.#output.line(`  ${this.#output.style(style, mark)} ${message}${rank}`);
-    if (why !== undefined) this.#output.line(`      ${this.#output.style('gray', why)}`);
-    if (remedy !== undefined) this.#output.line(`      → ${remedy}`);
+    const rank = severity === undefined ? '' : ` (${severity})`;
+    this.#paragraph(`  ${this.#output.style(style, mark)} `, message + rank);
+    if (why !== undefined) this.#paragraph('      ', why, 'gray');
+    if (remedy !== undefined) this.#paragraph('      → ', remedy);
+    // These are copied: they have no line breaks.
     if (command !== undefined) this.#output.line(`      $ ${command}`);
     if (snippet !== undefined) this.#output.line(`      ${this.#output.style('cyan', snippet)}`);
   }
@@ -68,11 +70,31 @@ export class FindingPrinter {
     this.#output.line(counts.join(', '));
   }
 
+  /** Breaks a text between words, and indents all lines alike. */
+  #paragraph(head: string, text: string, style?: Style): void {
+    const indent = ' '.repeat(stripVTControlCharacters(head).length);
+    const lines = wrap(text, this.#output.width - indent.length);
+    for (const [index, line] of lines.entries()) {
+      this.#output.line((index === 0 ? head : indent) + (style ? this.#output.style(style, line) : line));
+    }
+  }
+
   #startSection(section: DiagnosisSection): void {
     if (this.#section !== undefined) this.#output.line();
     this.#section = section;
     this.#output.line(this.#output.style('bold', TITLES[section]));
   }
+}
+
+/** A word that is longer than a line stays in one piece. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
 }
 
 function plural(count: number, noun: string): string {

@@ -1,4 +1,4 @@
-import { diagnose, type DiagnoseOptions, type Finding } from '../../lib/index.js';
+import { diagnose, type DiagnoseOptions, type Finding } from 'ioredis-azure/doctor';
 import { ExitCode } from '../exit-code.js';
 import { type IdentityFlags, identityOptionsOf } from '../identity-flags.js';
 import { Output } from '../output.js';

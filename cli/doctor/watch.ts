@@ -5,8 +5,8 @@ import {
   configureClusterForAzure,
   configureForAzure,
   type ConfigureForAzureOptions,
-  type DiagnoseOptions,
-} from '../../lib/index.js';
+} from 'ioredis-azure';
+import type { DiagnoseOptions } from 'ioredis-azure/doctor';
 import type { Output } from '../output.js';
 
 /** Something that happened to the connection. */
@@ -102,5 +102,6 @@ function reportAuthenticator(authenticator: Authenticator, report: Report): void
 function print({ event, message }: WatchEvent, output: Output): void {
   const time = new Date().toISOString();
   if (output.isJson) output.json({ time, event, message });
-  else output.line(`${output.style('gray', time)}  ${message}`);
+  // A message may quote the server.
+  else output.line(`${output.style('gray', time)}  ${message.replaceAll(/\p{Cc}/gu, '\u{fffd}')}`);
 }

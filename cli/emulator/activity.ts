@@ -1,4 +1,4 @@
-import type { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
+import type { AzureRedisEmulator, EntraEmulator } from 'ioredis-azure/emulator';
 import type { FaultName } from './faults.js';
 
 /** Something that happened in the emulator; the values of `type` are those of the JSON lines. */

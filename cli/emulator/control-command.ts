@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { AzureRedisError } from '../../lib/index.js';
+import { AzureRedisError } from 'ioredis-azure';
 import { CommandFailure } from '../exit-code.js';
 import { Output } from '../output.js';
 import { UsageError } from '../usage-error.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import type { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
+import type { AzureRedisEmulator, EntraEmulator } from 'ioredis-azure/emulator';
 import { CommandFailure } from '../exit-code.js';
 import { UsageError } from '../usage-error.js';
 import type { EnvironmentIdentity } from './flags.js';

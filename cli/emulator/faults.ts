@@ -1,4 +1,4 @@
-import type { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
+import type { AzureRedisEmulator, EntraEmulator } from 'ioredis-azure/emulator';
 
 /** The faults that a second terminal can begin. */
 export const FAULTS = {

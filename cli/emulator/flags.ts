@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { ClusterSize, Product, Role } from '../../emulator/index.js';
+import type { ClusterSize, Product, Role } from 'ioredis-azure/emulator';
 
 /** The values of the flags of `emulator`. */
 export interface EmulatorFlags {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
+import type { AzureRedisEmulator, EntraEmulator } from 'ioredis-azure/emulator';
 import type { IdentityKind } from '../identity-flags.js';
 import { type RoleFlag, roleOf } from './flags.js';
 

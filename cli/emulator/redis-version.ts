@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { AzureRedisError } from '../../lib/index.js';
+import { AzureRedisError } from 'ioredis-azure';
 
 /** The names of redis-server, and of versions installed beside each other: redis-server-7.2. */
 const PROGRAM_NAME = /^redis-server([-_.]?\d.*)?$/;

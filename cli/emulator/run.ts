@@ -1,6 +1,6 @@
 import { once, setMaxListeners } from 'node:events';
-import { AzureRedisEmulator, type AzureRedisEmulatorOptions, EntraEmulator } from '../../emulator/index.js';
-import { AzureRedisError } from '../../lib/index.js';
+import { AzureRedisError } from 'ioredis-azure';
+import { AzureRedisEmulator, type AzureRedisEmulatorOptions, EntraEmulator } from 'ioredis-azure/emulator';
 import { CommandFailure } from '../exit-code.js';
 import { Output } from '../output.js';
 import { UsageError } from '../usage-error.js';

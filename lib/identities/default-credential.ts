@@ -1,39 +1,27 @@
-import type { TokenCredential } from '@azure/core-auth';
-import { messageOf, redacted } from '../redaction.js';
+import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { type AuthorityContext, authorityHostOf, isMicrosoftAuthority } from './authority.js';
 import { verifyingClient } from './verifying-client.js';
 
-/** What one credential of a chain answered. */
-export interface ChainLink {
-  /** The class of the credential, such as `AzureCliCredential`. */
-  readonly name: string;
-  /** Why it returned no token; `undefined` if it returned one. */
-  readonly reason: string | undefined;
-}
+/** Receives the name of a credential of a chain, such as `AzureCliCredential`, and its answer. */
+export type ChainObserver = (name: string, answer: Promise<AccessToken | null>) => void;
 
 /**
  * `DefaultAzureCredential`. The first token request loads `@azure/identity`.
  *
- * @param onLink Receives the answer of each credential of the chain.
+ * @param onAsk Receives each credential of the chain that is asked, and its answer.
  */
-export function defaultCredential(
-  context: AuthorityContext = {},
-  onLink?: (link: ChainLink) => void,
-): TokenCredential {
+export function defaultCredential(context: AuthorityContext = {}, onAsk?: ChainObserver): TokenCredential {
   const authorityHost = authorityHostOf(context);
   let credential: Promise<TokenCredential> | undefined;
   return {
     getToken: async (scopes, options) => {
-      credential ??= load(authorityHost, onLink);
+      credential ??= load(authorityHost, onAsk);
       return (await credential).getToken(scopes, options);
     },
   };
 }
 
-async function load(
-  authorityHost: string,
-  onLink: ((link: ChainLink) => void) | undefined,
-): Promise<TokenCredential> {
+async function load(authorityHost: string, onAsk: ChainObserver | undefined): Promise<TokenCredential> {
   const { DefaultAzureCredential } = await import('@azure/identity');
   const credential = new DefaultAzureCredential({
     authorityHost,
@@ -41,31 +29,25 @@ async function load(
     // Discovery sends a request to Azure's public cloud, which does not know private authorities.
     disableInstanceDiscovery: !isMicrosoftAuthority(authorityHost),
   });
-  if (onLink) observeChain(credential, onLink);
+  if (onAsk) observeChain(credential, onAsk);
   return credential;
 }
 
 /**
- * Calls `onLink` with the answer of each credential of a chain, which otherwise works as before.
+ * Calls `onAsk` when a credential of a chain is asked for a token; the chain otherwise works as before.
  *
  * @azure/identity does not expose the credentials of a chain, and reports in its log only which one answered. With a version
  * that stores them differently, nothing is observed.
  */
-function observeChain(chain: TokenCredential, onLink: (link: ChainLink) => void): void {
+function observeChain(chain: TokenCredential, onAsk: ChainObserver): void {
   const sources: unknown = Reflect.get(chain, '_sources');
   if (!Array.isArray(sources)) return;
   for (const source of sources as TokenCredential[]) {
-    const name = nameOf(source);
     const getToken = source.getToken.bind(source);
-    source.getToken = async (scopes, options) => {
-      try {
-        const token = await getToken(scopes, options);
-        onLink({ name, reason: token ? undefined : 'it is not available on this machine' });
-        return token;
-      } catch (error) {
-        onLink({ name, reason: redacted(messageOf(error)) });
-        throw error;
-      }
+    source.getToken = (scopes, options) => {
+      const answer = getToken(scopes, options);
+      onAsk(nameOf(source), answer);
+      return answer;
     };
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import type { Finding } from '../../lib/index.js';
+import type { Finding } from '../../doctor/index.js';
 import { type Application, AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
 import { createClientCertificate, encryptKey } from '../identities/support/client-certificates.js';
 import { CommandProcess, type CommandResult } from './support/command-process.js';

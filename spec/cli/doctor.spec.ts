@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { Finding } from '../../lib/index.js';
+import type { Finding } from '../../doctor/index.js';
 import { type Application, AzureRedisEmulator, EntraEmulator } from '../../emulator/index.js';
 import { CommandProcess, type CommandResult } from './support/command-process.js';
 
@@ -123,9 +123,9 @@ describe('ioredis-azure doctor', () => {
 
   it('ends although a request to Entra is never answered', async () => {
     entra.hanging();
-    const result = await CommandProcess.run(endpoint('--timeout', '1000'), environment());
+    const result = await CommandProcess.run(endpoint('--timeout', '10000'), environment());
     entra.restored();
-    expect(result.stdout).to.include('no answer within 3000 ms');
+    expect(result.stdout).to.include('EnvironmentCredential returned no token: no answer within 3000 ms.');
     expect(result.code).to.equal(1);
   });
 
@@ -146,6 +146,20 @@ describe('ioredis-azure doctor', () => {
     const links = findings.filter(({ section, check }) => section === 'identity' && check === 'chain');
     expect(links.map(({ data }) => data?.['credential'])).to.have.length(5);
     for (const { message } of links) expect(message).to.include('returned no token: ');
+  });
+
+  it('does not suggest `az login` where the scope is wrong', async () => {
+    const result = await CommandProcess.run(endpoint('--json', '--scope', 'https://wrong.example/.default'), {
+      AZURE_AUTHORITY_HOST: entra.authorityHost,
+      AZURE_TOKEN_CREDENTIALS: 'dev',
+      PATH: folder,
+    });
+    const { findings } = JSON.parse(result.stdout) as Report;
+    const { remedy, command } = findings.find(({ check }) => check === 'credential') ?? {};
+    expect(remedy).to.include(
+      'Remove `scope` (`--scope`): Azure Redis needs https://redis.azure.com/.default.',
+    );
+    expect(command).to.equal(undefined);
   });
 
   it('reports a managed identity that is asked for outside Azure', async () => {

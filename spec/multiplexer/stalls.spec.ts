@@ -4,7 +4,6 @@ import { Network } from '../support/network.js';
 import { nextWhere, until } from '../support/waiting.js';
 import { Multiplexers, PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
 
-
 const QUICK = { heartbeatInterval: 200, heartbeatTimeout: 500 };
 
 for (const protocol of PROTOCOLS) {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { EMULATOR, NO_REQUIRE_ESM, Project, ROOT } from './support/project.js';
+import { NO_REQUIRE_ESM, Project, ROOT } from './support/project.js';
 
 const { version: published, bin = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string;
@@ -13,7 +13,7 @@ describe('the packed package', () => {
     describe(`with ioredis ${version}`, () => {
       let project: Project;
       before(async () => {
-        project = await Project.create(['application'], { ...EMULATOR, ioredis: version });
+        project = await Project.create(['application'], { ioredis: version });
       });
       after(() => project.remove());
 
@@ -44,7 +44,7 @@ describe('the packed package', () => {
       let project: Project;
       let node: string;
       before(async () => {
-        project = await Project.create(['application'], { ...EMULATOR, ioredis: '^6', [binary]: range });
+        project = await Project.create(['application'], { ioredis: '^6', [binary]: range });
         node = join(project.folder, 'node_modules', binary, 'bin', 'node');
       });
       after(() => project.remove());

@@ -2,13 +2,12 @@ import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { EMULATOR, NO_REQUIRE_ESM, Project } from './support/project.js';
+import { NO_REQUIRE_ESM, Project } from './support/project.js';
 
 describe('the packed package, with the tools of an application', () => {
   let project: Project;
   before(async () => {
     project = await Project.create(['application', 'types', 'vitest'], {
-      ...EMULATOR,
       ioredis: '^6',
       '@types/node': '^20.19',
       esbuild: '*',

@@ -127,6 +127,3 @@ export class Project {
 
 /** The options of Node.js that make `require()` refuse ES modules, as it does before 20.19. */
 export const NO_REQUIRE_ESM = '--no-experimental-require-module';
-
-/** What the emulator needs beside the package. */
-export const EMULATOR = { jose: '^6', selfsigned: '^5' };

@@ -1,0 +1,196 @@
+import { raceSignal } from '../lib/timing/timeouts.js';
+import { TrialClient, TrialError } from './client.js';
+import { type DiagnosisSection, type Finding, type Section, sectionOf, sentence } from './finding.js';
+import { acquireIdentity, type DiagnosedIdentity } from './identity.js';
+import { checkKind } from './kind.js';
+import { checkLogin } from './login.js';
+import { checkNetwork } from './network.js';
+import { type Context, contextOf, type DiagnoseOptions } from './options.js';
+import { checkPermissions } from './permissions.js';
+import { checkPosture } from './posture.js';
+import { checkResource } from './resource.js';
+import { checkTls } from './tls.js';
+import { claim } from './token.js';
+import { checkUpkeep } from './upkeep.js';
+
+export type { DiagnosisSection, Finding, FindingSeverity, FindingStatus } from './finding.js';
+export type { DiagnoseOptions } from './options.js';
+
+type Open = (name: DiagnosisSection) => Section;
+
+/** The sections in their order, and the check that stands for one that is skipped. */
+const SECTIONS = {
+  network: 'dns',
+  tls: 'version',
+  identity: 'credential',
+  login: 'auth',
+  permissions: 'permissions',
+  kind: 'kind',
+  posture: 'posture',
+  liveness: 'liveness',
+} as const satisfies Record<DiagnosisSection, string>;
+
+const UNREACHABLE = 'The cache cannot be reached.';
+const UNVERIFIED = 'Credentials are not sent to a server that did not pass the TLS checks.';
+
+/**
+ * Checks everything between this process and a cache, as `npx ioredis-azure doctor` does: name and network, TLS, identity,
+ * login, permissions, kind of cache, security posture, and whether a connection survives a refresh. It ends early only
+ * where nothing further can be tried, or when its time is over. Trials use a key of their own, which is removed and expires.
+ *
+ * @example
+ * ```ts
+ * const findings = await diagnose({ host: 'my-cache.westeurope.redis.azure.net' });
+ * for (const { message, remedy } of findings.filter(({ status }) => status === 'error')) console.error(message, remedy);
+ * ```
+ *
+ * @param options The cache, the identity, and how to look at them.
+ * @returns All findings, in the order of the checks. A fault is a finding, not a rejection.
+ * @throws AzureRedisError at once if an option is missing, invalid or contradicts another, and the reason of `signal`.
+ */
+export async function diagnose(options: DiagnoseOptions): Promise<Finding[]> {
+  const timeLimit = new AbortController();
+  const context = contextOf(options, timeLimit.signal);
+  const { signal, timeout } = context;
+  signal.throwIfAborted();
+  const findings: Finding[] = [];
+  const add = (finding: Finding): void => {
+    // What is still under way when the diagnosis ends has nothing to add.
+    if (signal.aborted) return;
+    findings.push(finding);
+    options.onFinding?.(finding);
+  };
+  const open: Open = (name) => sectionOf(name, context, add);
+  const timer = setTimeout(() => {
+    reportTimeLimit(open, findings.at(-1)?.section ?? 'network', timeout);
+    timeLimit.abort();
+  }, timeout);
+  try {
+    await raceSignal(runSections(context, open, add), signal);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!timeLimit.signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  return findings;
+}
+
+async function runSections(context: Context, open: Open, add: (finding: Finding) => void): Promise<void> {
+  const { signal, options } = context;
+  const identityFindings: Finding[] = [];
+  // Meanwhile: a token takes as long as the checks of the network and of TLS.
+  const acquiring = acquireIdentity(
+    sectionOf('identity', context, (finding) => identityFindings.push(finding)),
+  );
+  acquiring.catch(() => undefined);
+  let client: TrialClient | undefined;
+  try {
+    const reachable = await checkNetwork(open('network'));
+    signal.throwIfAborted();
+    const isReachable = reachable.length > 0;
+    if (!isReachable) skip(['tls'], UNREACHABLE, open);
+    const isSecure = isReachable && (await checkTls(open('tls')));
+    const identity = await acquiring;
+    signal.throwIfAborted();
+    identityFindings.forEach(add);
+    if (isSecure && identity) client = await checkCache(context, identity, open);
+    else {
+      const untried = isSecure ? 'No token was acquired.' : UNVERIFIED;
+      skip(['login', 'permissions', 'kind'], isReachable ? untried : UNREACHABLE, open);
+    }
+    signal.throwIfAborted();
+    const posture = open('posture');
+    await checkPosture(posture, { reachable, isSecure, isLoggedIn: client !== undefined });
+    const objectId = identity && claim(identity.claims, 'oid');
+    if (options.resourceId !== undefined) await checkResource(posture, objectId);
+    signal.throwIfAborted();
+    if (identity && client) await checkLiveness(open('liveness'), client, identity);
+    else skip(['liveness'], 'There is no connection to the cache.', open);
+  } finally {
+    client?.close();
+    const identity = await acquiring.catch(() => undefined);
+    if (!options.authenticator) identity?.clientOptions.authenticator.close();
+  }
+}
+
+/** The sections that need a login. Resolves to a client that can use the cache, if any. */
+async function checkCache(
+  context: Context,
+  identity: DiagnosedIdentity,
+  open: Open,
+): Promise<TrialClient | undefined> {
+  const isAccepted = await checkLogin(open('login'), identity);
+  context.signal.throwIfAborted();
+  if (!isAccepted) {
+    skip(['permissions', 'kind'], 'The login failed.', open);
+    return undefined;
+  }
+  const [permissions, kind] = [open('permissions'), open('kind')];
+  const client = await attempt(permissions, () => TrialClient.open(context, identity));
+  const allowsInfo =
+    client && (await attempt(permissions, () => checkPermissions(permissions, client, identity)));
+  if (!client || allowsInfo === undefined) {
+    skip(['kind'], 'The connection failed.', open);
+    client?.close();
+    return undefined;
+  }
+  const isUsable = await attempt(kind, async () => {
+    await checkKind(kind, client, identity, allowsInfo);
+    return true;
+  });
+  if (isUsable) return client;
+  client.close();
+  return undefined;
+}
+
+async function checkLiveness(
+  section: Section,
+  client: TrialClient,
+  identity: DiagnosedIdentity,
+): Promise<void> {
+  await attempt(section, () => checkUpkeep(section, client, identity));
+}
+
+/** Runs checks of a connection; one that fails is reported, and resolves to `undefined`. */
+async function attempt<Result>(
+  { signal, report }: Section,
+  check: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await check();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof TrialError)) throw error;
+    report({
+      connection: [
+        {
+          error: `The connection of ioredis failed: ${sentence(error.message)}`,
+          why: 'A separate connection logged in before: the cache, or a device on the way, closed this one or does not answer.',
+          remedy:
+            'Run the doctor again; on a slow network, with a longer `timeout` (`--timeout`). If the error persists, see Resource health of the cache (Azure portal).',
+        },
+      ],
+    });
+    return undefined;
+  }
+}
+
+function skip(sections: readonly DiagnosisSection[], message: string, open: Open): void {
+  for (const name of sections) open(name).report({ [SECTIONS[name]]: [{ skipped: message }] });
+}
+
+/** @param begun The section that is under way. */
+function reportTimeLimit(open: Open, begun: DiagnosisSection, timeout: number): void {
+  open(begun).report({
+    timeout: [
+      {
+        error: `The diagnosis was ended after ${timeout} ms, its time limit.`,
+        why: 'The network, the identity service or the cache answers slowly, or not at all.',
+        remedy: 'See the findings so far, or set a longer `timeout` (`--timeout`).',
+      },
+    ],
+  });
+  const sections = Object.keys(SECTIONS) as DiagnosisSection[];
+  skip(sections.slice(sections.indexOf(begun) + 1), 'The time limit was reached.', open);
+}

@@ -1,0 +1,285 @@
+import { once } from 'node:events';
+import { lookup as systemLookup, Resolver } from 'node:dns/promises';
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import {
+  connect as connectTls,
+  type ConnectionOptions,
+  type DetailedPeerCertificate,
+  type TLSSocket,
+} from 'node:tls';
+import { addAbortSignal } from 'node:stream';
+import { withTimeout } from '../lib/timing/timeouts.js';
+import type { Context } from './options.js';
+
+/** Where a probe connects to: the endpoint, one of its addresses, or a node of a cluster. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The host, as DNS knows it. */
+export interface HostName {
+  readonly addresses: readonly string[];
+  /** The CNAME records from the name to that of the addresses, in order. */
+  readonly aliases: readonly string[];
+  /** Why there are no addresses; empty if there are. */
+  readonly failure: string;
+}
+
+/** How an attempt to connect ended. */
+export interface PortOutcome {
+  readonly outcome: 'open' | 'closed' | 'dropped' | 'unreachable';
+  /** How long it took, in ms. */
+  readonly time: number;
+  /** Why it is unreachable. */
+  readonly reason: string;
+}
+
+/** The result of a TLS handshake. */
+export interface Handshake {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly certificate: DetailedPeerCertificate;
+  /** The names in the chain, from the certificate to the root. */
+  readonly chain: readonly string[];
+  /** Why the certificate is not trusted, regardless of its name: a code of OpenSSL. Empty if it is trusted. */
+  readonly distrust: string;
+}
+
+/** The longest chain of aliases that is followed. */
+const MAX_ALIASES = 8;
+
+/** Resolves a name with the system, as sockets of Node.js do, or with the DNS servers given. */
+export async function resolveHost(
+  host: string,
+  { options, stepTimeout, signal }: Context,
+): Promise<HostName> {
+  if (isIP(host) !== 0) return { addresses: [host], aliases: [], failure: '' };
+  const { dnsServers } = options;
+  const resolver = new Resolver({ timeout: stepTimeout, tries: 1 });
+  if (dnsServers) resolver.setServers(dnsServers);
+  const cancel = (): void => {
+    resolver.cancel();
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    const [addresses, aliases] = await Promise.all([
+      dnsServers ? queryAddresses(resolver, host) : systemAddresses(host),
+      queryAliases(resolver, host),
+    ]);
+    return { addresses, aliases, failure: addresses.length === 0 ? 'no address' : '' };
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** The `lookup` of sockets: absent if the system resolves the host. */
+export function lookupOf(context: Context): { readonly lookup?: LookupFunction } {
+  if (!context.options.dnsServers) return {};
+  return {
+    lookup: (host, { family = 0, all }, callback) => {
+      resolveHost(host, context).then(
+        ({ addresses }) => {
+          const found = addresses
+            .map((address) => ({ address, family: isIP(address) }))
+            .filter((entry) => [0, entry.family, `IPv${entry.family}`].includes(family));
+          if (all === true) callback(null, found);
+          else callback(null, found[0]?.address ?? '', found[0]?.family ?? 0);
+        },
+        (error: unknown) => {
+          callback(error instanceof Error ? error : new Error(String(error)), '', 0);
+        },
+      );
+    },
+  };
+}
+
+async function systemAddresses(host: string): Promise<string[]> {
+  const entries = await systemLookup(host, { all: true });
+  return entries.map(({ address }) => address);
+}
+
+async function queryAddresses(resolver: Resolver, host: string): Promise<string[]> {
+  const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  const addresses = [four, six].flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  if (addresses.length === 0 && four.status === 'rejected') throw four.reason;
+  return addresses;
+}
+
+/** Aliases only explain an address: an error of this query is not a fault. */
+async function queryAliases(resolver: Resolver, host: string): Promise<string[]> {
+  const aliases: string[] = [];
+  let name = host;
+  while (aliases.length < MAX_ALIASES) {
+    const [alias] = await resolver.resolveCname(name).catch(() => []);
+    if (alias === undefined || aliases.includes(alias)) break;
+    aliases.push(alias);
+    name = alias;
+  }
+  return aliases;
+}
+
+/** Connects to an address once; never rejects. */
+export async function tryPort(endpoint: Endpoint, context: Context): Promise<PortOutcome> {
+  const start = performance.now();
+  try {
+    (await openTcp(endpoint, context)).destroy();
+    return { outcome: 'open', time: performance.now() - start, reason: '' };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const outcome = code === 'ECONNREFUSED' ? 'closed' : code === 'ETIMEDOUT' ? 'dropped' : 'unreachable';
+    return { outcome, time: performance.now() - start, reason: code ?? message };
+  }
+}
+
+function openTcp({ host, port }: Endpoint, context: Context): Promise<Socket> {
+  return opened(connectTcp({ host, port, ...lookupOf(context) }), 'connect', context);
+}
+
+function openTls({ host, port }: Endpoint, options: ConnectionOptions, context: Context): Promise<TLSSocket> {
+  return opened(connectTls({ host, port, ...lookupOf(context), ...options }), 'secureConnect', context);
+}
+
+/** Waits until the socket is open, which is destroyed when the diagnosis ends. */
+async function opened<Opening extends Socket>(
+  socket: Opening,
+  event: 'connect' | 'secureConnect',
+  { stepTimeout, signal }: Context,
+): Promise<Opening> {
+  // It stays: a socket may emit another error later on.
+  socket.on('error', () => undefined);
+  addAbortSignal(signal, socket);
+  try {
+    await withTimeout((timeoutSignal) => once(socket, event, { signal: timeoutSignal }), stepTimeout);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/** Reads the certificate without verifying it; nothing secret is sent. */
+export async function inspectTls(context: Context, options: ConnectionOptions): Promise<Handshake> {
+  const lenient = { ...options, rejectUnauthorized: false, checkServerIdentity: () => undefined };
+  const socket = await openTls(context, lenient, context);
+  try {
+    // Typed as an Error, it is the code of OpenSSL.
+    const reason: unknown = socket.authorizationError;
+    const certificate = socket.getPeerCertificate(true);
+    return {
+      protocol: socket.getProtocol() ?? 'an unknown protocol',
+      cipher: socket.getCipher().standardName,
+      certificate,
+      chain: chainOf(certificate),
+      distrust: socket.authorized ? '' : reason instanceof Error ? reason.message : String(reason),
+    };
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** OpenSSL 3 allows the ciphers of TLS 1.0 and 1.1 at this level only. */
+const OLD_CIPHERS = 'DEFAULT@SECLEVEL=0';
+
+/** Whether the endpoint accepts an outdated version of TLS. */
+export async function acceptsVersion(
+  version: 'TLSv1' | 'TLSv1.1',
+  servername: string | undefined,
+  context: Context,
+): Promise<boolean> {
+  const options = {
+    ...(servername !== undefined && { servername }),
+    ...{ minVersion: version, maxVersion: version, ciphers: OLD_CIPHERS, rejectUnauthorized: false },
+  };
+  try {
+    (await openTls(context, options, context)).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether Redis answers on this port without TLS: with +PONG or, before a login, with -NOAUTH. TLS sends an alert. */
+export async function answersWithoutTls(port: number, context: Context): Promise<boolean> {
+  try {
+    const socket = await openTcp({ host: context.host, port }, context);
+    return /^[+-]/.test(await exchange(socket, ['PING'], context));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Sends one command on a separate connection and returns the first line of the reply: of a login, it says whether it
+ * was accepted. ioredis is not used for it: it logs in by itself, and version 5 does not read RESP3.
+ *
+ * @throws Error if the connection fails, or there is no reply in time.
+ */
+export async function firstReplyLine(
+  context: Context,
+  command: readonly string[],
+  endpoint: Endpoint = context,
+): Promise<string> {
+  const { tls } = context;
+  const socket = await (tls ? openTls(endpoint, tls, context) : openTcp(endpoint, context));
+  return withoutArguments(await exchange(socket, command, context), command);
+}
+
+/** Sends a command, reads the first line of the reply, and closes the connection. */
+async function exchange(
+  socket: Socket,
+  command: readonly string[],
+  { stepTimeout }: Context,
+): Promise<string> {
+  socket.write(encode(command));
+  try {
+    return await withTimeout(() => firstLine(socket), stepTimeout);
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function firstLine(socket: Socket): Promise<string> {
+  let received = '';
+  for await (const bytes of socket) {
+    received += (bytes as Buffer).toString('latin1');
+    const end = received.indexOf('\r\n');
+    if (end !== -1) return received.slice(0, end);
+  }
+  throw new Error('the connection was closed before the reply');
+}
+
+function encode(command: readonly string[]): string {
+  return `*${command.length}\r\n${command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`;
+}
+
+/** The answer to an unknown command quotes the beginning of its arguments: of a login, the password. */
+function withoutArguments(line: string, [, ...args]: readonly string[]): string {
+  const shown = line.replace(/,? with args beginning with:.*$/i, '');
+  return args
+    .filter((argument) => argument.length >= MIN_SECRET_LENGTH)
+    .reduce((text, argument) => text.replaceAll(argument, '<hidden>'), shown);
+}
+
+/** Shorter arguments, such as the version of the protocol, are not passwords. */
+const MIN_SECRET_LENGTH = 8;
+
+/** The subject and its issuers, up to the root. */
+function chainOf(certificate: DetailedPeerCertificate): string[] {
+  const names: string[] = [];
+  const seen = new Set<string>();
+  // A root is its own issuer; the issuer is absent if unknown, unlike in its type.
+  let current: Partial<DetailedPeerCertificate> | undefined = certificate;
+  while (current?.fingerprint256 !== undefined && !seen.has(current.fingerprint256)) {
+    seen.add(current.fingerprint256);
+    names.push(nameOf(current.subject));
+    if (!current.issuerCertificate) names.push(nameOf(current.issuer));
+    current = current.issuerCertificate;
+  }
+  return names;
+}
+
+function nameOf(subject: DetailedPeerCertificate['subject'] | undefined): string {
+  const { CN, O } = subject ?? {};
+  return String(CN ?? O ?? 'an unnamed authority');
+}
