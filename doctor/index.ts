@@ -13,6 +13,7 @@ import { checkTls } from './tls.js';
 import { claim } from './token.js';
 import { checkUpkeep } from './upkeep.js';
 
+export type { Identities } from '../lib/configure/options.js';
 export type { DiagnosisSection, Finding, FindingSeverity, FindingStatus } from './finding.js';
 export type { DiagnoseOptions } from './options.js';
 

@@ -10,6 +10,8 @@ export type {
   AuthenticatorOptions,
   ConfiguredRedisOptions,
   ConfigureForAzureOptions,
+  EndpointOptions,
+  Identities,
   IdentityOptions,
   RetryOptions,
 } from './configure/options.js';

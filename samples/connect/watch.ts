@@ -23,7 +23,7 @@ export interface Summary {
 
 /** Runs a command each second, and reports what happens to the connections. */
 export async function watch(
-  multiplexer: Multiplexer<Redis | Cluster>,
+  multiplexer: Multiplexer,
   log: ConsoleLog,
   { count, stopping }: WatchOptions,
 ): Promise<Summary> {
@@ -49,7 +49,7 @@ export async function watch(
   return { commands, failures };
 }
 
-function reportConnections(multiplexer: Multiplexer<Redis | Cluster>, log: ConsoleLog): void {
+function reportConnections(multiplexer: Multiplexer, log: ConsoleLog): void {
   multiplexer.on('connectionLost', ({ connection, endpoint }) => {
     log.event(`${connection} connection to ${endpoint} lost`);
   });

@@ -55,7 +55,7 @@ describe('the connections of a cluster', () => {
       ...cache.azure.options,
       ...tokenOptions(cache.azure),
     });
-    const { host = '', port = 0, authenticator } = options;
+    const { host, port, authenticator } = options;
     const cluster = cache.keep(new Cluster([{ host, port }], { redisOptions: options }));
     expect(await cluster.set('key', 'value')).to.equal('OK');
     await throughExpiries(authenticator);

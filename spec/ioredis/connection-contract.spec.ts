@@ -15,7 +15,7 @@ describe('a connection of ioredis', () => {
   for (const { name, Redis, Command } of VERSIONS) {
     describe(`in ${name}`, () => {
       it('reads the password of the handshake from `condition.auth` after it has set the status `connect`', async () => {
-        const { tls, host = '', port = 0, username = '', password } = await cache.configure();
+        const { tls, host, port, username = '', password } = await cache.configure();
         // The wrong one, in a client that is not managed.
         const client = new Redis({ ...(tls && { tls }), host, port, username, password: 'wrong' });
         const setStatus = internals(client).setStatus.bind(client);
@@ -105,9 +105,9 @@ describe('a connection of ioredis', () => {
         const client = cache.client({ Redis }, { ...options, lazyConnect: true });
         const Connector = internals(client).connector.constructor as new (given: object) => object;
         const connector = new Connector(client.options) as { connect(): Promise<unknown> };
-        const { connect } = connector;
+        const connect = connector.connect.bind(connector);
         let opened: unknown;
-        connector.connect = async () => (opened = await connect.call(connector));
+        connector.connect = async () => (opened = await connect());
         internals(client).connector = connector;
         await client.connect();
         expect(opened).to.equal(internals(client).stream);

@@ -98,7 +98,7 @@ describe('the internals of ioredis', () => {
 
       if (major >= 6) {
         it('logs in with AUTH over RESP2 when HELLO is rejected with NOPROTO', async () => {
-          const { tls, host = '', port = 0, username = '', password } = await cache.configure();
+          const { tls, host, port, username = '', password } = await cache.configure();
           let current = 'not the token';
           const lookup = Object.assign(() => current, { toString: () => current }) as unknown as string;
           const client = new Redis({ ...(tls && { tls }), host, port, username, password: lookup });
