@@ -31,6 +31,14 @@ export async function checkKind(
   section.report({
     kind: [
       {
+        when: isCluster && nodes.size === 0,
+        error: `A cluster (${clusterKind(section)}), whose nodes the role does not permit to list (CLUSTER SLOTS).`,
+        why: 'A Cluster client cannot find the nodes, and any other client is redirected.',
+        remedy:
+          'Assign an access policy that permits CLUSTER SLOTS: add `+cluster|slots` to its permissions.',
+        data: { isCluster, nodes: [] },
+      },
+      {
         when: isCluster,
         ok: `A cluster of ${nodes.size} nodes (${clusterKind(section)}). Use a Cluster client.`,
         snippet: `const cluster = new Cluster(...(await configureClusterForAzure(${optionsIn(section, identity, allowsInfo)})));`,
@@ -43,7 +51,7 @@ export async function checkKind(
       },
     ],
   });
-  if (!isCluster) return;
+  if (nodes.size === 0) return;
   const reasons = await Promise.all([...nodes.values()].map((node) => failureOf(section, node, identity)));
   const masters = new Set(ranges.map(({ nodes: [master] }) => master && nameOf(master)));
   for (const [index, node] of [...nodes.values()].entries()) {

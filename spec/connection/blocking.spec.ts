@@ -49,7 +49,7 @@ describe('a blocking command that is sent again', () => {
 });
 
 describe('a blocking command', () => {
-  const cache = Cache.forEach({ tokenLifetime: 2_500 });
+  const cache = Cache.forEach({ tokenLifetime: 4_000 });
 
   for (const variant of VARIANTS) {
     describe(`with ${variant.name}`, () => {

@@ -14,7 +14,7 @@ const runnable = typescript.filter(({ flags }) => flags.includes('run'));
 
 describe('the code blocks of the documents', () => {
   it('name their language', () => {
-    const known = ['ts', 'js', 'sh', 'mermaid', 'bicep', 'hcl', 'yaml'];
+    const known = ['ts', 'js', 'py', 'sh', 'mermaid', 'bicep', 'hcl', 'yaml'];
     expect(blocks.filter(({ language }) => !known.includes(language)).map(placeOf)).to.deep.equal([]);
   });
 

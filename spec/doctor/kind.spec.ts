@@ -37,13 +37,16 @@ describe('diagnose: kind of cache', () => {
     expect(sizes).to.deep.equal(Array(6).fill(0));
   });
 
-  it('reports a role that may not read the topology as unknown, not as unclustered', async () => {
+  it('reports a role that may not read the topology, which a Cluster needs', async () => {
     const credential = azure.credential();
     await findingsOf({ ...azure.options, credential });
     for (const { server } of azure.cluster.nodes)
       await server.call('ACL', 'SETUSER', credential.oid, '-cluster');
-    const { message } = (await findingsOf({ ...azure.options, credential })).one('kind', 'kind');
-    expect(message).to.include('the role does not permit CLUSTER SLOTS');
+    const { message, status } = (await findingsOf({ ...azure.options, credential })).one('kind', 'kind');
+    expect(status).to.equal('error');
+    expect(message)
+      .to.include('A cluster')
+      .and.to.include('the role does not permit to list (CLUSTER SLOTS)');
   });
 
   it('names the node that is down', async () => {

@@ -22,8 +22,7 @@ describe('the credentials of a chain of @azure/identity', () => {
       const chain = defaultCredential({}, (link, answer) => asked.set(link, answer));
       await failure(chain.getToken('https://redis.azure.com/.default'));
       expect([...asked.keys()]).to.deep.equal([name]);
-      const reason: unknown = await asked.get(name)?.catch((error: unknown) => error);
-      expect(String(reason)).to.match(/available/);
+      expect(await asked.get(name)?.catch(() => null)).to.equal(null);
     });
   }
 });

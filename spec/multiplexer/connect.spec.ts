@@ -95,7 +95,7 @@ describe('Multiplexer.connect()', () => {
 });
 
 describe('Multiplexer.connect() with either protocol', () => {
-  const multiplexers = Multiplexers.forEach();
+  const multiplexers = Multiplexers.forEach({ product: 'cache' }); // Azure Managed Redis has database 0 only.
 
   it('accepts the options of configureForAzure(), with their authenticator', async () => {
     const options = await configureForAzure({ ...multiplexers.azure.options });

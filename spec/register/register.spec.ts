@@ -97,7 +97,7 @@ describe('ioredis-azure/register', () => {
     ['Cluster', 'new Cluster([{ host, port }])'],
   ] as const) {
     it(`reports an identity that does not work by the \`error\` event, and retries: ${kind}`, async () => {
-      azure.entra.failing(400);
+      azure.entra.failing(500);
       program = await Program.start(
         [
           '-e',
@@ -114,14 +114,15 @@ describe('ioredis-azure/register', () => {
   }
 
   it('requests no token more often than the pauses between the attempts permit', async () => {
-    azure.entra.failing(400);
+    azure.entra.failing(500);
     const code = `${CLIENT} const redis = new Redis({ host, port, retryStrategy: () => 1 });
       let errors = 0; redis.on('error', () => (errors += 1) === 3 && redis.disconnect());`;
     const before = azure.entra.statistics.requests.length;
     const start = performance.now();
     program = await Program.start(['-e', code], azure.environment);
     await program.output();
-    expect(azure.entra.statistics.requests.length - before).to.be.at.most(3);
+    // The identity library itself sends each of the three requests up to four times.
+    expect(azure.entra.statistics.requests.length - before).to.be.at.most(12);
     expect(performance.now() - start).to.be.above(1_500);
   });
 
