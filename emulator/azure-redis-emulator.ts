@@ -36,8 +36,7 @@ interface Parts {
  * Azure Redis and Entra on this machine, for tests: a TLS endpoint in front of a real redis-server that validates logins and
  * expires tokens as strictly as Azure.
  *
- * It needs redis-server 6.2 or newer (on the `PATH`, or at the path in `REDIS_SERVER`) and the packages `jose` and
- * `selfsigned`. It keeps the process alive until it is stopped.
+ * It needs redis-server 6.2 or newer (on the `PATH`, or at the path in `REDIS_SERVER`). It keeps the process alive until it is stopped.
  *
  * ```ts
  * const azure = await AzureRedisEmulator.start({ tokenLifetime: 5_000 });
@@ -76,7 +75,7 @@ export class AzureRedisEmulator extends EventEmitter<AzureRedisEmulatorEvents> {
   /**
    * Starts an endpoint on a free port of 127.0.0.1, and an Entra that issues its tokens.
    *
-   * @throws AzureRedisError `MISSING_DEPENDENCY` if redis-server, `jose` or `selfsigned` is missing or does not run,
+   * @throws AzureRedisError `MISSING_DEPENDENCY` if redis-server is missing or does not run,
    *   `INVALID_OPTION` if an option or the upstream is invalid.
    */
   static async start(options: AzureRedisEmulatorOptions = {}): Promise<AzureRedisEmulator> {

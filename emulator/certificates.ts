@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import { peer } from './optional-peer.js';
 
 /** The names and addresses that a certificate is issued for. */
 export interface CertificateNames {
@@ -33,7 +32,7 @@ export interface CertificateAuthority {
 
 /** Creates a certificate authority whose key never leaves this process. */
 export async function createCertificateAuthority(): Promise<CertificateAuthority> {
-  const { generate } = await peer('selfsigned', import('selfsigned'));
+  const { generate } = await import('selfsigned');
   // OpenSSL finds the issuer of a certificate by its name: that of another authority in the same file must differ.
   const name = `AzureRedisEmulator CA ${randomBytes(4).toString('hex')}`;
   const authority = await generate([{ name: 'commonName', value: name }], {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerateKeyPairResult, JWK, JWTPayload } from 'jose';
-import { peer } from './optional-peer.js';
 
 /** The audience of access tokens for Azure Redis: their `aud` claim. */
 export const REDIS_AUDIENCE = 'https://redis.azure.com';
@@ -28,7 +27,7 @@ export interface TokenAuthority {
 let keyPair: Promise<GenerateKeyPairResult> | undefined;
 
 export async function createTokenAuthority(tenantId: string = randomUUID()): Promise<TokenAuthority> {
-  const jose = await peer('jose', import('jose'));
+  const jose = await import('jose');
   keyPair ??= jose.generateKeyPair('RS256');
   const { privateKey, publicKey } = await keyPair;
   const kid = randomUUID();

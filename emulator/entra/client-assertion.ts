@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import type * as JoseModule from 'jose';
-import { peer } from '../optional-peer.js';
 import type { Application } from './application.js';
 import {
   assertionForSomebodyElse,
@@ -31,7 +30,7 @@ export async function checkClientAssertion(
   assertion: string,
   context: AssertionContext,
 ): Promise<void> {
-  const jose = await peer('jose', import('jose'));
+  const jose = await import('jose');
   if (issuerOf(jose, assertion) === application.clientId) {
     await checkCertificateAssertion(jose, application, assertion, context.audiences);
   } else {

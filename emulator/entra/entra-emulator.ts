@@ -86,8 +86,7 @@ export class EntraEmulator extends EventEmitter<EntraEmulatorEvents> {
   /**
    * Starts both endpoints.
    *
-   * @throws AzureRedisError `MISSING_DEPENDENCY` if `jose` or `selfsigned` is not installed; `INVALID_OPTION` if
-   *   an option is invalid or a port is in use.
+   * @throws AzureRedisError `INVALID_OPTION` if an option is invalid or a port is in use.
    */
   static async start(options: EntraEmulatorOptions = {}): Promise<EntraEmulator> {
     assertOptions(options);

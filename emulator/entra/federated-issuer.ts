@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { GenerateKeyPairResult, JWTPayload } from 'jose';
-import { peer } from '../optional-peer.js';
 
 /** Signs the tokens of service accounts, as a Kubernetes cluster does. */
 export interface FederatedIssuer {
@@ -14,7 +13,7 @@ export interface FederatedIssuer {
 let keyPair: Promise<GenerateKeyPairResult> | undefined;
 
 export async function createFederatedIssuer(): Promise<FederatedIssuer> {
-  const jose = await peer('jose', import('jose'));
+  const jose = await import('jose');
   keyPair ??= jose.generateKeyPair('RS256');
   const { privateKey, publicKey } = await keyPair;
   const issuer = `https://localhost/oidc/${randomUUID()}/`;

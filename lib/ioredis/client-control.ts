@@ -1,6 +1,5 @@
 import { Cluster, type Command, type Redis } from 'ioredis';
 import { internals, type Client, type ClientInternals } from './client.js';
-import { rejectQueued } from './queues.js';
 
 /**
  * Ends a client permanently, in any state.
@@ -41,30 +40,4 @@ export function clusterFailureCause(error: unknown): unknown {
 /** The version of RESP that the connection has negotiated; ioredis 5, which supports RESP2 only, does not state it. */
 export function negotiatedProtocol(client: Client): 2 | 3 {
   return internals(client).condition?.protocol ?? 2;
-}
-
-/** Whether a command would be written now; otherwise ioredis keeps it for the next connection. */
-export function isWritable(client: Client): boolean {
-  return internals(client).stream?.writable === true;
-}
-
-/**
- * Prevents a client from resubscribing: it must not on a connection that was restored with RESP2. This applies to this client
- * only, since `duplicate()` copies enumerable options.
- */
-export function disableAutoResubscribe(client: Redis): void {
-  Object.defineProperty(client.options, 'autoResubscribe', { value: false, enumerable: false });
-}
-
-const SUBSCRIPTION = /^[ps]?(un)?subscribe$/i;
-
-/**
- * Removes subscriptions from the commands that ioredis sends again on its next connection. That may use RESP2, where no other
- * command is accepted after the first subscription.
- */
-export function rejectQueuedSubscriptions(client: Client): void {
-  const { prevCommandQueue, offlineQueue } = internals(client);
-  for (const queue of [prevCommandQueue, offlineQueue]) {
-    rejectQueued(queue, ({ name }) => SUBSCRIPTION.test(name));
-  }
 }

@@ -35,7 +35,6 @@ export interface ClientOptions {
   readonly password?: unknown;
   readonly Connector?: unknown;
   readonly sentinels?: unknown;
-  readonly enableTLSForSentinelMode?: boolean | undefined;
   readonly reconnectOnError?: unknown;
   readonly autoResendUnfulfilledCommands?: boolean | undefined;
   readonly retryStrategy?: unknown;
