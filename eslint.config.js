@@ -10,6 +10,7 @@ const COMMON = [
   'errors.ts',
   'validation.ts',
   'redaction.ts',
+  'cache-kind.ts',
   'diagnostics.ts',
   'debug-log.ts',
   'version.ts',

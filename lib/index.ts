@@ -35,7 +35,7 @@ export type {
 export { Multiplexer } from './multiplexer/multiplexer.js';
 export type { MaintenanceEvent, MaintenanceType } from './multiplexer/maintenance-events.js';
 export type { MultiplexerOptions, MultiplexerSettings } from './multiplexer/options.js';
-export type { SubscribeArguments } from './multiplexer/subscribe-arguments.js';
+export type { SubscribeArguments } from './multiplexer/subscription.js';
 export type {
   ChannelMessage,
   MessageListener,
@@ -50,4 +50,4 @@ export type {
   MultiplexerEvents,
   MultiplexerStatistics,
   MultiplexerStatus,
-} from './multiplexer/types.js';
+} from './multiplexer/options.js';

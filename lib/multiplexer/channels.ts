@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Subscription } from './subscription.js';
 
 /** The ways to subscribe, named as ioredis' methods: to channels, to patterns, to shard channels. */
 export type SubscriptionKind = 'subscribe' | 'psubscribe' | 'ssubscribe';
@@ -17,39 +17,65 @@ export interface Message {
 /** The prefix of private channels, whose messages are never delivered to the application, not even for the pattern `*`. */
 export const PRIVATE_PREFIX = '__ioredis-azure:';
 
-type Send = (client: Redis, names: readonly string[]) => Promise<unknown>;
+/** A subscription, whatever the type of its messages. */
+type Receiver = Pick<Subscription, 'kind' | 'channels' | 'receive' | 'end'>;
 
-export const SUBSCRIBE: Readonly<Record<SubscriptionKind, Send>> = {
-  subscribe: (client, names) => client.subscribe(...names),
-  psubscribe: (client, names) => client.psubscribe(...names),
-  ssubscribe: (client, names) => client.ssubscribe(...names),
-};
-
-export const UNSUBSCRIBE: Readonly<Record<SubscriptionKind, Send>> = {
-  subscribe: (client, names) => client.unsubscribe(...names),
-  psubscribe: (client, names) => client.punsubscribe(...names),
-  ssubscribe: (client, names) => client.sunsubscribe(...names),
-};
-
-/** Calls `receive` with every message of a client, until the returned function is called. */
-export function listenTo(client: Redis, receive: (message: Message) => void): () => void {
-  // ioredis puts its `keyPrefix` before shard channels, but not before others.
-  const { keyPrefix = '' } = client.options;
-  const listeners = {
-    messageBuffer: (channel: Buffer, payload: Buffer) => {
-      const name = channel.toString();
-      receive({ kind: 'subscribe', name, channel: name, payload });
-    },
-    pmessageBuffer: (pattern: string, channel: Buffer, payload: Buffer) => {
-      receive({ kind: 'psubscribe', name: pattern, channel: channel.toString(), payload });
-    },
-    smessageBuffer: (channel: Buffer, payload: Buffer) => {
-      const name = channel.toString().slice(keyPrefix.length);
-      receive({ kind: 'ssubscribe', name, channel: name, payload });
-    },
+/** The subscriptions to each channel and pattern. */
+export class Subscriptions {
+  readonly #receivers: Readonly<Record<SubscriptionKind, Map<string, Set<Receiver>>>> = {
+    subscribe: new Map(),
+    psubscribe: new Map(),
+    ssubscribe: new Map(),
   };
-  for (const [event, listener] of Object.entries(listeners)) client.on(event, listener);
-  return () => {
-    for (const [event, listener] of Object.entries(listeners)) client.off(event, listener);
-  };
+  #delivered = 0;
+
+  /** How many messages were delivered. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  add(receiver: Receiver): void {
+    const byName = this.#receivers[receiver.kind];
+    for (const name of receiver.channels) {
+      const receivers = byName.get(name) ?? new Set();
+      byName.set(name, receivers.add(receiver));
+    }
+  }
+
+  remove(receiver: Receiver): void {
+    const byName = this.#receivers[receiver.kind];
+    for (const name of receiver.channels) {
+      const receivers = byName.get(name);
+      receivers?.delete(receiver);
+      if (receivers?.size === 0) byName.delete(name);
+    }
+  }
+
+  /** Whether this channel or pattern is in use. */
+  has(kind: SubscriptionKind, name: string): boolean {
+    return this.#receivers[kind].has(name);
+  }
+
+  /** The channels or patterns in use. */
+  names(kind: SubscriptionKind): string[] {
+    return [...this.#receivers[kind].keys()];
+  }
+
+  deliver(message: Message): void {
+    const receivers = this.#receivers[message.kind].get(message.name);
+    if (!receivers || message.channel.startsWith(PRIVATE_PREFIX)) return;
+    this.#delivered += 1;
+    // A copy: a subscription that is added during the delivery receives the next message.
+    for (const receiver of [...receivers]) receiver.receive(message);
+  }
+
+  /** Ends all subscriptions. */
+  end(): void {
+    for (const byName of Object.values(this.#receivers)) {
+      for (const receivers of byName.values()) {
+        for (const receiver of receivers) receiver.end();
+      }
+      byName.clear();
+    }
+  }
 }

@@ -1,186 +1,210 @@
 import { EventEmitter } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
-import type { Cluster, Redis } from 'ioredis';
-import type { ConfiguredRedisOptions } from '../configure/options.js';
-import type { AzureRedisError } from '../errors.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Cluster, type Redis } from 'ioredis';
 import { endpointOf } from '../ioredis/client.js';
 import { commandsInFlight, refuseCommands } from '../ioredis/client-control.js';
-import { closedError, connectionFailed } from './errors.js';
-import { InteractiveConnection } from './interactive-connection.js';
-import { alertDuration, type MaintenanceEvent } from './maintenance-events.js';
-import { Subscriber } from './subscriber.js';
-import { Subscriptions } from './subscriptions.js';
+import { Subscriptions, type SubscriptionKind } from './channels.js';
+import { closedError, end } from './client-lifecycle.js';
+import { alertDuration, MAINTENANCE_CHANNEL, type MaintenanceEvent } from './maintenance-events.js';
+import type {
+  ConnectionsEvents,
+  MultiplexerConnection,
+  MultiplexerStatistics,
+  MultiplexerStatus,
+} from './options.js';
+import { ShardSubscribers } from './shard-subscribers.js';
+import { subscriptionRefused } from './subscriber-connection.js';
+import { Subscriber, type SubscriberSource } from './subscriber.js';
+import { Subscription, type SubscriptionSettings } from './subscription.js';
 import type { Topology } from './topology.js';
-import type { ConnectionName, MultiplexerConnection, MultiplexerStatistics } from './types.js';
 
-interface ConnectionsEvents {
-  lost: [connection: ConnectionName, endpoint: string];
-  /** The connection is available again, with its subscriptions, after `gap` ms. */
-  restored: [connection: ConnectionName, endpoint: string, gap: number];
-  /** ioredis has given up the interactive connection. */
-  ended: [];
-  failed: [error: AzureRedisError];
-}
-
-/** The connections of a multiplexer: one for commands and one for subscriptions, which may be the same. */
-export class Connections<Interactive extends Redis | Cluster> extends EventEmitter<ConnectionsEvents> {
-  readonly subscriptions = new Subscriptions();
-  readonly #topology: Topology<Interactive>;
-  readonly #options: ConfiguredRedisOptions;
-  readonly #interactive: InteractiveConnection<Interactive>;
-  #subscriber: Subscriber | undefined;
+/**
+ * The connections of a multiplexer: an interactive one, and a subscriber for its channels and patterns. In a cluster, shard
+ * channels are at the nodes of their slots, and each of these nodes has a subscriber of its own.
+ */
+export class Connections extends EventEmitter<ConnectionsEvents> {
+  readonly #topology: Topology<Redis | Cluster>;
+  readonly #subscriptions = new Subscriptions();
+  readonly #subscriber: Subscriber;
+  /** In a cluster. */
+  readonly #shards: ShardSubscribers | undefined;
+  #isClosed = false;
+  /** The protocol that was negotiated last: while it connects, ioredis knows only the one that it will request. */
+  #protocol: 2 | 3;
+  /** Since when the interactive connection is lost (`performance.now()`). */
+  #lostAt: number | undefined;
   #reconnects = 0;
+  #handovers = 0;
 
-  constructor(topology: Topology<Interactive>, options: ConfiguredRedisOptions) {
+  constructor(topology: Topology<Redis | Cluster>) {
     super();
     this.#topology = topology;
-    this.#options = options;
-    this.#interactive = new InteractiveConnection(topology);
-    this.#followInteractive();
-  }
-
-  get interactive(): Interactive {
-    return this.#interactive.client;
+    this.#protocol = topology.protocol();
+    const { interactive, options } = topology;
+    const subscriptions = this.#subscriptions;
+    if (interactive instanceof Cluster) {
+      this.#shards = new ShardSubscribers(interactive, options, subscriptions, this);
+    }
+    const source: SubscriberSource = {
+      createClient: (failures) => topology.createSubscriber(failures),
+      names: (kind) => (kind === 'ssubscribe' && this.#shards ? [] : subscriptions.names(kind)),
+      has: subscriptions.has.bind(subscriptions),
+      deliver: subscriptions.deliver.bind(subscriptions),
+      marker: { kind: 'subscribe', suffix: () => '', publish: (marker) => topology.publish(marker, '') },
+    };
+    this.#subscriber = new Subscriber(source, options, this);
+    this.on('restored', () => (this.#reconnects += 1));
+    this.on('handedOver', () => (this.#handovers += 1));
+    for (const [event, listener] of Object.entries(this.#listeners)) interactive.on(event, listener);
+    // Many multiplexers may share an authenticator.
+    const { authenticator } = options;
+    authenticator.setMaxListeners(authenticator.getMaxListeners() + 1);
+    authenticator.on('tokenRefreshed', this.#retry);
   }
 
   get protocol(): 2 | 3 {
-    return this.#interactive.protocol;
+    return this.#protocol;
   }
 
-  /** `undefined` until connected. */
-  get subscriber(): Subscriber | undefined {
-    return this.#subscriber;
-  }
-
-  get isReady(): boolean {
-    return this.#interactive.isReady && this.#subscriber?.connection.isLive === true;
+  get status(): MultiplexerStatus {
+    if (this.#isClosed) return 'closing';
+    const isReady = this.#topology.interactive.status === 'ready' && this.#all.every(({ isLive }) => isLive);
+    if (!isReady) return 'reconnecting';
+    return this.#missing > 0 ? 'degraded' : 'ready';
   }
 
   get statistics(): MultiplexerStatistics {
     return {
-      commandsInFlight: commandsInFlight(this.interactive),
+      commandsInFlight: commandsInFlight(this.#topology.interactive),
       reconnects: this.#reconnects,
-      handovers: this.#subscriber?.handovers ?? 0,
-      messages: this.subscriptions.delivered,
+      handovers: this.#handovers,
+      messages: this.#subscriptions.delivered,
+      missingSubscriptions: this.#missing,
     };
   }
 
-  /** One with RESP3, two with RESP2. */
   snapshot(): MultiplexerConnection[] {
-    const { interactive } = this;
-    const connections: MultiplexerConnection[] = [
-      { name: 'interactive', endpoint: this.#endpoint, status: interactive.status },
-    ];
-    const subscriber = this.#subscriber?.connection;
-    if (subscriber && subscriber.client !== interactive) {
-      connections.push({
-        name: 'subscriber',
-        endpoint: subscriber.endpoint,
-        status: subscriber.isLive ? subscriber.client.status : 'reconnecting',
-      });
-    }
-    return connections;
+    const { status } = this.#topology.interactive;
+    const subscribers = this.#all.flatMap(({ connection, isLive }) => {
+      if (!connection) return [];
+      const { endpoint, client } = connection;
+      return [{ name: 'subscriber', endpoint, status: isLive ? client.status : 'reconnecting' } as const];
+    });
+    return [{ name: 'interactive', endpoint: this.#endpoint, status }, ...subscribers];
   }
 
-  /** Resolves when all connections are ready. @throws AzureRedisError */
+  /** Opens the subscriber connection. @throws AzureRedisError */
   async connect(): Promise<void> {
-    await this.#interactive.connect();
-    await this.#connectSubscriber();
+    await this.#subscriber.connect();
   }
 
-  /** Resolves to the latency in ms. */
-  ping(): Promise<number> {
-    return this.#topology.ping();
-  }
-
-  /** Replaces all connections at once. Resolves when they are ready again. */
-  async forceReconnect(): Promise<void> {
-    const replacing = [this.#topology.reconnect()];
-    const client = this.#subscriber?.connection.client;
-    if (client && client !== this.interactive) {
-      replacing.push(this.#options.authenticator.connectionOf(client).forceReconnect());
+  /**
+   * Adds a subscription. Resolves when the server has confirmed it.
+   *
+   * @param failed Called with each error of its listener.
+   * @throws AzureRedisError
+   */
+  async subscribe<Payload extends string | Buffer>(
+    settings: SubscriptionSettings<Payload>,
+    failed: (error: unknown, channel: string) => void,
+  ): Promise<Subscription<Payload>> {
+    const { kind, names } = settings;
+    const leave = async (): Promise<void> => {
+      this.#subscriptions.remove(subscription);
+      await this.#sync(kind, names).catch((error: unknown) => {
+        if (!this.#isClosed) throw error;
+      });
+    };
+    const subscription = new Subscription(settings, leave, failed);
+    this.#subscriptions.add(subscription);
+    try {
+      await this.#sync(kind, names);
+      return subscription;
+    } catch (error) {
+      // Of several shard channels, some may have been permitted.
+      subscription.unsubscribe().catch(() => undefined);
+      if (this.#isClosed) throw closedError();
+      throw subscriptionRefused(names.map((name) => ({ name, error })));
     }
-    await Promise.all(replacing);
-    // A subscriber that was lost before the call is being replaced already.
-    await this.#subscriber?.waitUntilLive();
   }
 
   /** Prepares for announced maintenance, or recovers from it. */
   maintain(event: MaintenanceEvent): void {
-    const { authenticator, tls, host = '' } = this.#options;
+    const { authenticator, tls, host = '' } = this.#topology.options;
     authenticator.expectMaintenance(tls?.servername ?? host, alertDuration(event));
-    if (this.#subscriber) this.#topology.recoverFrom(event.type, this.#subscriber.connection.client);
+    this.#topology.recoverFrom(event.type, this.#subscriber);
+  }
+
+  /** Replaces all connections at once. Resolves when they are ready again. @throws AzureRedisError */
+  async forceReconnect(): Promise<void> {
+    const subscribers = this.#all.map((subscriber) => subscriber.forceReconnect());
+    await Promise.all([this.#topology.reconnect(), ...subscribers]);
   }
 
   /** Rejects further commands, waits for the replies in flight, and ends the clients. */
   async close(): Promise<void> {
-    this.subscriptions.end();
-    const { interactive } = this;
+    this.#isClosed = true;
+    const { interactive, options } = this.#topology;
+    this.#subscriptions.end();
+    options.authenticator.off('tokenRefreshed', this.#retry);
     // Commands queued by autopipelining are sent in the next turn of the event loop.
-    if (interactive.autoPipelineQueueSize > 0) await setImmediate();
-    const ended = this.#interactive.close();
+    if (interactive.autoPipelineQueueSize > 0) await nextTurn();
+    const ended = end(interactive);
     refuseCommands(interactive, closedError);
-    await Promise.all([ended, this.#subscriber?.close()]);
+    await Promise.all([ended, this.#subscriber.close(), this.#shards?.close()]);
+  }
+
+  get #all(): Subscriber[] {
+    return [this.#subscriber, ...(this.#shards?.subscribers ?? [])];
   }
 
   get #endpoint(): string {
-    return endpointOf({ options: this.#options });
+    return endpointOf({ options: this.#topology.options });
   }
 
-  #followInteractive(): void {
-    const interactive = this.#interactive;
-    interactive.on('lost', () => {
-      this.emit('lost', 'interactive', this.#endpoint);
-    });
-    interactive.on('ready', () => {
-      // A connection that carries the subscriptions is restored once it is subscribed again.
-      if (this.#carriesSubscriptions()) return;
-      interactive.reportRestored();
-      // The connection before may have had to use RESP2, where the subscriptions need another one.
-      if (this.protocol === 3) void this.#subscriber?.share();
-    });
-    interactive.on('restored', (gap) => {
-      this.#restored('interactive', this.#endpoint, gap);
-    });
-    interactive.on('ended', () => {
-      this.emit('failed', connectionFailed(undefined));
+  /** How many channels and patterns in use are refused. */
+  get #missing(): number {
+    const missing = this.#all.flatMap((subscriber) => subscriber.missing);
+    // The application works without maintenance events, which not every role may receive.
+    return missing.filter(({ name }) => name !== MAINTENANCE_CHANNEL).length;
+  }
+
+  /** Those of the interactive connection. */
+  readonly #listeners = {
+    ready: () => {
+      this.#protocol = this.#topology.protocol();
+      if (this.#lostAt === undefined) return;
+      const gap = Math.round(performance.now() - this.#lostAt);
+      this.#lostAt = undefined;
+      this.emit('restored', { connection: 'interactive', endpoint: this.#endpoint, gap });
+      this.#topology.checkKind().catch(this.#failed);
+    },
+    close: () => {
+      if (this.#lostAt !== undefined || this.#isClosed) return;
+      this.#lostAt = performance.now();
+      this.emit('lost', { connection: 'interactive', endpoint: this.#endpoint });
+    },
+    end: () => {
+      if (this.#isClosed) return;
+      this.#failed(undefined);
       this.emit('ended');
-    });
-    interactive.on('failed', (error) => {
-      this.emit('failed', connectionFailed(error));
-    });
-  }
+    },
+    error: (error: unknown) => {
+      this.#failed(error);
+    },
+  };
 
-  async #connectSubscriber(): Promise<void> {
-    const { authenticator, retryStrategy } = this.#options;
-    const subscriber = new Subscriber({
-      topology: this.#topology,
-      interactive: this.#interactive,
-      authenticator,
-      subscriptions: this.subscriptions,
-      retryStrategy,
-    });
-    subscriber.on('lost', ({ client, endpoint }) => {
-      if (client !== this.interactive) this.emit('lost', 'subscriber', endpoint);
-    });
-    subscriber.on('restored', ({ client, endpoint }, gap) => {
-      if (client === this.interactive) this.#interactive.reportRestored();
-      else this.#restored('subscriber', endpoint, gap);
-    });
-    subscriber.on('failed', (error) => {
-      this.emit('failed', connectionFailed(error));
-    });
-    await subscriber.connect();
-    this.#subscriber = subscriber;
-    this.#interactive.use();
-  }
+  readonly #failed = (error: unknown): void => {
+    this.emit('failed', error);
+  };
 
-  #carriesSubscriptions(): boolean {
-    return this.protocol === 3 && this.#subscriber?.connection.client === this.interactive;
-  }
+  /** Repeats at once what has failed. */
+  readonly #retry = (): void => {
+    for (const subscriber of this.#all) subscriber.retry();
+  };
 
-  #restored(connection: ConnectionName, endpoint: string, gap: number): void {
-    this.#reconnects += 1;
-    this.emit('restored', connection, endpoint, gap);
+  async #sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
+    if (kind === 'ssubscribe' && this.#shards) await this.#shards.sync(names);
+    else await this.#subscriber.sync(kind, names);
   }
 }

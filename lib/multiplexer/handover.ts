@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { PRIVATE_PREFIX, type Message } from './channels.js';
+import type { Delivery } from '../clients/replacement.js';
+import { settlesWithin } from '../timing/timeouts.js';
+import { PRIVATE_PREFIX, type Message, type SubscriptionKind } from './channels.js';
+import { closedError } from './client-lifecycle.js';
+import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
 
 /**
  * Merges the messages of two connections into one stream: those that the old connection receives before a marker, then
@@ -9,9 +13,9 @@ import { PRIVATE_PREFIX, type Message } from './channels.js';
  * same messages in the same order, though at different times, and a published marker has the same position in both
  * streams. The marker alone identifies duplicates; messages are never compared.
  */
-export class Handover<Connection> {
+export class Handover<Connection = SubscriberConnection> {
   /** The channel of the marker, with a unique name for each handover. */
-  readonly marker = `${PRIVATE_PREFIX}handover:${randomUUID()}`;
+  readonly marker: string;
   readonly #old: Connection;
   readonly #deliver: (message: Message) => void;
   #phase: 'running' | 'switched' | 'abandoned' = 'running';
@@ -22,19 +26,21 @@ export class Handover<Connection> {
   readonly #held: Message[] = [];
   /** The number of held messages that arrived before the marker. */
   #heldBeforeMarker: number | undefined;
-  #complete: () => void = () => undefined;
-  /** Resolves when both connections have passed the marker, and every message has been delivered exactly once. */
-  readonly completed: Promise<void>;
+  #settle: () => void = () => undefined;
+  /** Resolves when both connections have passed the marker, or after `interrupt()`. */
+  readonly settled: Promise<void>;
 
-  constructor(old: Connection, deliver: (message: Message) => void) {
+  /** @param suffix The end of the marker's name, which determines its slot. */
+  constructor(old: Connection, deliver: (message: Message) => void, suffix = '') {
+    this.marker = `${PRIVATE_PREFIX}handover:${randomUUID()}${suffix}`;
     this.#old = old;
     this.#deliver = deliver;
-    this.completed = new Promise((resolve) => {
-      this.#complete = resolve;
+    this.settled = new Promise((resolve) => {
+      this.#settle = resolve;
     });
   }
 
-  /** Whether both connections have passed the marker. */
+  /** Whether both connections have passed the marker: every message is delivered exactly once. */
   get isComplete(): boolean {
     return this.#oldPassedMarker && this.#heldBeforeMarker !== undefined;
   }
@@ -43,10 +49,19 @@ export class Handover<Connection> {
   receive(connection: Connection, message: Message): void {
     const isMarker = message.name === this.marker;
     if (connection === this.#old) {
-      if (isMarker) this.#oldReachedMarker();
+      if (isMarker) this.#oldPassedMarker = true;
       else this.#receiveFromOld(message);
-    } else if (isMarker) this.#nextReachedMarker();
+    } else if (isMarker) this.#heldBeforeMarker = this.#held.length;
     else this.#receiveFromNext(message);
+    if (isMarker && this.isComplete) {
+      this.#switch(this.#heldBeforeMarker ?? 0);
+      this.#settle();
+    }
+  }
+
+  /** The marker need not be awaited any longer: a connection is lost, or the subscriber is closed. */
+  interrupt(): void {
+    this.#settle();
   }
 
   /**
@@ -76,26 +91,88 @@ export class Handover<Connection> {
     else if (this.#phase === 'switched') this.#deliver(message);
   }
 
-  #oldReachedMarker(): void {
-    this.#oldPassedMarker = true;
-    this.#switchIfComplete();
-  }
-
-  #nextReachedMarker(): void {
-    this.#heldBeforeMarker = this.#held.length;
-    this.#switchIfComplete();
-  }
-
-  #switchIfComplete(): void {
-    if (!this.isComplete) return;
-    this.#switch(this.#heldBeforeMarker ?? 0);
-    this.#complete();
-  }
-
   #switch(alreadyDelivered: number): void {
     if (this.#phase !== 'running') return;
     this.#phase = 'switched';
     for (const message of this.#held.slice(alreadyDelivered)) this.#deliver(message);
     this.#held.length = 0;
   }
+}
+
+/** How all connections of a subscriber receive a marker. */
+export interface MarkerRoute {
+  readonly kind: SubscriptionKind;
+  /** The end of its name. */
+  readonly suffix: () => string;
+  /** Publishes it, outside any transaction. */
+  readonly publish: (marker: string) => Promise<unknown>;
+}
+
+/** How long the connections may take to pass the marker before the switch goes on without it, in ms. */
+const MARKER_TIMEOUT = 5_000;
+
+/** How long connections to two nodes both receive, in ms: far longer than nodes take to forward a message. */
+const OVERLAP = 1_000;
+
+/**
+ * Switches from `old` to `next`, which has its subscriptions.
+ *
+ * @throws ConnectionLost, or `CLOSED` after `signal`; `old` stays in use then.
+ */
+export async function switchOver(
+  handover: Handover,
+  old: SubscriberConnection,
+  next: SubscriberConnection,
+  route: MarkerRoute,
+  signal: AbortSignal,
+): Promise<Delivery> {
+  try {
+    await passMarker(handover, old, next, route);
+    if (signal.aborted) throw closedError();
+    const hasAll = handover.isComplete || (await old.hasReceivedAll());
+    if (!next.isLive) throw new ConnectionLost();
+    handover.takeOver();
+    old.stopListening();
+    forgetMarker(handover, next, route);
+    if (handover.isComplete) return 'exactly-once';
+    return hasAll ? 'at-least-once' : deliveryAcrossGap(old, next);
+  } catch (error) {
+    handover.abandon();
+    next.stopListening();
+    forgetMarker(handover, old, route);
+    throw error;
+  }
+}
+
+/** Publishes the marker, and waits until both connections have passed it. Without it, they overlap. */
+async function passMarker(
+  { marker, settled }: Handover,
+  old: SubscriberConnection,
+  next: SubscriberConnection,
+  { kind, publish }: MarkerRoute,
+): Promise<void> {
+  const passing = async (): Promise<void> => {
+    await Promise.all([old.subscribe(kind, [marker]), next.subscribe(kind, [marker])]);
+    await publish(marker);
+    await settled;
+  };
+  if (isSameNode(old, next)) {
+    // The role may not permit the marker, and either connection may be lost.
+    await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), settled])).catch(() => undefined);
+  } else await settlesWithin(OVERLAP, settled);
+}
+
+/** Unsubscribes the marker from the connection that stays. */
+function forgetMarker({ marker }: Handover, connection: SubscriberConnection, { kind }: MarkerRoute): void {
+  // If this fails, the channel stays subscribed, and no application sees it.
+  if (connection.has(kind, marker)) connection.unsubscribe(kind, [marker]).catch(() => undefined);
+}
+
+/** Another node may lag behind, and deliver recent messages again. */
+export function deliveryAcrossGap(old: SubscriberConnection, next: SubscriberConnection): Delivery {
+  return isSameNode(old, next) ? 'at-most-once' : 'best-effort';
+}
+
+function isSameNode(old: SubscriberConnection, next: SubscriberConnection): boolean {
+  return old.endpoint === next.endpoint;
 }

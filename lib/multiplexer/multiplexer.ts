@@ -1,32 +1,39 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
-import type { Cluster, ClusterOptions, Redis } from 'ioredis';
+import { Cluster, type ClusterOptions, type Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
-import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
-import type { ConfiguredRedisOptions } from '../configure/options.js';
 import { emitLater } from '../emit-later.js';
-import type { AzureRedisError } from '../errors.js';
+import { AzureRedisError } from '../errors.js';
+import { messageOf } from '../redaction.js';
+import { assertOption, kindOf } from '../validation.js';
+import type { SubscriptionKind } from './channels.js';
+import { closedError, connectionFailed } from './client-lifecycle.js';
 import { Connections } from './connections.js';
-import { closedError } from './errors.js';
 import { MAINTENANCE_CHANNEL, parseMaintenanceEvent } from './maintenance-events.js';
-import { splitOptions, type MultiplexerOptions } from './options.js';
-import type { SubscribeArguments } from './subscribe-arguments.js';
-import { subscribe, type SubscribeParts } from './subscribe.js';
-import type { PayloadOf, SubscribeOptions, Subscription, TextOptions } from './subscription.js';
-import { clusterTopology, standaloneTopology, type Topology } from './topology.js';
-import type {
-  MultiplexerConnection,
-  MultiplexerEvents,
-  MultiplexerStatistics,
-  MultiplexerStatus,
-} from './types.js';
+import {
+  splitOptions,
+  type MultiplexerConnection,
+  type MultiplexerEvents,
+  type MultiplexerOptions,
+  type MultiplexerStatistics,
+  type MultiplexerStatus,
+} from './options.js';
+import {
+  subscriptionSettings,
+  type PayloadOf,
+  type SubscribeArguments,
+  type SubscribeOptions,
+  type Subscription,
+  type TextOptions,
+} from './subscription.js';
+import { connectTopology, type Topology } from './topology.js';
 
 /**
  * One connection for commands and one for subscriptions, shared by the whole process and kept logged in across token
  * expiries: the ConnectionMultiplexer of StackExchange.Redis for ioredis.
  *
- * With RESP3 both are one connection, which is re-authenticated in place. With RESP2 the subscriber connection is replaced
- * in a handover before its token expires, and no message is lost or delivered twice.
+ * With RESP3 both are re-authenticated in place. With RESP2 the subscriber connection is replaced in a handover before its
+ * token expires, and no message is lost or delivered twice.
  *
  * The interactive connection is an ordinary client, with two exceptions: subscribe with the multiplexer's methods, and send
  * blocking commands, such as BLPOP, on a separate client.
@@ -40,63 +47,72 @@ import type {
  * ```
  */
 export class Multiplexer<
-  Interactive extends Redis | Cluster = Redis,
+  Interactive extends Redis | Cluster = Redis | Cluster,
 > extends EventEmitter<MultiplexerEvents> {
   /** The authenticator of its connections. It outlives the multiplexer and may be shared. */
   readonly authenticator: Authenticator;
-  readonly #connections: Connections<Interactive>;
-  readonly #subscribeParts: SubscribeParts;
+  /** The client for commands. `close()` ends it. */
+  readonly interactive: Interactive;
+  readonly #topology: Topology<Interactive>;
+  readonly #connections: Connections;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
-  private constructor(topology: Topology<Interactive>, options: ConfiguredRedisOptions) {
+  private constructor(topology: Topology<Interactive>) {
     super();
-    const connections = new Connections(topology, options);
-    this.#connections = connections;
-    this.authenticator = options.authenticator;
-    this.#subscribeParts = {
-      kinds: topology.kinds,
-      subscriptions: connections.subscriptions,
-      subscriber: () => {
-        if (!connections.subscriber || this.#closing) throw closedError();
-        return connections.subscriber;
-      },
-      isClosing: () => this.#closing !== undefined,
-      failed: (error) => {
-        this.#failed(error);
-      },
-    };
-    this.#follow(connections);
+    // The constructor is private in TypeScript only.
+    if (typeof (topology as Partial<Topology<Interactive>> | undefined)?.createSubscriber !== 'function') {
+      throw new AzureRedisError(
+        'INVALID_OPTION',
+        'A Multiplexer cannot be constructed directly.',
+        'Call `await Multiplexer.connect(options)`.',
+      );
+    }
+    this.#topology = topology;
+    this.authenticator = topology.options.authenticator;
+    this.interactive = topology.interactive;
+    this.#connections = new Connections(topology);
+    this.#connections.on('lost', (event) => {
+      emitLater(this, 'connectionLost', event);
+    });
+    this.#connections.on('restored', (event) => {
+      emitLater(this, 'connectionRestored', event);
+    });
+    this.#connections.on('failed', (error) => {
+      this.#failed(connectionFailed(error));
+    });
+    // A multiplexer without its interactive connection cannot be used.
+    this.#connections.on('ended', () => void this.close());
   }
 
   /**
-   * Connects with the options that `configureForAzure()` takes, or with its result; with `cluster`, to a cluster.
+   * Connects with the options that `configureForAzure()` takes, or with its result. The first connection finds out whether the
+   * cache is a cluster, unless `cluster` says so.
    *
-   * Resolves when all connections are ready. Each is attempted three times, at the intervals of `retryStrategy`.
+   * Resolves when all connections are ready. The interactive one is attempted three times, at the intervals of
+   * `retryStrategy`.
    *
    * @throws AzureRedisError the errors of `configureForAzure()`; `WRONGPASS` if the cache refuses the identity;
-   *   `CONNECTION_FAILED` if no connection was established. Nothing is left open then.
+   *   `CLUSTER_MODE_DISABLED` with `cluster`, if the cache is none; `CONNECTION_FAILED` if no connection was established.
+   *   Nothing is left open then.
    */
-  static connect(options: MultiplexerOptions & { cluster: ClusterOptions }): Promise<Multiplexer<Cluster>>;
-  static connect(options: MultiplexerOptions & { cluster?: undefined }): Promise<Multiplexer>;
-  static async connect(options: MultiplexerOptions): Promise<Multiplexer | Multiplexer<Cluster>> {
+  static connect(
+    options: MultiplexerOptions & { cluster: true | ClusterOptions },
+  ): Promise<Multiplexer<Cluster>>;
+  static connect(options: MultiplexerOptions & { cluster: false }): Promise<Multiplexer<Redis>>;
+  static connect(options: MultiplexerOptions): Promise<Multiplexer>;
+  static async connect(options: MultiplexerOptions): Promise<Multiplexer> {
     const { cluster, maintenanceEvents, clientOptions } = splitOptions(options);
-    if (cluster) {
-      const [nodes, configured] = await configureClusterForAzure({ ...clientOptions, cluster });
-      return new Multiplexer(clusterTopology(nodes, configured), configured.redisOptions).#start(
-        maintenanceEvents,
-      );
-    }
-    const configured = await configureForAzure(clientOptions);
-    return new Multiplexer(standaloneTopology(configured), configured).#start(maintenanceEvents);
+    const topology: Topology<Redis | Cluster> = await connectTopology(clientOptions, cluster);
+    return new Multiplexer(topology).#start(maintenanceEvents);
   }
 
-  /** The client for commands. `close()` ends it. */
-  get interactive(): Interactive {
-    return this.#connections.interactive;
+  /** Whether the cache is a cluster: `interactive` is a `Cluster`, otherwise a `Redis`. */
+  get isCluster(): boolean {
+    return this.interactive instanceof Cluster;
   }
 
-  /** The version of RESP that the interactive connection has negotiated. With 3, it carries the subscriptions too. */
+  /** The version of RESP that the interactive connection has negotiated. */
   get protocol(): 2 | 3 {
     return this.#connections.protocol;
   }
@@ -104,11 +120,10 @@ export class Multiplexer<
   /** The state of the multiplexer, for health checks. */
   get status(): MultiplexerStatus {
     if (this.#isClosed) return 'closed';
-    if (this.#closing) return 'closing';
-    return this.#connections.isReady ? 'ready' : 'reconnecting';
+    return this.#connections.status;
   }
 
-  /** Whether all connections can be used: the status is `ready`. */
+  /** Whether all connections can be used, and no subscription is missing: the status is `ready`. */
   get isConnected(): boolean {
     return this.status === 'ready';
   }
@@ -118,7 +133,7 @@ export class Multiplexer<
     return this.#connections.statistics;
   }
 
-  /** A snapshot of the connections: one with RESP3, two with RESP2. */
+  /** A snapshot of the connections: an interactive one and a subscriber; in a cluster, one more for each node with shard channels. */
   get connections(): MultiplexerConnection[] {
     return this.#connections.snapshot();
   }
@@ -144,7 +159,7 @@ export class Multiplexer<
     channels: string | readonly string[],
     ...args: SubscribeArguments<Options>
   ): Promise<Subscription<PayloadOf<Options>>> {
-    return subscribe(this.#subscribeParts, 'subscribe', channels, args);
+    return this.#subscribe('subscribe', channels, args);
   }
 
   /**
@@ -155,30 +170,32 @@ export class Multiplexer<
     patterns: string | readonly string[],
     ...args: SubscribeArguments<Options>
   ): Promise<Subscription<PayloadOf<Options>>> {
-    return subscribe(this.#subscribeParts, 'psubscribe', patterns, args);
+    return this.#subscribe('psubscribe', patterns, args);
   }
 
   /**
-   * Subscribes to shard channels (Redis 7), to which `interactive.spublish()` publishes. As `subscribe()`.
-   *
-   * @throws AzureRedisError `UNSUPPORTED` with `cluster`, where each node has some of the shard channels.
+   * Subscribes to shard channels (Redis 7), to which `interactive.spublish()` publishes. As `subscribe()`. In a cluster, over
+   * a connection to each node that has some of them; they follow their slots to other nodes.
    */
   ssubscribe<Options extends SubscribeOptions = TextOptions>(
     channels: string | readonly string[],
     ...args: SubscribeArguments<Options>
   ): Promise<Subscription<PayloadOf<Options>>> {
-    return subscribe(this.#subscribeParts, 'ssubscribe', channels, args);
+    return this.#subscribe('ssubscribe', channels, args);
   }
 
   /**
    * Publishes a message, over the interactive connection.
    *
    * @returns The number of connections that received it, as reported by the server.
-   * @throws AzureRedisError `CLOSED` after `close()`, `NOPERM` if the identity's role does not permit it; otherwise
-   *   ioredis' errors.
+   * @throws AzureRedisError `INVALID_OPTION`; `CLOSED` after `close()`; `NOPERM` if the identity's role does not permit it;
+   *   otherwise ioredis' errors.
    */
   async publish(channel: string, message: string | Buffer): Promise<number> {
     if (this.#closing) throw closedError();
+    assertOption(typeof channel === 'string', 'channel', channel, 'a string');
+    const isMessage = typeof message === 'string' || Buffer.isBuffer(message);
+    assertOption(isMessage, 'message', message, 'a string or a Buffer', { got: kindOf(message) });
     return this.interactive.publish(channel, message);
   }
 
@@ -190,7 +207,7 @@ export class Multiplexer<
    */
   async ping(): Promise<number> {
     if (this.#closing) throw closedError();
-    return this.#connections.ping();
+    return this.#topology.ping();
   }
 
   /**
@@ -237,39 +254,36 @@ export class Multiplexer<
   async #start(maintenanceEvents: boolean): Promise<this> {
     try {
       await this.#connections.connect();
-      if (maintenanceEvents) await this.#subscribeToMaintenance();
-      return this;
     } catch (error) {
       await this.close();
       throw error;
     }
+    // An identity without permission for the channel receives no maintenance events.
+    if (maintenanceEvents) await this.#subscribeToMaintenance().catch(() => undefined);
+    return this;
   }
 
-  #follow(connections: Connections<Interactive>): void {
-    connections.on('lost', (connection, endpoint) => {
-      emitLater(this, 'connectionLost', { connection, endpoint });
-    });
-    connections.on('restored', (connection, endpoint, gap) => {
-      emitLater(this, 'connectionRestored', { connection, endpoint, gap });
-    });
-    connections.on('ended', () => {
-      // A multiplexer without its interactive connection cannot be used.
-      void this.close();
-    });
-    connections.on('failed', (error) => {
-      this.#failed(error);
+  async #subscribe<Options extends SubscribeOptions>(
+    kind: SubscriptionKind,
+    channels: string | readonly string[],
+    args: SubscribeArguments<Options>,
+  ): Promise<Subscription<PayloadOf<Options>>> {
+    const settings = subscriptionSettings(kind, channels, args);
+    if (this.#closing) throw closedError();
+    return this.#connections.subscribe(settings, (cause, channel) => {
+      const message = `A listener of the channel ${channel} failed: ${messageOf(cause)}`;
+      const hint = 'See `cause`; the other listeners received the message.';
+      this.#failed(new AzureRedisError('LISTENER_FAILED', message, hint, { cause }));
     });
   }
 
   async #subscribeToMaintenance(): Promise<void> {
-    const subscribing = this.subscribe(MAINTENANCE_CHANNEL, (message) => {
+    await this.subscribe(MAINTENANCE_CHANNEL, (message) => {
       const event = parseMaintenanceEvent(message);
       if (!event) return;
       emitLater(this, 'maintenance', event);
       this.#connections.maintain(event);
     });
-    // An identity without permission for the channel receives no maintenance events.
-    await subscribing.catch(() => undefined);
   }
 
   async #close(): Promise<void> {

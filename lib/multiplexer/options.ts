@@ -1,17 +1,19 @@
+import type { EventEmitter } from 'node:events';
 import type { ClusterOptions } from 'ioredis';
 import { azureEndpoint } from '../configure/azure-endpoints.js';
-import { checkClusterOptions } from '../configure/cluster.js';
 import { checkOptions } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
-import { assertOption } from '../validation.js';
+import type { AzureRedisError } from '../errors.js';
+import { assertOption, kindOf } from '../validation.js';
+import type { MaintenanceEvent } from './maintenance-events.js';
 
 /** The options that are the multiplexer's own. */
 export interface MultiplexerSettings {
   /**
-   * Makes `interactive` an ioredis `Cluster` with these options, for a cache with the OSS cluster policy; may be `{}`.
-   * Default: one connection to the host.
+   * Whether the cache is a cluster (OSS cluster policy, or a clustered Premium cache), for which `interactive` is an ioredis
+   * `Cluster`, with these options. Default: the first connection finds out.
    */
-  cluster?: ClusterOptions | undefined;
+  cluster?: boolean | ClusterOptions | undefined;
   /**
    * Whether to subscribe to Azure's maintenance events. Default: if the host is one of Azure Cache for Redis, the only
    * service that publishes them.
@@ -22,19 +24,92 @@ export interface MultiplexerSettings {
 /** The options of `Multiplexer.connect()`: the options or the result of `configureForAzure()`, and the multiplexer's own options. */
 export type MultiplexerOptions = (ConfigureForAzureOptions | ConfiguredRedisOptions) & MultiplexerSettings;
 
+/** A connection of a multiplexer: for commands, or for subscriptions. */
+export type ConnectionName = 'interactive' | 'subscriber';
+
+/**
+ * The state of a multiplexer: `ready` when all of its connections are; `reconnecting` while one is being replaced; `degraded`
+ * while the cache refuses a subscription that it had permitted, which is tried again; `closing` and `closed` once `close()`
+ * has been called, or ioredis has given up the interactive connection.
+ */
+export type MultiplexerStatus = 'ready' | 'reconnecting' | 'degraded' | 'closing' | 'closed';
+
+/** A snapshot of a multiplexer's connection. */
+export interface MultiplexerConnection {
+  /** Which of the connections it is. */
+  readonly name: ConnectionName;
+  /** `host:port`, or the path of a Unix socket. */
+  readonly endpoint: string;
+  /** ioredis' status of the client: `ready` when it can be used. */
+  readonly status: string;
+}
+
+/** Counters of a multiplexer, since it was connected. */
+export interface MultiplexerStatistics {
+  /** How many commands of the interactive connection await their replies, or a connection. */
+  readonly commandsInFlight: number;
+  /** How often a lost connection was restored. */
+  readonly reconnects: number;
+  /** How often a subscriber connection was replaced while its predecessor still delivered messages. */
+  readonly handovers: number;
+  /** How many messages were delivered to subscriptions. */
+  readonly messages: number;
+  /** How many channels and patterns the cache refuses now, though subscriptions use them. They are tried again. */
+  readonly missingSubscriptions: number;
+}
+
+/** The events of a {@link Multiplexer}. None of them contains a token, key or secret. */
+export interface MultiplexerEvents {
+  /** A connection was lost; it is replaced automatically. */
+  connectionLost: [event: { readonly connection: ConnectionName; readonly endpoint: string }];
+  /** The connection is available again, with its subscriptions, after `gap` ms. */
+  connectionRestored: [
+    event: { readonly connection: ConnectionName; readonly endpoint: string; readonly gap: number },
+  ];
+  /** Azure announced maintenance of a node. */
+  maintenance: [event: MaintenanceEvent];
+  /** A connection, a subscription or the listener of one failed. This event needs no listener. */
+  error: [error: AzureRedisError];
+}
+
+/** The events of the connections of a multiplexer. */
+export interface ConnectionsEvents {
+  /** A connection was lost, and is being replaced. */
+  lost: MultiplexerEvents['connectionLost'];
+  /** A connection is available again, with its subscriptions. */
+  restored: MultiplexerEvents['connectionRestored'];
+  /** A connection took over from another one that was still subscribed. */
+  handedOver: [];
+  /** A server has unsubscribed shard channels, whose slots have moved. */
+  moved: [];
+  /** An attempt to connect or to subscribe again failed; it is repeated. */
+  failed: [error: unknown];
+  /** ioredis has given up the interactive connection. */
+  ended: [];
+}
+
+export type ConnectionsEmitter = EventEmitter<ConnectionsEvents>;
+
 /**
  * Separates the multiplexer's own options from those of its clients.
  *
  * @throws AzureRedisError `INVALID_OPTION`.
  */
 export function splitOptions(options: MultiplexerOptions): {
-  cluster: ClusterOptions | undefined;
+  cluster: boolean | ClusterOptions | undefined;
   maintenanceEvents: boolean;
   clientOptions: ConfigureForAzureOptions;
 } {
   checkOptions(options);
   const { cluster, maintenanceEvents, ...clientOptions } = options;
-  checkClusterOptions(cluster);
+  const isObject = typeof cluster === 'object' && !Array.isArray(cluster) && (cluster as unknown) !== null;
+  assertOption(
+    cluster === undefined || typeof cluster === 'boolean' || isObject,
+    'cluster',
+    cluster,
+    'true, false or an object of cluster options',
+    { got: kindOf(cluster) },
+  );
   assertOption(
     maintenanceEvents === undefined || typeof maintenanceEvents === 'boolean',
     'maintenanceEvents',

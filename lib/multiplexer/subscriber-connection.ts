@@ -1,66 +1,124 @@
 import type { Redis } from 'ioredis';
 import type { ManagedClient } from '../clients/managed-client.js';
-import { isWritable, rejectQueuedSubscriptions } from '../ioredis/client-control.js';
+import { AzureRedisError } from '../errors.js';
+import { connectTimeoutOf } from '../ioredis/client.js';
+import { messageOf } from '../redaction.js';
 import { settlesWithin } from '../timing/timeouts.js';
-import { listenTo, SUBSCRIBE, UNSUBSCRIBE, type Message, type SubscriptionKind } from './channels.js';
+import type { Message, SubscriptionKind } from './channels.js';
+import { connectionFailed, end } from './client-lifecycle.js';
 
 /** The connection was lost before the server could answer: the request may be repeated on another one. */
-export class ConnectionLost extends Error {}
-
-/** Called with each message that a connection receives. */
-export type ReceiveMessage = (connection: SubscriberConnection, message: Message) => void;
-
-/** How a subscriber controls the client that carries its subscriptions. */
-export interface ClientControl {
-  /** Ends the client. */
-  end(): Promise<void>;
-  /** A reply is due, and nothing arrives: the connection is regarded as lost. Called repeatedly until it closes. */
-  unresponsive(): void;
+export class ConnectionLost extends Error {
+  override readonly message = 'it was lost';
 }
 
-/** How long nothing may arrive while a reply is due, in ms. */
-const REPLY_TIMEOUT = 5_000;
+/** A channel or pattern that the server refused to subscribe to. */
+export interface Refusal {
+  readonly kind: SubscriptionKind;
+  readonly name: string;
+  readonly error: unknown;
+}
+
+/** The methods of ioredis that end a subscription. */
+const UNSUBSCRIBE = {
+  subscribe: 'unsubscribe',
+  psubscribe: 'punsubscribe',
+  ssubscribe: 'sunsubscribe',
+} as const;
+
+/** How long PING may take to be answered after everything that was published before, in ms. */
+const PING_TIMEOUT = 5_000;
+
+/** How ioredis 5 reports that the server has unsubscribed a shard channel by itself; 6 emits `moved`. */
+const UNEXPECTED_REPLY = 'Command queue state error';
+
+/** What a connection reports. */
+interface Listeners {
+  message(connection: SubscriberConnection, message: Message): void;
+  closed(connection: SubscriberConnection): void;
+  /** The slot of a shard channel has moved, and the server has unsubscribed it. */
+  moved(connection: SubscriberConnection): void;
+}
 
 /** The subscriptions of one connection to the server, from when it is ready until it closes. */
 export class SubscriberConnection {
   readonly client: Redis;
-  readonly #managed: ManagedClient;
-  readonly #control: ClientControl;
-  readonly #names: Readonly<Record<SubscriptionKind, Set<string>>> = {
+  readonly managed: ManagedClient;
+  readonly #listeners: Listeners;
+  readonly #subscribed: Readonly<Record<SubscriptionKind, Set<string>>> = {
     subscribe: new Set(),
     psubscribe: new Set(),
     ssubscribe: new Set(),
   };
   #lostAt: number | undefined;
   #heardAt = performance.now();
-  #isUnresponsive = false;
-  /** Resolves when the connection is closed. */
-  readonly lost: Promise<void>;
-  /** Stops receiving messages. */
-  readonly stopListening: () => void;
+  #isListening = true;
 
-  /** @param client A client that is ready. */
-  constructor(client: Redis, managed: ManagedClient, control: ClientControl, receive: ReceiveMessage) {
+  private constructor(client: Redis, managed: ManagedClient, listeners: Listeners) {
     this.client = client;
-    this.#managed = managed;
-    this.#control = control;
-    this.stopListening = listenTo(client, (message) => {
-      this.#heard();
-      receive(this, message);
+    this.managed = managed;
+    this.#listeners = listeners;
+    // ioredis puts its `keyPrefix` before shard channels, but not before others.
+    const { keyPrefix = '' } = client.options;
+    client.on('messageBuffer', (channel, payload) => {
+      this.#received('subscribe', undefined, channel, payload);
     });
-    this.lost = new Promise((resolve) => {
-      client.once('close', () => {
-        const closedAt = managed.silentSince ?? performance.now();
-        this.#lostAt = this.#isUnresponsive ? this.#heardAt : closedAt;
-        this.stopListening();
-        rejectQueuedSubscriptions(client);
-        resolve();
-      });
+    client.on('pmessageBuffer', (pattern, channel, payload) => {
+      this.#received('psubscribe', pattern, channel, payload);
+    });
+    client.on('smessageBuffer', (channel: Buffer, payload: Buffer) => {
+      this.#received('ssubscribe', undefined, channel, payload, keyPrefix.length);
+    });
+    client.on('moved', () => {
+      this.#moved();
+    });
+    client.on('error', ({ message }) => {
+      if (message.startsWith(UNEXPECTED_REPLY)) this.#moved();
+    });
+    client.once('close', () => {
+      this.#lostAt = managed.silentSince ?? performance.now();
+      this.#isListening = false;
+      listeners.closed(this);
     });
   }
 
+  /**
+   * Connects a client. It never reconnects by itself.
+   *
+   * @param signal Aborts the attempt.
+   * @throws AzureRedisError; nothing is left open.
+   */
+  static async open(
+    client: Redis,
+    managed: ManagedClient,
+    listeners: Listeners,
+    signal: AbortSignal,
+  ): Promise<SubscriberConnection> {
+    // One for the token, one for the socket, one for the login.
+    const timeout = 3 * connectTimeoutOf(client.options);
+    let lastError: unknown;
+    client.on('error', (error) => {
+      lastError = error;
+    });
+    const abort = (): void => {
+      client.disconnect();
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      signal.throwIfAborted();
+      if (!(await settlesWithin(timeout, client.connect()))) throw new Error('connect ETIMEDOUT');
+      signal.throwIfAborted();
+    } catch (error) {
+      await end(client);
+      throw connectionFailed(lastError ?? error);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+    return new SubscriberConnection(client, managed, listeners);
+  }
+
   get endpoint(): string {
-    return this.#managed.endpoint;
+    return this.managed.endpoint;
   }
 
   get isLive(): boolean {
@@ -68,8 +126,8 @@ export class SubscriberConnection {
   }
 
   /**
-   * Until when it certainly received all published messages (`performance.now()`): until it closed or, if it was silent
-   * before that or is still open, until data last arrived.
+   * Until when it certainly received all published messages (`performance.now()`): until it closed, became unresponsive or,
+   * if it is still open, until data last arrived.
    */
   get workedUntil(): number {
     return this.#lostAt ?? this.#heardAt;
@@ -77,66 +135,110 @@ export class SubscriberConnection {
 
   /** Whether the server has confirmed that this channel or pattern is subscribed. */
   has(kind: SubscriptionKind, name: string): boolean {
-    return this.#names[kind].has(name);
+    return this.#subscribed[kind].has(name);
   }
 
-  /** @throws ConnectionLost, or the server's error; then none of them is subscribed. */
+  /** @throws ConnectionLost, or the server's error; of shard channels, others may be subscribed then. */
   async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    if (names.length === 0) return;
-    await this.#send(() => SUBSCRIBE[kind](this.client, names));
-    for (const name of names) this.#names[kind].add(name);
+    const outcomes = commandsFor(kind, names).map(async (group) => {
+      await this.#send(() => this.client[kind](...group));
+      for (const name of group) this.#subscribed[kind].add(name);
+    });
+    await Promise.allSettled(outcomes);
+    await Promise.all(outcomes);
+  }
+
+  /** Subscribes to those that the server permits. Resolves to the others. @throws ConnectionLost */
+  async subscribePermitted(kind: SubscriptionKind, names: readonly string[]): Promise<Refusal[]> {
+    try {
+      await this.subscribe(kind, names);
+      return [];
+    } catch (error) {
+      if (error instanceof ConnectionLost) throw error;
+      const [name = '', ...others] = names;
+      if (others.length === 0) return [{ kind, name, error }];
+    }
+    // The server rejects all of a command's channels if it rejects one of them.
+    const middle = Math.ceil(names.length / 2);
+    const halves = [names.slice(0, middle), names.slice(middle)];
+    return (await Promise.all(halves.map((half) => this.subscribePermitted(kind, half)))).flat();
   }
 
   /** @throws ConnectionLost, or the server's error. */
   async unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    if (names.length === 0) return;
-    for (const name of names) this.#names[kind].delete(name);
-    await this.#send(() => UNSUBSCRIBE[kind](this.client, names));
+    for (const name of names) this.#subscribed[kind].delete(name);
+    await Promise.all(
+      commandsFor(kind, names).map((group) => this.#send(() => this.client[UNSUBSCRIBE[kind]](...group))),
+    );
   }
 
-  /** Resolves when everything that was published before the call has been received. */
-  async drain(): Promise<void> {
-    await this.#send(() => this.client.ping());
+  /** Whether everything that was published before the call has been received; if not, some of it may be lost. */
+  async hasReceivedAll(): Promise<boolean> {
+    // An error reply is an answer, too.
+    return settlesWithin(PING_TIMEOUT, this.client.ping()).catch(() => this.isLive);
+  }
+
+  /** Stops receiving messages. */
+  stopListening(): void {
+    this.#isListening = false;
   }
 
   /** Stops receiving messages, and ends the client. */
   async end(): Promise<void> {
     this.stopListening();
-    await this.#control.end();
+    await end(this.client);
   }
 
   async #send(send: () => Promise<unknown>): Promise<void> {
-    const answered = this.#answer(send);
-    while (!(await settlesWithin(REPLY_TIMEOUT, answered))) {
-      // While messages arrive, the reply follows those that precede it.
-      if (performance.now() - this.#heardAt <= REPLY_TIMEOUT) continue;
-      this.#isUnresponsive = true;
-      this.#control.unresponsive();
-    }
-    this.#heard();
-  }
-
-  #heard(): void {
-    this.#heardAt = performance.now();
-    this.#isUnresponsive = false;
-  }
-
-  async #answer(send: () => Promise<unknown>): Promise<void> {
-    try {
-      // On a connection that carries commands too, a subscription within a transaction would become part of it.
-      await this.#managed.outsideTransaction(async () => {
-        await this.#writable();
-        await send();
-      });
-    } catch (error) {
+    await send().catch((error: unknown) => {
       throw this.isLive ? error : new ConnectionLost();
-    }
+    });
+    this.#heardAt = performance.now();
   }
 
-  /** ioredis would keep a command that cannot be written for the next connection, which may be one that must not subscribe. */
-  async #writable(): Promise<void> {
-    if (isWritable(this.client)) return;
-    await this.lost;
-    throw new ConnectionLost();
+  #received(
+    kind: SubscriptionKind,
+    pattern: string | undefined,
+    channel: Buffer,
+    payload: Buffer,
+    prefixLength = 0,
+  ): void {
+    this.#heardAt = performance.now();
+    // The server tells of keys that have changed (CLIENT TRACKING) in messages whose payload is an array, or nil.
+    if (!this.#isListening || !Buffer.isBuffer(channel) || !Buffer.isBuffer(payload)) return;
+    const name = channel.toString().slice(prefixLength);
+    this.#listeners.message(this, { kind, name: pattern ?? name, channel: name, payload });
   }
+
+  #moved(): void {
+    // Which of them, ioredis does not say.
+    this.#subscribed.ssubscribe.clear();
+    this.#listeners.moved(this);
+  }
+}
+
+/** The names for each command: a cluster refuses shard channels of several slots in one. */
+function commandsFor(kind: SubscriptionKind, names: readonly string[]): (readonly string[])[] {
+  if (kind === 'ssubscribe') return names.map((name) => [name]);
+  return names.length > 0 ? [names] : [];
+}
+
+/** Whether the node does not have the slot of a shard channel, or no slots any more. */
+export function isRedirection(error: unknown): boolean {
+  return (
+    messageOf(error).startsWith('MOVED ') || (error instanceof AzureRedisError && error.code === 'CLOSED')
+  );
+}
+
+/** The cache refused to subscribe to these channels or patterns. */
+export function subscriptionRefused(refusals: readonly Pick<Refusal, 'name' | 'error'>[]): AzureRedisError {
+  const error = refusals[0]?.error;
+  const names = refusals.slice(0, 5).map(({ name }) => name);
+  if (refusals.length > 5) names.push(`${refusals.length - 5} more`);
+  const { code, hint } =
+    error instanceof AzureRedisError
+      ? error
+      : { code: 'SUBSCRIPTION_REFUSED' as const, hint: 'See `cause`, the reply of the cache.' };
+  const message = `The cache refused to subscribe to ${names.join(', ')}: ${messageOf(error)}`;
+  return new AzureRedisError(code, message, hint, { cause: error });
 }

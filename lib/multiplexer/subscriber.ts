@@ -1,90 +1,102 @@
-import { EventEmitter, once } from 'node:events';
-import type { Redis, RedisOptions } from 'ioredis';
-import type { Delivery, Replacement } from '../clients/replacement.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Delivery, RecycleReason, Replacement } from '../clients/replacement.js';
+import type { ConfiguredRedisOptions } from '../configure/options.js';
+import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { Mutex } from '../timing/mutex.js';
-import { settlesWithin } from '../timing/timeouts.js';
-import type { Message, SubscriptionKind } from './channels.js';
-import { deliveryAcrossGap, hasReceivedAll, isSameNode } from './delivery.js';
-import { closedError } from './errors.js';
-import { Handover } from './handover.js';
-import { openSubscriberConnection, type SubscriberConnectionParts } from './open-subscriber.js';
-import { resubscribe } from './resubscribe.js';
-import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
-import type { Subscriptions } from './subscriptions.js';
+import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
+import { SUBSCRIPTION_KINDS, type Message, type SubscriptionKind } from './channels.js';
+import { closedError } from './client-lifecycle.js';
+import { deliveryAcrossGap, Handover, switchOver, type MarkerRoute } from './handover.js';
+import type { ConnectionsEmitter } from './options.js';
+import {
+  ConnectionLost,
+  isRedirection,
+  SubscriberConnection,
+  subscriptionRefused,
+  type Refusal,
+} from './subscriber-connection.js';
 
-/** The dependencies of a subscriber. */
-export interface SubscriberParts extends SubscriberConnectionParts {
-  readonly subscriptions: Subscriptions;
-  /** The retry strategy of the client, for the intervals between attempts. */
-  readonly retryStrategy: RedisOptions['retryStrategy'];
+/** What a subscriber subscribes to, and where. */
+export interface SubscriberSource {
+  /** Creates a client for a new connection, after so many failed attempts. It is not connected yet. */
+  createClient(failures: number): Redis;
+  /** The channels or patterns in use. */
+  names(kind: SubscriptionKind): readonly string[];
+  /** Whether this channel or pattern is in use. */
+  has(kind: SubscriptionKind, name: string): boolean;
+  readonly marker: MarkerRoute;
+  /** Called with each message, once. */
+  readonly deliver: (message: Message) => void;
 }
 
-interface SubscriberEvents {
-  /** The connection was lost, and is being replaced. */
-  lost: [connection: SubscriberConnection];
-  /** This connection has replaced one that was lost `gap` ms ago. */
-  restored: [connection: SubscriberConnection, gap: number];
-  /** An operation failed; it is retried where possible. */
-  failed: [error: unknown];
-}
-
-/** How long the connections may take to pass the marker before the switch goes on without it, in ms. */
-const MARKER_TIMEOUT = 5_000;
-
-/** How long connections to two nodes both receive, in ms: far longer than nodes take to forward a message. */
-const OVERLAP = 1_000;
+/** The waits before refused channels are subscribed again, in ms. */
+const RETRY_REFUSED: Backoff = { minTimeout: 500, maxTimeout: 60_000, factor: 2, randomize: true };
 
 /**
  * Keeps one connection subscribed to the channels in use. A lost connection is replaced; one that has to be replaced stays
  * in use until its successor has all of its subscriptions.
  *
- * The path of a message: a connection receives it, `#receive` passes it to the handover in progress, if any, and the
- * handover's output is delivered to the subscriptions.
+ * The path of a message: a connection receives it and passes it to the handover in progress, if any, whose output is
+ * delivered to the subscriptions.
  */
-export class Subscriber extends EventEmitter<SubscriberEvents> {
-  readonly #parts: SubscriberParts;
+export class Subscriber {
+  readonly #source: SubscriberSource;
+  readonly #options: ConfiguredRedisOptions;
+  readonly #events: ConnectionsEmitter;
   readonly #closing = new AbortController();
-  readonly #closed: Promise<unknown> = once(this.#closing.signal, 'abort');
   /** The subscribed channels do not change while one connection replaces another. */
   readonly #mutex = new Mutex();
   #connection: SubscriberConnection | undefined;
-  #handover: Handover<SubscriberConnection> | undefined;
+  #handover: Handover | undefined;
   #replacing: Promise<Replacement | undefined> | undefined;
+  /** Ends the wait before the next attempt to connect. */
+  #pause: AbortController | undefined;
   /** Whether `lost` was emitted, and `restored` not yet. */
   #isLost = false;
-  #handovers = 0;
   /** Resolves when all predecessors have ended. */
   #ending: Promise<unknown> = Promise.resolve();
+  #refusals: readonly Refusal[] = [];
+  #refusedInARow = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(parts: SubscriberParts) {
-    super();
-    this.#parts = parts;
+  constructor(source: SubscriberSource, options: ConfiguredRedisOptions, events: ConnectionsEmitter) {
+    this.#source = source;
+    this.#options = options;
+    this.#events = events;
   }
 
-  /** Opens the first connection. @throws AzureRedisError */
-  async connect(): Promise<void> {
-    this.#use(await this.#open());
-  }
-
-  /** How often a connection took over from another one that was still subscribed. */
-  get handovers(): number {
-    return this.#handovers;
-  }
-
-  /** The connection in use. */
-  get connection(): SubscriberConnection {
-    if (!this.#connection) throw new Error('The subscriber is not connected.');
+  /** The connection in use, or the last one. */
+  get connection(): SubscriberConnection | undefined {
     return this.#connection;
   }
 
+  get isLive(): boolean {
+    return this.#connection?.isLive === true;
+  }
+
+  /** The channels and patterns in use that the server has refused since. */
+  get missing(): readonly Refusal[] {
+    return this.#refusals.filter(
+      ({ kind, name }) => this.#source.has(kind, name) && this.#connection?.has(kind, name) !== true,
+    );
+  }
+
+  /** Opens the first connection, in one attempt. @throws AzureRedisError */
+  async connect(): Promise<void> {
+    this.#connection = await this.#open(0);
+  }
+
   /**
-   * Subscribes to those of these channels or patterns that are in use, and unsubscribes from the others.
+   * Subscribes to those of these channels or patterns that are in use, and unsubscribes from the others; over the next
+   * connection, if there is none.
    *
    * @throws AzureRedisError `CLOSED`; otherwise the server's error.
    */
   async sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    for (;;) {
-      await this.waitUntilLive();
+    // The next connection subscribes only to those that are in use then.
+    while (this.isLive || names.some((name) => this.#source.has(kind, name))) {
+      await this.#waitUntilLive();
       try {
         await this.#mutex.runExclusive(() => this.#sync(kind, names));
         return;
@@ -94,32 +106,37 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     }
   }
 
-  /**
-   * Replaces this client's connection, or joins its replacement in progress. Attempts continue until one succeeds; resolves
-   * to `undefined` only if the client no longer carries subscriptions, or the subscriber is closed before.
-   */
-  async replace(client: Redis): Promise<Replacement | undefined> {
-    // A successor may be outdated before it is in use: the replacement of its predecessor is not its own.
-    while (this.#replacing && this.connection.client !== client) await this.#replacing;
-    return this.connection.client === client ? this.#replaceCurrent() : undefined;
+  /** Does at once what waits to be attempted again. */
+  retry(): void {
+    this.#pause?.abort();
+    if (this.missing.length > 0) this.resubscribe();
   }
 
-  /** Hands the subscriptions over to the interactive connection, which has negotiated RESP3, if it can carry them. */
-  async share(): Promise<void> {
-    await this.#replacing;
-    const { shared } = this.#parts.topology;
-    if (shared && this.connection.client !== shared) await this.#replaceCurrent();
+  /** Subscribes to what is in use and not subscribed. */
+  resubscribe(): void {
+    if (!this.isLive) void this.#replaceCurrent();
+    // If the connection is lost, the next one is subscribed to them.
+    else this.#mutex.runExclusive(async () => this.#subscribeAll(this.#live)).catch(() => undefined);
   }
 
-  /** Resolves when the connection in use is open, with its subscriptions. @throws AzureRedisError `CLOSED` */
-  async waitUntilLive(): Promise<void> {
-    while (!this.connection.isLive && !this.#isClosing()) await this.#replaceCurrent();
-    if (this.#isClosing()) throw closedError();
+  /** Replaces the connection, if it is live, without losing messages if possible. */
+  replaceConnection(reason: RecycleReason): void {
+    if (this.isLive) void this.#connection?.managed.replaceConnection(reason);
+  }
+
+  /** Replaces the connection at once. Resolves when the next one has its subscriptions. @throws AzureRedisError `CLOSED` */
+  async forceReconnect(): Promise<void> {
+    if (this.isLive) await this.#connection?.managed.forceReconnect();
+    else this.retry();
+    await this.#waitUntilLive();
   }
 
   /** Resolves when all of its connections are closed. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#pause?.abort();
+    this.#handover?.interrupt();
+    clearTimeout(this.#retryTimer);
     await this.#connection?.end();
     await this.#replacing;
     // A replacement may have succeeded in the meantime.
@@ -127,51 +144,84 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
     await this.#ending;
   }
 
-  readonly #receive = (connection: SubscriberConnection, message: Message): void => {
-    if (this.#handover) this.#handover.receive(connection, message);
-    else this.#deliver(message);
-  };
-
-  readonly #deliver = (message: Message): void => {
-    this.#parts.subscriptions.deliver(message);
-  };
-
-  #open(): Promise<SubscriberConnection> {
-    const replace = (client: Redis): Promise<Replacement | undefined> => this.replace(client);
-    return openSubscriberConnection(this.#parts, this.#receive, replace, this.#closing.signal);
-  }
-
-  #use(connection: SubscriberConnection): void {
-    this.#connection = connection;
-    void connection.lost.then(() => this.#lost(connection));
-  }
-
-  #isClosing(): boolean {
+  get #isClosing(): boolean {
     return this.#closing.signal.aborted;
   }
 
-  async #lost(connection: SubscriberConnection): Promise<void> {
-    if (this.#isClosing() || connection !== this.#connection) return;
+  readonly #message = (connection: SubscriberConnection, message: Message): void => {
+    if (this.#handover) this.#handover.receive(connection, message);
+    else this.#source.deliver(message);
+  };
+
+  readonly #closed = (connection: SubscriberConnection): void => {
+    this.#handover?.interrupt();
+    if (this.#isClosing || connection !== this.#connection) return;
     this.#isLost = true;
-    this.emit('lost', connection);
-    await this.#replacing;
-    if (connection === this.#connection) await this.#replaceCurrent();
+    this.#events.emit('lost', { connection: 'subscriber', endpoint: connection.endpoint });
+    this.#pause?.abort();
+    void this.#replaceClient(connection.client);
+  };
+
+  readonly #moved = (connection: SubscriberConnection): void => {
+    if (connection === this.#connection) this.#events.emit('moved');
+  };
+
+  #open(failures: number): Promise<SubscriberConnection> {
+    const client = this.#source.createClient(failures);
+    const managed = this.#options.authenticator.connectionOf(client);
+    // Over RESP3 it is re-authenticated in place, and replaced for other reasons only.
+    managed.delegateReplacement(() => this.#replaceClient(client));
+    const listeners = { message: this.#message, closed: this.#closed, moved: this.#moved };
+    return SubscriberConnection.open(client, managed, listeners, this.#closing.signal);
+  }
+
+  /** @throws ConnectionLost */
+  get #live(): SubscriberConnection {
+    if (!this.#connection?.isLive) throw new ConnectionLost();
+    return this.#connection;
   }
 
   async #sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    const { connection } = this;
-    const isWanted = (name: string): boolean => this.#parts.subscriptions.has(kind, name);
-    const isActive = (name: string): boolean => connection.has(kind, name);
+    const connection = this.#live;
+    const isInUse = (name: string): boolean => this.#source.has(kind, name);
+    const changed = names.filter((name) => isInUse(name) !== connection.has(kind, name));
+    const left = changed.filter((name) => !isInUse(name));
     await Promise.all([
-      connection.subscribe(
-        kind,
-        names.filter((name) => isWanted(name) && !isActive(name)),
-      ),
-      connection.unsubscribe(
-        kind,
-        names.filter((name) => !isWanted(name) && isActive(name)),
-      ),
+      connection.subscribe(kind, changed.filter(isInUse)),
+      connection.unsubscribe(kind, left),
     ]);
+  }
+
+  /** Subscribes to every channel and pattern in use; those that are refused, again later. @throws ConnectionLost */
+  async #subscribeAll(connection: SubscriberConnection): Promise<void> {
+    const outcomes = SUBSCRIPTION_KINDS.map((kind) => {
+      const names = this.#source.names(kind).filter((name) => !connection.has(kind, name));
+      return connection.subscribePermitted(kind, names);
+    });
+    this.#refusals = (await Promise.all(outcomes)).flat();
+    clearTimeout(this.#retryTimer);
+    this.#refusedInARow = this.#refusals.length > 0 ? this.#refusedInARow + 1 : 0;
+    if (this.#refusedInARow === 0 || this.#isClosing) return;
+    const refused = this.#refusals.filter(({ error }) => !isRedirection(error));
+    if (refused.length > 0) this.#events.emit('failed', subscriptionRefused(refused));
+    const delay = backoffDelay(this.#refusedInARow, RETRY_REFUSED);
+    this.#retryTimer = setTimeout(this.retry.bind(this), delay).unref();
+  }
+
+  /** @throws AzureRedisError `CLOSED` */
+  async #waitUntilLive(): Promise<void> {
+    while (!this.isLive && !this.#isClosing) await this.#replaceCurrent();
+    if (this.#isClosing) throw closedError();
+  }
+
+  /**
+   * Replaces this client's connection, or joins its replacement in progress. Attempts continue until one succeeds; resolves
+   * to `undefined` only if the client no longer carries subscriptions, or the subscriber is closed before.
+   */
+  async #replaceClient(client: Redis): Promise<Replacement | undefined> {
+    // A successor may be outdated before it is in use: the replacement of its predecessor is not its own.
+    while (this.#replacing && this.#connection?.client !== client) await this.#replacing;
+    return this.#connection?.client === client ? this.#replaceCurrent() : undefined;
   }
 
   #replaceCurrent(): Promise<Replacement | undefined> {
@@ -183,16 +233,16 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
 
   async #replace(): Promise<Replacement | undefined> {
     let failures = 0;
-    while (!this.#isClosing()) {
+    while (!this.#closing.signal.aborted) {
       let next: SubscriberConnection | undefined;
       try {
-        next = await this.#open();
+        next = await this.#open(failures);
         return await this.#mutex.runExclusive(this.#switchTo.bind(this, next));
       } catch (error) {
         await next?.end();
-        if (this.#isClosing()) return undefined;
-        this.emit('failed', error);
-        failures = (await this.#pause(failures + 1)) ? failures + 1 : 0;
+        if (this.#isClosing) return undefined;
+        this.#events.emit('failed', error);
+        failures = (await this.#waitedAfter(failures + 1)) ? failures + 1 : 0;
       }
     }
     return undefined;
@@ -201,100 +251,50 @@ export class Subscriber extends EventEmitter<SubscriberEvents> {
   /**
    * Waits before the next attempt.
    *
-   * @returns Whether it waited until the end. A loss of the connection ends the pause, as does a new token: the attempt may
+   * @returns Whether it waited until the end. A loss of the connection ends the wait, as does a new token: the attempt may
    *   have failed for lack of one.
    */
-  async #pause(failures: number): Promise<boolean> {
-    const { isLive, lost } = this.connection;
-    const pauseOver = new AbortController();
-    const { signal } = pauseOver;
-    const tokenRefreshed = once(this.#parts.authenticator, 'tokenRefreshed', { signal }).catch(
-      () => undefined,
-    );
-    const interruptions = [this.#closed, tokenRefreshed, ...(isLive ? [lost] : [])];
-    const isInterrupted = await settlesWithin(this.#retryDelay(failures), Promise.race(interruptions));
-    pauseOver.abort();
-    return !isInterrupted;
-  }
-
-  #retryDelay(failures: number): number {
-    const delay = this.#parts.retryStrategy?.(failures);
-    return typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
+  async #waitedAfter(failures: number): Promise<boolean> {
+    const delay = this.#options.retryStrategy?.(failures);
+    const time = typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
+    this.#pause = new AbortController();
+    const { signal } = this.#pause;
+    return sleep(Math.min(time, MAX_TIMER_DELAY), true, { ref: false, signal }).catch(() => false);
   }
 
   async #switchTo(next: SubscriberConnection): Promise<Replacement> {
-    if (this.#isClosing()) throw closedError();
-    const old = this.connection;
-    let delivery: Delivery;
-    if (old.isLive) delivery = await this.#handOver(old, next);
+    if (this.#isClosing) throw closedError();
+    const old = this.#connection;
+    let delivery: Delivery = 'exactly-once';
+    if (old?.isLive) delivery = await this.#handOver(old, next);
     else {
-      await this.#resubscribe(next);
-      delivery = deliveryAcrossGap(old, next);
+      await this.#subscribeAll(next);
+      if (!next.isLive) throw new ConnectionLost();
+      if (old) delivery = deliveryAcrossGap(old, next);
     }
-    this.#use(next);
-    this.#ending = Promise.all([this.#ending, old.end()]);
+    this.#connection = next;
+    const ending = Promise.all([this.#ending, old?.end()]);
+    this.#ending = ending.then(() => undefined);
 
     const isWhole = delivery === 'exactly-once' || delivery === 'at-least-once';
-    const gap = isWhole ? 0 : Math.round(performance.now() - old.workedUntil);
-    if (this.#isLost) this.emit('restored', next, gap);
+    const gap = isWhole || !old ? 0 : Math.round(performance.now() - old.workedUntil);
+    if (this.#isLost)
+      this.#events.emit('restored', { connection: 'subscriber', endpoint: next.endpoint, gap });
     this.#isLost = false;
     return { gap, delivery };
   }
 
-  /** Switches from `old` to `next`. */
+  /** Switches from `old` to `next`, while both are subscribed. */
   async #handOver(old: SubscriberConnection, next: SubscriberConnection): Promise<Delivery> {
-    const handover = new Handover(old, this.#deliver);
-    this.#handover = handover;
+    const { marker, deliver } = this.#source;
+    this.#handover = new Handover(old, deliver, marker.suffix());
     try {
-      await this.#resubscribe(next);
-      if (isSameNode(old, next)) await this.#passMarker(old, next, handover);
-      else await settlesWithin(OVERLAP, this.#closed);
-      if (this.#isClosing()) throw closedError();
-      const hasAll = handover.isComplete || (await hasReceivedAll(old));
-      if (!next.isLive) throw new ConnectionLost();
-      handover.takeOver();
-      old.stopListening();
-      this.#handovers += 1;
-      this.#forgetMarker(handover, next);
-      if (handover.isComplete) return 'exactly-once';
-      return hasAll ? 'at-least-once' : deliveryAcrossGap(old, next);
-    } catch (error) {
-      handover.abandon();
-      next.stopListening();
-      this.#forgetMarker(handover, old);
-      throw error;
+      await this.#subscribeAll(next);
+      const delivery = await switchOver(this.#handover, old, next, marker, this.#closing.signal);
+      this.#events.emit('handedOver');
+      return delivery;
     } finally {
       this.#handover = undefined;
     }
-  }
-
-  /** Publishes the marker, and waits until both connections have passed it. Without it, the connections overlap. */
-  async #passMarker(
-    old: SubscriberConnection,
-    next: SubscriberConnection,
-    { marker, completed }: Handover<SubscriberConnection>,
-  ): Promise<void> {
-    const passing = async (): Promise<void> => {
-      await Promise.all([old.subscribe('subscribe', [marker]), next.subscribe('subscribe', [marker])]);
-      await this.#parts.topology.publish(marker, '');
-      await completed;
-    };
-    const lost = Promise.race([old.lost, next.lost]).then(() => {
-      throw new ConnectionLost();
-    });
-    // The role may not permit the marker, and either connection may be lost: the caller then overlaps them.
-    await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), lost])).catch(() => undefined);
-  }
-
-  #forgetMarker({ marker }: Handover<SubscriberConnection>, connection: SubscriberConnection): void {
-    if (!connection.has('subscribe', marker)) return;
-    // If this fails, the channel stays subscribed, and no application sees it.
-    connection.unsubscribe('subscribe', [marker]).catch(() => undefined);
-  }
-
-  async #resubscribe(connection: SubscriberConnection): Promise<void> {
-    await resubscribe(connection, this.#parts.subscriptions, (error) => {
-      this.emit('failed', error);
-    });
   }
 }

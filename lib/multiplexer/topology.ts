@@ -1,24 +1,28 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import type { Authenticator } from '../authenticator.js';
+import { cacheKindOf, KIND_COMMANDS, type Answer, type CacheKind } from '../cache-kind.js';
+import type { ManagedClient } from '../clients/managed-client.js';
 import type { AzureClusterArguments } from '../configure/cluster.js';
-import { disableAutoResubscribe, negotiatedProtocol } from '../ioredis/client-control.js';
-import type { ConfiguredRedisOptions } from '../configure/options.js';
-import { SUBSCRIPTION_KINDS, type SubscriptionKind } from './channels.js';
-import { ready } from './lifecycle.js';
+import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
+import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
+import { negotiatedProtocol } from '../ioredis/client-control.js';
+import { connect, connectionFailed, end, otherKind, ready } from './client-lifecycle.js';
 import type { MaintenanceType } from './maintenance-events.js';
+import type { Subscriber } from './subscriber.js';
 
 /** The server side of a multiplexer: creates its clients, and hides the differences between one server and a cluster. */
 export interface Topology<Interactive extends Redis | Cluster> {
-  /** The client for commands. It is not connected yet. */
+  /** The client for commands, connected. */
   readonly interactive: Interactive;
-  /** The kinds of subscriptions that one connection supports for all channels. */
-  readonly kinds: readonly SubscriptionKind[];
+  /** The options of all clients. */
+  readonly options: ConfiguredRedisOptions;
   /** The version of RESP that the interactive connection has negotiated. */
   protocol(): 2 | 3;
-  /** The interactive connection, if with RESP3 it can carry the subscriptions too. */
-  readonly shared: Redis | undefined;
-  /** Creates a client for a subscriber connection. It is not connected yet. */
-  createSubscriber(): Redis;
+  /**
+   * Creates a client for a subscriber connection. It is not connected yet.
+   *
+   * @param failures How many attempts in a row have failed.
+   */
+  createSubscriber(failures: number): Redis;
   /** Sends PING to the server, or to each primary node, outside any transaction. Resolves to the longest latency, in ms. */
   ping(): Promise<number>;
   /** Replaces the connections for commands at once. Resolves when they are ready again. */
@@ -26,31 +30,82 @@ export interface Topology<Interactive extends Redis | Cluster> {
   /** Publishes a message outside any transaction. */
   publish(channel: string, message: string): Promise<unknown>;
   /** Replaces connections, or refreshes slots, after maintenance, before a command fails. */
-  recoverFrom(maintenance: MaintenanceType, subscriber: Redis): void;
+  recoverFrom(maintenance: MaintenanceType, subscriber: Subscriber): void;
+  /** @throws AzureRedisError if the cache is of another kind by now. */
+  checkKind(): Promise<void>;
+}
+
+/**
+ * Connects to the cache.
+ *
+ * @param cluster Whether it is a cluster; `undefined`: the first connection finds out.
+ * @throws AzureRedisError; nothing is left open.
+ */
+export async function connectTopology(
+  options: ConfigureForAzureOptions,
+  cluster: boolean | ClusterOptions | undefined,
+): Promise<Topology<Redis> | Topology<Cluster>> {
+  let clusterOptions: ConfigureForAzureOptions = options;
+  if (!cluster) {
+    const configured = await configureForAzure(options);
+    const single = singleTopology(configured, cluster === undefined);
+    await connect(single.interactive);
+    if (cluster === false) return single;
+    try {
+      if ((await kindOf(single.interactive)) !== 'cluster') return single;
+    } catch (error) {
+      await end(single.interactive);
+      throw connectionFailed(error);
+    }
+    await end(single.interactive);
+    clusterOptions = { ...configured, tls: options.tls };
+  }
+  const [nodes, configured] = await configureClusterForAzure({
+    ...clusterOptions,
+    cluster: typeof cluster === 'object' ? cluster : {},
+  });
+  const topology = clusterTopology(nodes, configured);
+  await connect(topology.interactive);
+  return topology;
+}
+
+/** Asks what answers a client, in one round trip. @throws the client's error, if there is no answer. */
+async function kindOf(client: Redis): Promise<CacheKind> {
+  const answers = KIND_COMMANDS.map(async ([command, ...args]): Promise<Answer> => {
+    try {
+      return { reply: await client.call(command, ...args) };
+    } catch (error) {
+      // An error reply begins with a code, other errors are sentences.
+      if (error instanceof Error && /^[A-Z]{3,} /.test(error.message)) return { error: error.message };
+      throw error;
+    }
+  });
+  return cacheKindOf(await Promise.all(answers));
 }
 
 /** Both connections to one server, or to a proxy in front of it. */
-export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Redis> {
-  const { authenticator } = options;
+function singleTopology(options: ConfiguredRedisOptions, isDetected: boolean): Topology<Redis> {
   const interactive = createRedis({ ...options, lazyConnect: true });
-  disableAutoResubscribe(interactive);
+  const managed = options.authenticator.connectionOf(interactive);
   return {
     interactive,
-    kinds: SUBSCRIPTION_KINDS,
+    options,
     protocol: () => negotiatedProtocol(interactive),
-    shared: interactive,
-    createSubscriber: () => createSubscriber(options),
-    ping: () => authenticator.connectionOf(interactive).outsideTransaction(() => latencyOf(interactive)),
+    createSubscriber: () => createRedis({ ...options, ...SUBSCRIBER }),
+    ping: () => managed.outsideTransaction(() => latencyOf(interactive)),
     reconnect: async () => {
-      await forceReconnect(interactive, authenticator);
+      await forceReconnect(managed, interactive);
       await ready(interactive);
     },
-    publish: (channel, message) =>
-      authenticator.connectionOf(interactive).outsideTransaction(() => interactive.publish(channel, message)),
+    publish: (channel, message) => managed.outsideTransaction(() => interactive.publish(channel, message)),
     recoverFrom: (maintenance, subscriber) => {
       if (!MOVED.has(maintenance)) return;
-      for (const client of new Set([interactive, subscriber])) {
-        void authenticator.connectionOf(client).replaceConnection('maintenance');
+      void managed.replaceConnection('maintenance');
+      subscriber.replaceConnection('maintenance');
+    },
+    checkKind: async () => {
+      if (isDetected && (await managed.outsideTransaction(() => kindOf(interactive))) === 'cluster') {
+        throw otherKind('CLUSTER_CLIENT_REQUIRED');
       }
     },
   };
@@ -62,49 +117,51 @@ export function standaloneTopology(options: ConfiguredRedisOptions): Topology<Re
  * A subscriber's successor connects to the same node, as long as the node accepts connections: messages do not reach all
  * nodes in the same order.
  */
-export function clusterTopology(
+function clusterTopology(
   nodes: AzureClusterArguments[0],
   options: AzureClusterArguments[1],
 ): Topology<Cluster> {
+  const { redisOptions } = options;
   const interactive = createCluster(nodes, options);
   /** The address of the last subscriber. */
   let address: string | undefined;
   return {
     interactive,
-    // The node of a shard channel depends on its name.
-    kinds: ['subscribe', 'psubscribe'],
+    options: redisOptions,
     protocol: () => {
       const [node] = interactive.nodes('master').filter(({ status }) => status === 'ready');
       return node ? negotiatedProtocol(node) : 2;
     },
-    shared: undefined,
-    createSubscriber: () => {
+    createSubscriber: (failures) => {
+      // No command may have told of new nodes. If none that is known answers, the name of the cache leads to one.
+      if (failures > 0) interactive.refreshSlotsCache();
       const node =
         interactive.nodes().find((each) => addressOf(each) === address) ??
         sample(interactive.nodes('master'));
       address = undefined;
-      const { host, port } = node?.options ?? {};
-      const client = createSubscriber({ ...options.redisOptions, ...defined({ host, port }) });
+      const client = createClusterSubscriber(redisOptions, failures % 2 === 0 ? node?.options : undefined);
       client.once('ready', () => {
         address = addressOf(client);
       });
       return client;
     },
-    // A transaction of a cluster is always written in one go.
-    publish: (channel, message) => interactive.publish(channel, message),
     ping: async () => Math.max(...(await Promise.all(interactive.nodes('master').map(latencyOf)))),
     reconnect: async () => {
-      const { authenticator } = options.redisOptions;
       // ioredis connects to a node when it first sends a command there: most replicas never become ready.
-      const nodes = interactive.nodes().filter(({ status }) => status !== 'wait');
-      await Promise.all(nodes.map((node) => forceReconnect(node, authenticator)));
+      const inUse = interactive.nodes().filter(({ status }) => status !== 'wait');
+      const { authenticator } = redisOptions;
+      await Promise.all(inUse.map((node) => forceReconnect(authenticator.connectionOf(node), node)));
       // The cluster itself replaces a node that does not become ready.
-      await Promise.allSettled(nodes.map(ready));
+      await Promise.allSettled(inUse.map(ready));
       await ready(interactive);
     },
+    // A transaction of a cluster is always written in one go.
+    publish: (channel, message) => interactive.publish(channel, message),
     recoverFrom: (maintenance) => {
-      if (RESHARDED.has(maintenance)) interactive.refreshSlotsCache();
+      if (MOVED.has(maintenance) || maintenance === 'NodeMaintenanceEnded') interactive.refreshSlotsCache();
     },
+    // Its errors say so.
+    checkKind: () => Promise.resolve(),
   };
 }
 
@@ -113,9 +170,6 @@ const MOVED: ReadonlySet<MaintenanceType> = new Set([
   'NodeMaintenanceFailoverComplete',
   'NodeMaintenanceScaleComplete',
 ]);
-
-/** After these events, slots may be on other nodes. */
-const RESHARDED: ReadonlySet<MaintenanceType> = new Set([...MOVED, 'NodeMaintenanceEnded']);
 
 const SUBSCRIBER = {
   lazyConnect: true,
@@ -130,8 +184,12 @@ const SUBSCRIBER = {
   commandTimeout: undefined,
 } as const satisfies RedisOptions;
 
-function createSubscriber(options: RedisOptions): Redis {
-  return createRedis({ ...options, ...SUBSCRIBER });
+/** Creates a client for subscriptions at this node of a cluster; by default, at one that the name of the cache leads to. */
+export function createClusterSubscriber(
+  options: ConfiguredRedisOptions,
+  { host = options.host, port = options.port }: Pick<RedisOptions, 'host' | 'port'> = {},
+): Redis {
+  return createRedis({ ...options, ...(host && { host }), ...(port && { port }), ...SUBSCRIBER });
 }
 
 function createRedis(options: RedisOptions): Redis {
@@ -142,12 +200,9 @@ function createRedis(options: RedisOptions): Redis {
 type NodeOptions = NonNullable<ClusterOptions['redisOptions']> & { replyMapping?: 'legacy' };
 
 function createCluster(nodes: AzureClusterArguments[0], options: ClusterOptions): Cluster {
-  // As above.
-  return new Cluster(nodes, {
-    ...options,
-    lazyConnect: true,
-    redisOptions: options.redisOptions as NodeOptions,
-  });
+  // As for `createRedis()`.
+  const redisOptions = options.redisOptions as NodeOptions;
+  return new Cluster(nodes, { ...options, lazyConnect: true, redisOptions });
 }
 
 async function latencyOf(client: Redis): Promise<number> {
@@ -157,22 +212,17 @@ async function latencyOf(client: Redis): Promise<number> {
 }
 
 /** Replaces the connection of a client that is ready. Resolves when the old one is closed. */
-async function forceReconnect(client: Redis, authenticator: Authenticator): Promise<void> {
+async function forceReconnect(managed: ManagedClient, client: Redis): Promise<void> {
   if (client.status !== 'ready') return;
   const closed = new Promise<void>((resolve) => {
     client.once('close', resolve);
   });
-  await authenticator.connectionOf(client).forceReconnect();
+  await managed.forceReconnect();
   await closed;
 }
 
 function sample<Item>(items: readonly Item[]): Item | undefined {
   return items[Math.floor(Math.random() * items.length)];
-}
-
-/** The address without its undefined parts, which would override the defaults. */
-function defined({ host, port }: { host: string | undefined; port: number | undefined }): RedisOptions {
-  return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
 }
 
 function addressOf({ options: { host = '', port = 0 } }: Redis): string {

@@ -2,7 +2,6 @@ import { expect } from 'chai';
 import { Cluster } from 'ioredis';
 import { Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
 import { AzureRedisEmulator, type ClusterNode } from '../../emulator/index.js';
-import { rejection } from '../support/rejection.js';
 import { tokenOptions } from '../support/token-options.js';
 import { next, nextWhere, until } from '../support/waiting.js';
 import { PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
@@ -179,13 +178,6 @@ describe('the multiplexer of a cluster', () => {
     expect(await multiplexer.interactive.set('key', 'value')).to.equal('OK');
   });
 
-  it('rejects shard channels, which are distributed over the nodes', async () => {
-    const multiplexer = await connect();
-    const error = await rejection(multiplexer.ssubscribe('orders'));
-    expect(error.code).to.equal('UNSUPPORTED');
-    expect(error.hint).to.contain('shardedSubscribers');
-  });
-
   it('refreshes the slots after maintenance', async () => {
     const multiplexer = await connect();
     let refreshes = 0;
@@ -203,14 +195,5 @@ describe('the multiplexer of a cluster', () => {
     expect((await Promise.all(replies)).at(-1)).to.equal(100);
     await until(() => azure.statistics.open.length === 0);
     expect(multiplexer.interactive.status).to.equal('end');
-  });
-});
-
-describe('a multiplexer for the wrong kind of cache', () => {
-  it('rejects `cluster` for a cache that is not clustered', async () => {
-    await using azure = await AzureRedisEmulator.start();
-    const error = await rejection(Multiplexer.connect({ ...azure.options, cluster: {} }));
-    expect(error.code).to.equal('CLUSTER_MODE_DISABLED');
-    await until(() => azure.statistics.open.length === 0);
   });
 });

@@ -14,9 +14,7 @@ for (const protocol of PROTOCOLS) {
     it('resolves when all connections are ready', async () => {
       const multiplexer = await multiplexers.connect({ protocol });
       expect(multiplexer.status).to.equal('ready');
-      expect(multiplexer.connections.map(({ status }) => status)).to.deep.equal(
-        protocol === 3 ? ['ready'] : ['ready', 'ready'],
-      );
+      expect(multiplexer.connections.map(({ status }) => status)).to.deep.equal(['ready', 'ready']);
       for (const { endpoint } of multiplexer.connections) {
         expect(endpoint).to.equal(`localhost:${multiplexers.azure.port}`);
       }
@@ -111,7 +109,7 @@ for (const protocol of PROTOCOLS) {
   });
 }
 
-describe('Multiplexer.connect() with RESP2', () => {
+describe('Multiplexer.connect() without a subscriber', () => {
   const multiplexers = Multiplexers.forEach();
 
   it('rejects if the subscriber cannot connect, and closes the interactive connection', async () => {
@@ -129,8 +127,16 @@ describe('Multiplexer.connect() with RESP2', () => {
 describe('Multiplexer.connect()', () => {
   for (const [what, options, message] of [
     ['no options', undefined, /`options` must be an object, got undefined/],
-    ['a text as cluster', { cluster: 'yes' }, /`cluster` must be an object of cluster options, got a string/],
-    ['null as cluster', { cluster: null }, /`cluster` must be an object of cluster options, got null/],
+    [
+      'a text as cluster',
+      { cluster: 'yes' },
+      /`cluster` must be true, false or an object of cluster options, got a string/,
+    ],
+    [
+      'null as cluster',
+      { cluster: null },
+      /`cluster` must be true, false or an object of cluster options, got null/,
+    ],
     ['a text as maintenanceEvents', { maintenanceEvents: 'yes' }, /`maintenanceEvents` .*got 'yes'/],
   ] as const) {
     it(`rejects ${what}`, async () => {

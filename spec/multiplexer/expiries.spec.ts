@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import type { Multiplexer, Subscription } from '../../lib/index.js';
 import type { AzureRedisEmulator, EmulatorCredential } from '../../emulator/index.js';
 import { until } from '../support/waiting.js';
@@ -72,7 +73,7 @@ interface Received {
   readonly binaries: Buffer[];
 }
 
-async function subscribeToAll(multiplexer: Multiplexer): Promise<Received> {
+async function subscribeToAll(multiplexer: Multiplexer<Redis>): Promise<Received> {
   const received: Received = { numbers: [], byPattern: [], byNarrowPattern: [], repeats: [], binaries: [] };
   await multiplexer.subscribe(['load:0', 'load:1', 'load:2'], (text) => received.numbers.push(Number(text)));
   await multiplexer.psubscribe('load:*', (text) => received.byPattern.push(Number(text)));
@@ -89,7 +90,7 @@ async function collect(subscription: Subscription<Buffer>, into: Buffer[]): Prom
 
 /** Subscribes and unsubscribes without pause, and checks that each time everything came that was published then. */
 async function comeAndGo(
-  multiplexer: Multiplexer,
+  multiplexer: Multiplexer<Redis>,
   publisher: Publisher,
   isOver: () => boolean,
 ): Promise<number> {
@@ -121,7 +122,7 @@ function expired(azure: AzureRedisEmulator, { oid }: EmulatorCredential): number
 /** A multiplexer under watch. */
 interface Trial {
   readonly protocol: 2 | 3;
-  readonly multiplexer: Multiplexer;
+  readonly multiplexer: Multiplexer<Redis>;
   readonly credential: EmulatorCredential;
   readonly received: Received;
   readonly recycled: Recycled[];

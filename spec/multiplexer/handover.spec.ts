@@ -140,13 +140,13 @@ describe('Handover', () => {
     expect(run.delivered).to.deep.equal(['a']);
   });
 
-  it('resolves `completed` after both markers', async () => {
+  it('resolves `settled` after both markers', async () => {
     const run = new Run({ messages: [], marker: 0, subscribed: 0 });
     expect(run.handover.isComplete).to.be.false;
     run.nextReceives();
     expect(run.handover.isComplete).to.be.false;
     run.oldReceives();
     expect(run.handover.isComplete).to.be.true;
-    await run.handover.completed;
+    await run.handover.settled;
   });
 });

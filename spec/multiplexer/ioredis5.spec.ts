@@ -11,7 +11,7 @@ const MOCHA = fileURLToPath(import.meta.resolve('mocha/bin/mocha.js'));
 /** The spec files that connect, in two groups of about the same duration, which run at the same time. */
 const GROUPS = [
   ['expiries', 'connect', 'close', 'maintenance'],
-  ['replacement', 'cluster', 'subscribe'],
+  ['replacement', 'cluster', 'subscribe', 'kinds', 'shard-channels'],
 ];
 
 /** How long a group may take, in ms. */

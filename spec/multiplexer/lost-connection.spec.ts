@@ -22,7 +22,7 @@ for (const protocol of PROTOCOLS) {
       });
       multiplexers.azure.dropConnections();
       await until(() => events.length === 2 * restored);
-      const names = protocol === 3 ? ['interactive'] : ['interactive', 'subscriber'];
+      const names = ['interactive', 'subscriber'];
       expect(events).to.have.members([
         ...names.map((name) => `lost ${name}`),
         ...names.map((name) => `restored ${name}`),

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MessageQueue } from '../../lib/multiplexer/message-queue.js';
+import { MessageQueue } from '../../lib/multiplexer/subscription.js';
 import { rejection } from '../support/rejection.js';
 
 describe('MessageQueue', () => {

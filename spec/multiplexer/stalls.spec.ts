@@ -79,7 +79,13 @@ for (const protocol of PROTOCOLS) {
       await Promise.all(replies);
       await multiplexer.publish('news', 'hello');
       await until(() => calls.length === 1);
-      const statistics = { commandsInFlight: 0, reconnects: 0, handovers: 0, messages: 1 };
+      const statistics = {
+        commandsInFlight: 0,
+        reconnects: 0,
+        handovers: 0,
+        messages: 1,
+        missingSubscriptions: 0,
+      };
       expect(multiplexer.statistics).to.deep.equal(statistics);
       expect(multiplexer.toJSON()).to.deep.include({ isConnected: true, status: 'ready', statistics });
     });

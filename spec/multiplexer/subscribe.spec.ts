@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Redis } from 'ioredis';
 import type { AzureRedisError, Multiplexer } from '../../lib/index.js';
 import { rejection } from '../support/rejection.js';
 import { until } from '../support/waiting.js';
@@ -7,7 +8,7 @@ import { callsOf, eventOf, Multiplexers, PROTOCOLS, recorder } from './support/m
 for (const protocol of PROTOCOLS) {
   describe(`subscribing with RESP${protocol}`, () => {
     const multiplexers = Multiplexers.forAll();
-    let multiplexer: Multiplexer;
+    let multiplexer: Multiplexer<Redis>;
 
     beforeEach(async () => {
       multiplexer = await multiplexers.connect({ protocol });

@@ -18,9 +18,13 @@ export class RedisOnTcp {
     this.#child = child;
   }
 
-  static async start(password: string = randomUUID()): Promise<RedisOnTcp> {
+  /** @param more Its port, if it has to be a certain one, and more arguments of redis-server. */
+  static async start(
+    password: string = randomUUID(),
+    more: { readonly port?: number; readonly args?: readonly string[] } = {},
+  ): Promise<RedisOnTcp> {
     for (;;) {
-      const port = await freePort();
+      const port = more.port ?? (await freePort());
       const child = spawn(
         process.env['REDIS_SERVER'] ?? 'redis-server',
         [
@@ -34,6 +38,7 @@ export class RedisOnTcp {
           '',
           '--dir',
           tmpdir(),
+          ...(more.args ?? []),
         ],
         { stdio: ['ignore', 'pipe', 'ignore'] },
       );

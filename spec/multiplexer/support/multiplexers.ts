@@ -16,11 +16,11 @@ export type Recycled = AuthenticatorEvents['recycled'][0];
 export const PROTOCOLS: readonly (2 | 3)[] =
   new Redis({ lazyConnect: true }).options.protocol === 3 ? [3, 2] : [2];
 
-type Options = Partial<ConfigureForAzureOptions & MultiplexerSettings> & { cluster?: undefined };
+type Options = Partial<ConfigureForAzureOptions & Omit<MultiplexerSettings, 'cluster'>>;
 
 /** A local Azure for a group of specs, and the multiplexers that they connect to it. */
 export class Multiplexers {
-  readonly #open: Multiplexer[] = [];
+  readonly #open: Multiplexer<Redis>[] = [];
   #azure: AzureRedisEmulator | undefined;
 
   /** Declares one for every spec of the `describe` that calls this. */
@@ -47,8 +47,8 @@ export class Multiplexers {
   }
 
   /** Connects, by default with an identity of its own. */
-  async connect(more: Options = {}): Promise<Multiplexer> {
-    const multiplexer = await Multiplexer.connect(optionsFor(this.azure, more));
+  async connect(more: Options = {}): Promise<Multiplexer<Redis>> {
+    const multiplexer = await Multiplexer.connect({ ...optionsFor(this.azure, more), cluster: false });
     this.#open.push(multiplexer);
     return multiplexer;
   }

@@ -1,18 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import type { Multiplexer } from '../../../lib/index.js';
 import type { Multiplexers } from './multiplexers.js';
 
 /** Connects a multiplexer over RESP2, with an identity of its own. */
 export async function connect(
   multiplexers: Multiplexers,
-): Promise<{ multiplexer: Multiplexer; oid: string }> {
+): Promise<{ multiplexer: Multiplexer<Redis>; oid: string }> {
   const credential = multiplexers.azure.credential();
   const multiplexer = await multiplexers.connect({ protocol: 2, credential });
   return { multiplexer, oid: credential.oid };
 }
 
 /** Subscribes to the channel `news`, and collects its numbers. */
-export async function receiveNumbers(multiplexer: Multiplexer, received?: () => void): Promise<number[]> {
+export async function receiveNumbers(
+  multiplexer: Multiplexer<Redis>,
+  received?: () => void,
+): Promise<number[]> {
   const numbers: number[] = [];
   await multiplexer.subscribe('news', (text) => {
     numbers.push(Number(text));

@@ -2,7 +2,6 @@ import type { Cluster, Redis } from 'ioredis';
 import { AzureRedisError } from '../errors.js';
 import { clusterFailureCause, disconnectPermanently } from '../ioredis/client-control.js';
 import { settlesWithin } from '../timing/timeouts.js';
-import { connectionFailed } from './errors.js';
 
 /** The number of attempts to open the first connection. */
 const ATTEMPTS = 3;
@@ -30,6 +29,7 @@ export async function connect(client: Redis | Cluster): Promise<void> {
     failures += 1;
     if (isRefused || failures >= ATTEMPTS) disconnectPermanently(client);
   };
+  // It stays: ioredis prints the errors that nobody listens to.
   client.on('error', onError);
   client.on('reconnecting', onReconnecting);
   try {
@@ -38,7 +38,6 @@ export async function connect(client: Redis | Cluster): Promise<void> {
     client.connect().catch(() => undefined);
     await isReady;
   } finally {
-    client.off('error', onError);
     client.off('reconnecting', onReconnecting);
   }
 }
@@ -82,4 +81,41 @@ export async function end(client: Redis | Cluster): Promise<void> {
   }
   disconnectPermanently(client);
   await settlesWithin(DISCONNECT_TIMEOUT, ended);
+}
+
+/** The error of a client, as an AzureRedisError. */
+export function connectionFailed(error: unknown): AzureRedisError {
+  const cause = clusterFailureCause(error);
+  if (!(cause instanceof AzureRedisError)) {
+    return new AzureRedisError(
+      'CONNECTION_FAILED',
+      `The connection failed: ${cause instanceof Error ? cause.message : 'it was closed'}`,
+      'Check the host and port, and that firewalls, private endpoints and the network allow this machine to reach the cache.',
+      { cause },
+    );
+  }
+  return cause.code === 'CLUSTER_MODE_DISABLED' ? otherKind(cause.code, cause) : cause;
+}
+
+/** The cache is not, or no longer, of the kind that the multiplexer is connected to. */
+export function otherKind(
+  code: 'CLUSTER_MODE_DISABLED' | 'CLUSTER_CLIENT_REQUIRED',
+  cause?: Error,
+): AzureRedisError {
+  return new AzureRedisError(
+    code,
+    code === 'CLUSTER_MODE_DISABLED'
+      ? 'The multiplexer is connected as to a cluster, and the cache is none.'
+      : 'The multiplexer is connected as to a cache that is no cluster, and the cache is one.',
+    'Call Multiplexer.connect() without `cluster`, which finds out; again after the cache was scaled from one kind to the other.',
+    cause && { cause },
+  );
+}
+
+export function closedError(): AzureRedisError {
+  return new AzureRedisError(
+    'CLOSED',
+    'The multiplexer has been closed.',
+    'Call Multiplexer.connect() again; it can reuse the authenticator of the closed multiplexer.',
+  );
 }
