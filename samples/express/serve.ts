@@ -1,27 +1,27 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
-import { aborted } from './start.js';
 
 /** How long the requests in flight may take once the server closes, in ms. */
 const CLOSE_TIMEOUT = 10_000;
 
-/**
- * Serves requests until the signal aborts, and then answers those in flight. The file is the same in all samples that have it.
- *
- * @param port 0 for any free one.
- * @param listening Called with the address at which a browser on this machine reaches the server.
- */
+export interface ServeOptions {
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly stopping: AbortSignal;
+  /** Called with the address at which a browser on this machine reaches the server. */
+  readonly listening: (url: string) => void;
+}
+
+/** Serves requests until `stopping` aborts, then answers those in flight. The same file in each sample that has it. */
 export async function serve(
   handler: RequestListener,
-  { port, stopping }: { readonly port: number; readonly stopping: AbortSignal },
-  listening: (url: string) => void,
+  { port, stopping, listening }: ServeOptions,
 ): Promise<void> {
   const inFlight = new Set<ServerResponse>();
-  // Longer than a load balancer keeps an idle connection: it would send a request as the connection is closed.
+  // Idle connections live for longer than a load balancer keeps them: it would use one that is just being closed.
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 30_000, headersTimeout: 10_000 });
   server.on('request', (_request, response: ServerResponse) => {
     inFlight.add(response);
-    // Tells the client: `Connection: close`.
     response.shouldKeepAlive &&= !stopping.aborted;
     response.once('close', () => {
       inFlight.delete(response);
@@ -30,15 +30,14 @@ export async function serve(
   });
   server.on('request', handler);
   server.listen(port);
-  await once(server, 'listening').catch((error: unknown) => {
-    throw new UsageError(String(error));
-  });
+  await once(server, 'listening');
   const address = server.address();
   listening(`http://localhost:${typeof address === 'object' && address ? address.port : port}`);
 
-  await aborted(stopping);
+  if (!stopping.aborted) await once(stopping, 'abort');
   const closed = once(server, 'close');
   server.close();
+  // Sends `Connection: close`.
   for (const response of inFlight) response.shouldKeepAlive = false;
   const deadline = setTimeout(() => {
     server.closeAllConnections();

@@ -31,7 +31,9 @@ export async function start<const Own extends Flags>(own: Own, main: (sample: Sa
   try {
     const flags = parse(own);
     // TypeScript knows the flags of all samples only if there are no others.
-    const { host, port, ca, cluster, seconds } = flags as ReturnType<typeof parse>;
+    const { host, port, ca, seconds, cluster } = flags as Partial<
+      Record<'host' | 'port' | 'ca' | 'seconds', string> & { cluster: boolean }
+    >;
     const stopping = stopSignal(Number(seconds) * 1_000);
     if (host !== undefined) {
       const tls = ca !== undefined && { tls: { ca: readFileSync(ca, 'utf8') } };
@@ -43,10 +45,11 @@ export async function start<const Own extends Flags>(own: Own, main: (sample: Sa
         ...(cluster && { cluster: { masters: 3 } }),
       });
       console.log('An Azure Redis on this machine, whose tokens live for 5 s.');
-      await main({ flags, options: azure.options, stopping });
+      // Refreshed early, so that a computer that is busy for a second has time enough.
+      await main({ flags, options: { ...azure.options, expirationRefreshRatio: 0.5 }, stopping });
       const { connections, tokensIssued, evictions } = azure.statistics;
       console.log(
-        `It has seen ${connections.length} connections and ${tokensIssued.length} tokens, and evicted ${evictions.length}.`,
+        `Its connections: ${connections.length}, tokens: ${tokensIssued.length}, evictions: ${evictions.length}`,
       );
     }
   } catch (error) {

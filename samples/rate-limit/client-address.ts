@@ -1,22 +1,18 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
 /**
  * The address whose requests are counted together: an IPv4 address, or the /64 network of an IPv6 address, all of which
- * belongs to one customer of a provider.
+ * belongs to one customer of a provider. Whatever is no address is `unknown`.
+ *
+ * @param text As Node.js or a proxy has it. Application Gateway and App Service add the port, which differs for each
+ *   connection: `203.0.113.7:50123`, `[2001:db8::1]:50123`.
  */
-export function clientAddress(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined && isIPv4(mapped)) return mapped;
-  return isIPv6(address) ? `${firstGroups(address).join(':')}::/64` : address;
-}
-
-/** The first four of the eight groups; `::` stands for as many groups of zeros as are missing. */
-function firstGroups(address: string): string[] {
-  const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  // An IPv4 address at the end takes the place of two groups.
-  const length = before.length + after.length + (address.includes('.') ? 1 : 0);
-  const zeros = Array.from({ length: 8 - length }, () => '0');
-  return [...before, ...zeros, ...after].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
+export function clientAddress(text: string): string {
+  const [, bracketed, withPort] = /^\[(.+)\](?::\d+)?$|^([^:]+):\d+$/.exec(text.trim()) ?? [];
+  const address = bracketed ?? withPort ?? text.trim();
+  if (!ipaddr.isValid(address) || /^\d+$/.test(address)) return 'unknown';
+  // Gives the IPv4 address in ::ffff:203.0.113.7.
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString().split('%')[0] ?? ''}/64`).toString()}/64`;
 }
