@@ -1,6 +1,6 @@
 import express, { type Express, type RequestHandler } from 'express';
 import { RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
-import { clientAddress } from './client-address.js';
+import { networkOf } from './client-address.js';
 
 /** @param proxies The number of proxies in front of the service, each of which adds an address to `X-Forwarded-For`. */
 export function createApp(limiter: RateLimiterAbstract, proxies: number): Express {
@@ -20,7 +20,7 @@ export function createApp(limiter: RateLimiterAbstract, proxies: number): Expres
  */
 function rateLimit(limiter: RateLimiterAbstract): RequestHandler {
   return async (request, response, next) => {
-    const result = await consume(limiter, clientAddress(request.ip ?? ''));
+    const result = await consume(limiter, networkOf(request.ip ?? ''));
     const seconds = Math.ceil(result.msBeforeNext / 1_000);
     response.set('RateLimit-Policy', `"requests";q=${limiter.points};w=${limiter.duration}`);
     response.set('RateLimit', `"requests";r=${result.remainingPoints};t=${seconds}`);
