@@ -33,5 +33,4 @@ await start({}, async ({ options, flags: { prefix }, stopping }) => {
     await sleep(100, undefined, { signal: stopping }).catch(() => undefined);
   }
   console.log(`\nCommands ${commands}, failures ${failures}, messages ${messages}`);
-  if (failures > 0) process.exitCode = 1;
 });
