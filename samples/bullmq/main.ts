@@ -35,9 +35,10 @@ await start({}, async ({ options, flags, stopping }) => {
   const worker = new Worker(
     name,
     (job) => {
-      counts.run(job);
+      counts.attempted(job);
       if (job.name === 'retried' && job.attemptsMade === 0)
         throw new Error('The first attempt fails on purpose.');
+      counts.completed(job);
       return Promise.resolve();
     },
     { ...queueOptions, concurrency: 8 },

@@ -13,11 +13,9 @@ export function health(multiplexer: Multiplexer, stopping: AbortSignal): Router 
   router.get('/ready', async (_request, response) => {
     const { connections, authenticator } = multiplexer;
     // Rejects if the server, or a primary node of a cluster, does not answer.
-    const answers = await multiplexer.ping().then(
-      () => true,
-      () => false,
-    );
-    const isReady = answers && multiplexer.isConnected && !stopping.aborted;
+    const answers =
+      multiplexer.isConnected && (await multiplexer.ping().catch(() => undefined)) !== undefined;
+    const isReady = answers && !stopping.aborted;
     response
       .status(isReady ? 200 : 503)
       .set('Cache-Control', 'no-store')

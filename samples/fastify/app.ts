@@ -35,6 +35,7 @@ export async function createApp(
   const keyOf = (page: string): string => `${prefix}visits:${page}`;
 
   app.get('/health', async (_request, reply) => {
+    if (!multiplexer.isConnected) throw new Error('There is no connection.');
     await multiplexer.ping();
     return reply.send({ expiresOn: multiplexer.authenticator.expiresOn });
   });

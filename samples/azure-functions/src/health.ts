@@ -5,7 +5,9 @@ import type { SharedMultiplexer } from './shared-multiplexer.js';
 export function createHealth(shared: SharedMultiplexer): HttpHandler {
   return async (_request, context) => {
     try {
-      await (await shared.get()).ping();
+      const multiplexer = await shared.get();
+      if (!multiplexer.isConnected) throw new Error('There is no connection.');
+      await multiplexer.ping();
       return { jsonBody: { status: 'healthy' } };
     } catch (error) {
       context.error('The cache does not answer.', error);

@@ -12,11 +12,10 @@ export class HealthController {
   /** Answers 503 while the server, or a primary node of a cluster, does not answer. */
   @Get()
   async check(): Promise<object> {
-    const { authenticator, connections } = this.#multiplexer;
+    const { authenticator, connections, isConnected } = this.#multiplexer;
     const state = { expiresOn: authenticator.expiresOn, connections };
-    await this.#multiplexer.ping().catch(() => {
-      throw new ServiceUnavailableException(state);
-    });
+    const answers = isConnected && (await this.#multiplexer.ping().catch(() => undefined)) !== undefined;
+    if (!answers) throw new ServiceUnavailableException(state);
     return state;
   }
 }
