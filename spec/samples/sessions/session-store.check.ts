@@ -119,7 +119,7 @@ describe('samples/sessions, its store', () => {
       change = add;
       expect(await post('/change')).to.equal('saved');
       expect(await basket()).to.equal('1');
-      expect(await redis.exists(keys().lock)).to.equal(0);
+      expect(await redis.exists(`mutex:${keys().lock}`)).to.equal(0);
     });
 
     it('waits for the one before', async () => {
@@ -151,12 +151,12 @@ describe('samples/sessions, its store', () => {
       change = async (changed) => {
         await add(changed);
         // As when the process has halted for longer than the lock lives.
-        await redis.set(keys().lock, 'the next holder', 'PX', MINUTE);
+        await redis.set(`mutex:${keys().lock}`, 'the next holder', 'PX', MINUTE);
       };
       expect(await post('/change')).to.equal('SessionBusyError');
-      expect(await redis.get(keys().lock)).to.equal('the next holder');
+      expect(await redis.get(`mutex:${keys().lock}`)).to.equal('the next holder');
       expect(errors).to.have.length(1);
-      await redis.del(keys().lock);
+      await redis.del(`mutex:${keys().lock}`);
       expect(await basket()).to.equal('0');
     });
 

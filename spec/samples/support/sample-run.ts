@@ -1,4 +1,5 @@
 import { request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { next, until } from '../../support/waiting.js';
 import type { AzureEnvironment } from './azure-environment.js';
@@ -20,8 +21,8 @@ export interface SampleKind {
   readonly works?: RegExp;
   /** What it prints at its end. */
   readonly end?: RegExp;
-  /** Default: 0. */
-  readonly exitCode?: number;
+  /** Default: 0 only. */
+  readonly exitCodes?: readonly (number | null)[];
 }
 
 /** A sample that runs in its copy and is given work. */
@@ -103,7 +104,7 @@ export class SampleRun {
     const sent = request(this.#url + path, { method, agent: false }).end();
     const response = await next<IncomingMessage>(sent, 'response');
     try {
-      for await (const _ of response);
+      await text(response);
     } catch (error) {
       this.failures.push(`An answer was cut: ${String(error)}`);
     }
