@@ -1,4 +1,5 @@
 /** Serves the metrics of a multiplexer to Prometheus. */
+import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { metrics, trace } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
@@ -27,26 +28,25 @@ await start(FLAGS, async ({ options, flags, stopping }) => {
   await using multiplexer = await Multiplexer.connect({ ...options, commandTimeout: 5_000 });
   observeAuthenticator(multiplexer.authenticator);
   await multiplexer.subscribe(`${flags.prefix}ticks`, () => undefined);
-  const serving = serve(
-    (request, response) => {
-      if (request.url === '/metrics') exporter.getMetricsRequestHandler(request, response);
-      else response.writeHead(404).end();
-    },
-    {
-      port: Number(flags.listen),
-      stopping,
-      listening: (url) => {
-        console.log(`${url}/metrics`);
-      },
-    },
-  );
-  while (!stopping.aborted) {
-    await multiplexer.publish(`${flags.prefix}ticks`, 'tick').catch((error: unknown) => {
-      console.warn('Not published:', error);
-    });
-    await sleep(100, undefined, { signal: stopping }).catch(() => undefined);
-  }
-  await serving;
+  const publishTicks = async (): Promise<void> => {
+    while (!stopping.aborted) {
+      await multiplexer.publish(`${flags.prefix}ticks`, 'tick').catch((error: unknown) => {
+        console.warn('Not published:', error);
+      });
+      await sleep(100, undefined, { signal: stopping }).catch(() => undefined);
+    }
+  };
+  let ticking: Promise<void> | undefined;
+  const listening = (url: string): void => {
+    console.log(`${url}/metrics`);
+    ticking = publishTicks();
+  };
+  const handler: RequestListener = (request, response) => {
+    if (request.url === '/metrics') exporter.getMetricsRequestHandler(request, response);
+    else response.writeHead(404).end();
+  };
+  await serve(handler, { port: Number(flags.listen), stopping, listening });
+  await ticking;
   await meterProvider.shutdown();
   await tracerProvider.shutdown();
 });
