@@ -1,59 +1,85 @@
-/** Runs background jobs with BullMQ. `npm run sample:bullmq -- --help` shows the options. */
-import type { Authenticator } from 'ioredis-azure';
-import { parseFlags, runProgram } from '../shared/command-line.js';
-import { DURATION_FLAGS, DURATION_USAGE, durationOf } from '../shared/duration.js';
-import { reportEvents } from '../shared/report-events.js';
-import { reportStatistics } from '../shared/report-statistics.js';
-import { stopSignal, withTimeLimit } from '../shared/stop-signal.js';
-import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
-import { connect, connectCluster } from './connection.js';
-import { run, type Progress } from './run.js';
-import { formatTable, LiveText } from './table.js';
+/** Background jobs with BullMQ: immediate, delayed and retried ones, and a scheduler, each counted exactly. */
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type JobsOptions, Queue, type QueueOptions, Worker } from 'bullmq';
+import { Multiplexer } from 'ioredis-azure';
+import { JobCounts, KINDS, type Kind } from './job-counts.js';
+import { start } from './start.js';
 
-const USAGE = `Usage: npm run sample:bullmq -- [--cluster] ${DURATION_USAGE} ${TARGET_USAGE}`;
+const JOB_OPTIONS: Readonly<Record<Exclude<Kind, 'repeated'>, JobsOptions>> = {
+  immediate: {},
+  delayed: { delay: 1_000 },
+  retried: { attempts: 3, backoff: { type: 'exponential', delay: 200 } },
+};
+const DRAIN_TIMEOUT = 15_000;
 
-await runProgram(USAGE, async () => {
-  const { cluster, ...flags } = parseFlags({
-    ...TARGET_FLAGS,
-    cluster: { type: 'boolean', default: false },
-    ...DURATION_FLAGS,
-  });
-  const duration = durationOf(flags);
-  const stop = stopSignal();
-
-  await using target = await openTarget(flags, cluster ? { cluster: { masters: 3 } } : {});
-  await using connection = await (cluster ? connectCluster : connect)(target.options);
-  const { authenticator } = connection;
-  const screen = new LiveText(process.stdout);
-  console.log(`Jobs on ${target.description}. Ctrl+C ends it, once the jobs are complete.`);
-  reportEvents(authenticator, (line) => {
-    screen.print(line);
+await start({}, async ({ options, flags, stopping }) => {
+  // BullMQ requires that commands wait for a connection without a limit, so that workers survive outages.
+  await using multiplexer = await Multiplexer.connect({ ...options, maxRetriesPerRequest: null });
+  multiplexer.authenticator.on('reauthenticated', ({ endpoint }) => {
+    console.log(`${endpoint} re-authenticated`);
   });
 
-  let table = '';
-  const end = withTimeLimit(stop, duration);
-  const result = await run(connection, end, (progress) => {
-    table = formatProgress(progress);
-    if (process.stdout.isTTY) screen.update(`\n${table}\n${formatToken(authenticator)}\n`);
-  });
-  screen.update(`\n${table}\n`);
-  screen.end();
+  // The braces place all keys of a queue in one slot of a cluster. Workers duplicate the client, a cluster, too.
+  const queueOptions: QueueOptions = {
+    connection: multiplexer.interactive,
+    prefix: `{${flags.prefix}bullmq}`,
+  };
+  const name = `jobs-${Date.now()}`;
+  const counts = new JobCounts();
+  const errors: string[] = [];
+  const note = (error: Error): void => {
+    errors.push(error.message);
+  };
+  const queue = new Queue(name, queueOptions).on('error', note);
+  const worker = new Worker(
+    name,
+    (job) => {
+      counts.attempted(job);
+      if (job.name === 'retried' && job.attemptsMade === 0)
+        throw new Error('The first attempt fails on purpose.');
+      counts.completed(job);
+      return Promise.resolve();
+    },
+    { ...queueOptions, concurrency: 8 },
+  ).on('error', note);
 
-  const { missing, repeated, failed, errors } = result;
-  console.log(`Lost ${missing}, run twice ${repeated}, failed ${failed}, errors ${errors.length}`);
-  for (const error of errors) console.log(error);
-  reportStatistics(target);
-  if (missing + repeated + failed + errors.length > 0) process.exitCode = 1;
+  const stopped = stopping.aborted ? Promise.resolve() : once(stopping, 'abort');
+  const adding = addJobs(queue, counts, stopping).catch(note);
+  await Promise.race([adding, stopped]);
+  // The jobs that have been added are completed, unless there is no connection.
+  const drained = adding.then(() => drain(queue)).catch(() => false);
+  const isDrained = await Promise.race([drained, sleep(DRAIN_TIMEOUT, false, { ref: false })]);
+  await worker.close(!isDrained);
+  if (isDrained) await queue.obliterate({ force: true });
+  await queue.close();
+
+  console.table(Object.fromEntries(KINDS.map((kind) => [kind, counts.of(kind)])));
+  const { lost, twice } = counts.deviations();
+  console.log(`Lost ${lost}, run twice ${twice}, errors ${errors.length}`);
+  for (const error of new Set(errors)) console.log(error);
+  if (lost > 0) process.exitCode = 1;
 });
 
-function formatProgress(progress: readonly Progress[]): string {
-  return formatTable([
-    ['', 'added', 'attempts', 'completed'],
-    ...progress.map(({ kind, added, attempts, completed }) => [kind, added, attempts, completed]),
-  ]);
+async function addJobs(queue: Queue, counts: JobCounts, stopping: AbortSignal): Promise<void> {
+  await queue.upsertJobScheduler('repeated', { every: 500 }, { name: 'repeated' });
+  for (let number = 1; !stopping.aborted; number += 1) {
+    for (const kind of ['immediate', 'delayed', 'retried'] as const) {
+      // With an id of its own, a job that is sent again after a lost connection is not added twice.
+      const jobId = `${kind}-${number}`;
+      // One that fails may have been added all the same: it counts if it is run.
+      const job = await queue.add(kind, {}, { ...JOB_OPTIONS[kind], jobId }).catch(() => undefined);
+      if (job) counts.added(kind, jobId);
+    }
+    await sleep(50, undefined, { signal: stopping }).catch(() => undefined);
+  }
+  await queue.removeJobScheduler('repeated');
 }
 
-function formatToken({ expiresOn, connections }: Authenticator): string {
-  const seconds = Math.max(0, expiresOn.getTime() - Date.now()) / 1_000;
-  return `Token valid for ${seconds.toFixed(1)} s, connections ${connections.length}`;
+async function drain(queue: Queue): Promise<true> {
+  for (;;) {
+    const { wait = 0, active = 0, delayed = 0 } = await queue.getJobCounts('wait', 'active', 'delayed');
+    if (wait + active + delayed === 0) return true;
+    await sleep(100);
+  }
 }

@@ -1,41 +1,42 @@
-/**
- * An Express 5 service on one multiplexer, which is opened at start-up and closed after the last response.
- *
- *   npm run sample:express
- *   npm run sample:express -- --host my-cache.westeurope.redis.azure.net
- */
+/** An Express 5 service on one multiplexer, which is opened at start-up and closed after the last response. */
 import { Multiplexer } from 'ioredis-azure';
 import { pino } from 'pino';
-import { parseFlags, runProgram } from '../shared/command-line.js';
-import { HttpServer } from '../shared/http-server.js';
-import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
-import { aborted, stopSignal } from '../shared/stop-signal.js';
-import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { createApp } from './app.js';
-import { logMultiplexer } from './log-multiplexer.js';
+import { serve } from './serve.js';
+import { start } from './start.js';
 
-await runProgram(`Usage: npm run sample:express -- ${TARGET_USAGE} ${LISTEN_USAGE}`, async () => {
-  const flags = parseFlags({ ...TARGET_FLAGS, ...LISTEN_FLAGS });
-  const port = listenPort(flags);
+await start({ listen: { type: 'string', default: '3000' } }, async ({ options, flags, stopping }) => {
   const log = pino();
-  const stopping = stopSignal();
-
-  await using target = await openTarget(flags);
   await using multiplexer = await Multiplexer.connect({
-    ...target.options,
+    ...options,
     connectionName: 'express-sample',
-    // A request fails after this time, at the latest, while the cache cannot be reached.
+    // A command that is not answered in this time has failed, for example while Azure replaces a node.
     commandTimeout: 5_000,
-    maxRetriesPerRequest: 1,
   });
-  logMultiplexer(multiplexer, log);
+  // Without a connection a request fails at once: it waits for none, and does not fill the memory with others.
+  multiplexer.interactive.options.enableOfflineQueue = false;
 
-  const app = createApp({ multiplexer, log, stopping });
-  const server = await HttpServer.listen(app, { port });
-  log.info({ url: server.url, cache: target.description }, 'listening');
+  const { authenticator } = multiplexer;
+  multiplexer.on('connectionLost', (event) => {
+    log.warn(event, 'connection lost');
+  });
+  multiplexer.on('connectionRestored', (event) => {
+    log.info(event, 'connection restored');
+  });
+  multiplexer.on('error', ({ code, hint, message }) => {
+    log.error({ code, hint }, message);
+  });
+  authenticator.on('reauthenticated', (event) => {
+    log.info(event, 're-authenticated');
+  });
+  authenticator.on('tokenRefreshFailed', ({ error: { code, hint, message }, expiresOn }) => {
+    log.error({ code, hint, expiresOn }, message);
+  });
 
-  await aborted(stopping);
-  log.info({ signal: String(stopping.reason) }, 'stopping');
-  await server.close();
+  const app = createApp({ multiplexer, prefix: flags.prefix, log, stopping });
+  const listening = (url: string): void => {
+    log.info({ url, isCluster: multiplexer.isCluster }, 'listening');
+  };
+  await serve(app, { port: Number(flags.listen), stopping, listening });
   log.info('stopped');
 });

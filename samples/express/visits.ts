@@ -1,53 +1,44 @@
-import { addAbortListener } from 'node:events';
-import { json, Router, type Request } from 'express';
-import { HttpError } from './errors.js';
-import { sendEvents } from './event-stream.js';
-import type { VisitStore } from './visit-store.js';
+import { randomUUID } from 'node:crypto';
+import type { Multiplexer, Subscription } from 'ioredis-azure';
 
-/** The visits of pages: read them, add one, set them, and follow them live as server-sent events. */
-export function visitRouter(visits: VisitStore, stopping: AbortSignal): Router {
-  const router = Router();
+/** How long a visit counts after the last one of its page, in s. */
+const LIFETIME = 24 * 60 * 60;
 
-  router.get('/:page/visits', async (request, response) => {
-    const page = pageOf(request);
-    response.json({ page, visits: await visits.count(page) });
-  });
+/**
+ * The visits of pages.
+ *
+ * When a connection is lost, ioredis sends the commands again that were not answered, and the server may have run them
+ * already. INCR would count twice. A visit is therefore an element of a set, which is added once however often it is sent.
+ */
+export class Visits {
+  readonly #multiplexer: Multiplexer;
+  readonly #prefix: string;
 
-  router.post('/:page/visits', async (request, response) => {
-    const page = pageOf(request);
-    response.status(201).json({ page, visits: await visits.add(page) });
-  });
+  constructor(multiplexer: Multiplexer, prefix: string) {
+    this.#multiplexer = multiplexer;
+    this.#prefix = prefix;
+  }
 
-  router.put('/:page/visits', json({ limit: '1kb' }), async (request, response) => {
-    const page = pageOf(request);
-    const count = countOf(request.body);
-    await visits.set(page, count);
-    response.json({ page, visits: count });
-  });
+  count(page: string): Promise<number> {
+    return this.#multiplexer.interactive.scard(this.#key(page));
+  }
 
-  router.get('/:page/visits/events', async (request, response) => {
-    await using subscription = await visits.follow(pageOf(request));
-    const listener = addAbortListener(stopping, () => {
-      void subscription.unsubscribe();
-    });
-    try {
-      await sendEvents(response, subscription);
-    } finally {
-      listener[Symbol.dispose]();
-    }
-  });
+  async add(page: string, id: string = randomUUID()): Promise<number> {
+    const key = this.#key(page);
+    const { interactive: redis } = this.#multiplexer;
+    await redis.sadd(key, id);
+    await redis.expire(key, LIFETIME);
+    const count = await redis.scard(key);
+    await this.#multiplexer.publish(key, String(count));
+    return count;
+  }
 
-  return router;
-}
+  /** The counts from now on. */
+  follow(page: string): Promise<Subscription> {
+    return this.#multiplexer.subscribe(this.#key(page));
+  }
 
-function pageOf({ params: { page } }: Request<{ page: string }>): string {
-  if (/^[\w-]{1,64}$/.test(page)) return page;
-  throw new HttpError(400, 'A page is named by up to 64 letters, digits, hyphens and underscores.');
-}
-
-function countOf(body: unknown): number {
-  const count: unknown =
-    typeof body === 'object' && body !== null && 'visits' in body ? body.visits : undefined;
-  if (Number.isSafeInteger(count) && Number(count) >= 0) return Number(count);
-  throw new HttpError(400, 'The body must be JSON with the property "visits", an integer from 0.');
+  #key(page: string): string {
+    return `${this.#prefix}visits:${page}`;
+  }
 }

@@ -1,63 +1,56 @@
+import { randomUUID } from 'node:crypto';
 import fastifyRedis from '@fastify/redis';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyServerOptions } from 'fastify';
-import { Redis } from 'ioredis';
-import type { ConfiguredRedisOptions } from 'ioredis-azure';
-import { closeClient } from '../shared/close-client.js';
+import type { Multiplexer } from 'ioredis-azure';
 
-/** An unused counter expires after a day, in seconds. */
-const COUNTER_LIFETIME = 24 * 60 * 60;
+/** How long a visit counts after the last one of its page, in s. */
+const LIFETIME = 24 * 60 * 60;
 
-const counterParams = {
-  type: 'object',
-  required: ['name'],
-  properties: { name: { type: 'string', pattern: '^[a-z0-9-]{1,64}$' } },
+const schema = {
+  params: {
+    type: 'object',
+    required: ['page'],
+    properties: { page: { type: 'string', pattern: '^[a-z0-9-]{1,64}$' } },
+  },
 } as const;
 
-/** An application with counters in Redis. `close()` waits for the requests in flight, then closes the client. */
+interface Route {
+  Params: { page: string };
+}
+
+/** An application that counts visits with the client of a multiplexer, which it does not close. */
 export async function createApp(
-  redisOptions: ConfiguredRedisOptions,
+  multiplexer: Multiplexer,
+  prefix: string,
   options: FastifyServerOptions = {},
 ): Promise<FastifyInstance> {
-  const { authenticator } = redisOptions;
   const app = Fastify(options);
-
-  const client = new Redis(redisOptions);
-  // ioredis reconnects automatically.
-  client.on('error', (error) => {
-    app.log.warn({ err: error }, 'Redis connection failed');
+  multiplexer.on('error', (error) => {
+    app.log.warn({ err: error, hint: error.hint }, 'Redis connection failed');
   });
-  authenticator.on('tokenRefreshFailed', ({ error, expiresOn }) => {
+  multiplexer.authenticator.on('tokenRefreshFailed', ({ error, expiresOn }) => {
     app.log.warn({ err: error, hint: error.hint, expiresOn }, 'Redis token not refreshed');
   });
-  authenticator.on('reauthenticationFailed', ({ endpoint, error }) => {
-    app.log.warn({ err: error, endpoint }, 'Redis connection not re-authenticated');
-  });
-  app.addHook('onClose', () => closeClient(client));
-  await app.register(fastifyRedis, { client });
+  await app.register(fastifyRedis, { client: multiplexer.interactive });
+  const keyOf = (page: string): string => `${prefix}visits:${page}`;
 
-  app.get('/health', (_request, reply) => {
-    const { expiresOn, connections } = authenticator;
-    const isHealthy = expiresOn > new Date() && connections.every(({ status }) => status === 'ready');
-    return reply.code(isHealthy ? 200 : 503).send({ expiresOn, connections });
+  app.get('/health', async (_request, reply) => {
+    if (!multiplexer.isConnected) throw new Error('There is no connection.');
+    await multiplexer.ping();
+    return reply.send({ expiresOn: multiplexer.authenticator.expiresOn });
   });
 
-  app.post<{ Params: { name: string } }>(
-    '/counters/:name',
-    { schema: { params: counterParams } },
-    async ({ params: { name } }) => {
-      const key = counterKey(name);
-      const replies = await app.redis.multi().incr(key).expire(key, COUNTER_LIFETIME).exec();
-      const [[error, value] = [new Error('EXEC was aborted')]] = replies ?? [];
-      if (error) throw error;
-      return { name, value };
-    },
-  );
+  app.post<Route>('/visits/:page', { schema }, async ({ params: { page } }) => {
+    // An element of a set, not INCR: ioredis sends a command again whose connection is lost, and INCR would count twice.
+    await app.redis.sadd(keyOf(page), randomUUID());
+    await app.redis.expire(keyOf(page), LIFETIME);
+    return { page, visits: await app.redis.scard(keyOf(page)) };
+  });
 
-  app.get<{ Params: { name: string } }>(
-    '/counters/:name',
-    { schema: { params: counterParams } },
-    async ({ params: { name } }) => ({ name, value: Number(await app.redis.get(counterKey(name))) }),
-  );
+  app.get<Route>('/visits/:page', { schema }, async ({ params: { page } }) => ({
+    page,
+    visits: await app.redis.scard(keyOf(page)),
+  }));
 
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { statusCode = 503 } = error;
@@ -66,10 +59,5 @@ export async function createApp(
     request.log.error({ err: error }, 'request failed');
     return reply.code(503).header('retry-after', '1').send({ error: 'The service is unavailable. Retry.' });
   });
-
   return app;
-}
-
-function counterKey(name: string): string {
-  return `fastify-sample:counter:${name}`;
 }

@@ -1,38 +1,29 @@
-/** Runs the NestJS application. `npm run sample:nestjs -- --help` shows the options. */
+/** Runs the NestJS application. */
 import 'reflect-metadata';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { NestFactory } from '@nestjs/core';
-import { parseFlags, runProgram, UsageError } from '../shared/command-line.js';
-import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
-import { reportStatistics } from '../shared/report-statistics.js';
-import { aborted, stopSignal } from '../shared/stop-signal.js';
-import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
 import { AppModule } from './src/app.module';
+import { start } from './start';
 
-const USAGE = `Usage: npm run sample:nestjs -- ${TARGET_USAGE} ${LISTEN_USAGE}`;
-
-void runProgram(USAGE, async () => {
-  const flags = parseFlags({ ...TARGET_FLAGS, ...LISTEN_FLAGS });
-  const port = listenPort(flags);
-  const stop = stopSignal();
-
-  await using target = await openTarget(flags);
+void start({ listen: { type: 'string', default: '3000' } }, async ({ options, flags, stopping }) => {
   const app = await NestFactory.create(
-    // While the cache is unreachable, a request fails after this time.
-    AppModule.forRoot(() => ({ ...target.options, commandTimeout: 2_000 })),
+    AppModule.forRoot(options, flags.prefix),
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest declares its options as a class.
     { abortOnError: false },
   );
+  app.use((_request: unknown, response: ServerResponse, next: () => void) => {
+    // Otherwise the connections of clients that go on sending requests keep the server from closing.
+    response.shouldKeepAlive &&= !stopping.aborted;
+    next();
+  });
   try {
-    await app.init();
-    await app.listen(port).catch((error: unknown) => {
-      throw new UsageError(`--listen: ${error instanceof Error ? error.message : String(error)}.`);
-    });
-    console.log(`Visits in ${target.description}. Try: curl -X POST ${await app.getUrl()}/visits/home`);
-    // Without an emulator to stop afterwards, use app.enableShutdownHooks() instead.
-    await aborted(stop);
+    await app.listen(Number(flags.listen));
+    console.log(`Try: curl -X POST ${await app.getUrl()}/visits/home`);
+    // An application that starts no emulator calls app.enableShutdownHooks() instead.
+    if (!stopping.aborted) await once(stopping, 'abort');
   } finally {
-    // Waits for the requests in flight, then runs onApplicationShutdown().
+    // Answers the requests in flight, then runs onApplicationShutdown().
     await app.close();
   }
-  reportStatistics(target);
 });

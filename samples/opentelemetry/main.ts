@@ -1,83 +1,52 @@
-/** Serves the metrics of two clients to Prometheus. `npm run sample:opentelemetry -- --help` shows the options. */
+/** Serves the metrics of a multiplexer to Prometheus. */
 import type { RequestListener } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { metrics, trace } from '@opentelemetry/api';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, ConsoleSpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { Redis } from 'ioredis';
-import { configureForAzure, type ConfigureForAzureOptions } from 'ioredis-azure';
-import { closeClient } from '../shared/close-client.js';
-import { parseFlags, runProgram } from '../shared/command-line.js';
-import { HttpServer } from '../shared/http-server.js';
-import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
-import { stopSignal } from '../shared/stop-signal.js';
-import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
+import { Multiplexer } from 'ioredis-azure';
+import { serve } from './serve.js';
+import { start } from './start.js';
 import { instrumentIoredisAzure, observeAuthenticator } from './telemetry.js';
 
-const USAGE = `Usage: npm run sample:opentelemetry -- [--spans] ${TARGET_USAGE} ${LISTEN_USAGE}`;
-const INTERVAL = 100;
+const FLAGS = {
+  listen: { type: 'string', default: '3000' },
+  spans: { type: 'boolean' }, // Prints each span.
+} as const;
 
-await runProgram(USAGE, async () => {
-  const { spans, ...flags } = parseFlags({
-    ...TARGET_FLAGS,
-    ...LISTEN_FLAGS,
-    spans: { type: 'boolean', default: false },
-  });
-  const port = listenPort(flags);
-  const stop = stopSignal();
-
+await start(FLAGS, async ({ options, flags, stopping }) => {
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const meterProvider = new MeterProvider({ readers: [exporter] });
   const tracerProvider = new BasicTracerProvider({
-    spanProcessors: spans ? [new SimpleSpanProcessor(new ConsoleSpanExporter())] : [],
+    spanProcessors: flags.spans ? [new SimpleSpanProcessor(new ConsoleSpanExporter())] : [],
   });
   metrics.setGlobalMeterProvider(meterProvider);
   trace.setGlobalTracerProvider(tracerProvider);
   instrumentIoredisAzure();
 
-  await using target = await openTarget(flags);
-  const server = await HttpServer.listen(serveMetrics(exporter), { port });
-  try {
-    console.log(`Metrics of clients of ${target.description}: ${server.url}/metrics. Ctrl+C ends it.`);
-    await runClients(target.options, stop);
-  } finally {
-    await server.close();
-    await meterProvider.shutdown();
-    await tracerProvider.shutdown();
-  }
-});
-
-function serveMetrics(exporter: PrometheusExporter): RequestListener {
-  return (request, response) => {
-    if (request.method === 'GET' && request.url === '/metrics') {
-      exporter.getMetricsRequestHandler(request, response);
-    } else {
-      response.writeHead(404).end();
+  await using multiplexer = await Multiplexer.connect({ ...options, commandTimeout: 5_000 });
+  observeAuthenticator(multiplexer.authenticator);
+  await multiplexer.subscribe(`${flags.prefix}ticks`, () => undefined);
+  const publishTicks = async (): Promise<void> => {
+    while (!stopping.aborted) {
+      await multiplexer.publish(`${flags.prefix}ticks`, 'tick').catch((error: unknown) => {
+        console.warn('Not published:', error);
+      });
+      await sleep(100, undefined, { signal: stopping }).catch(() => undefined);
     }
   };
-}
-
-async function runClients(target: ConfigureForAzureOptions, stop: AbortSignal): Promise<void> {
-  const options = await configureForAzure({ ...target, commandTimeout: 5_000 });
-  observeAuthenticator(options.authenticator);
-  const redis = new Redis(options);
-  const subscriber = redis.duplicate();
-  for (const client of [redis, subscriber]) {
-    // ioredis reconnects automatically; the metrics show how long it takes.
-    client.on('error', (error) => {
-      console.warn(`Redis connection failed: ${error.message}`);
-    });
-  }
-  try {
-    await subscriber.subscribe('opentelemetry-sample');
-    while (!stop.aborted) {
-      await redis.publish('opentelemetry-sample', 'tick').catch((error: unknown) => {
-        console.warn(`Not published: ${String(error)}`);
-      });
-      await sleep(INTERVAL, undefined, { signal: stop }).catch(() => undefined);
-    }
-  } finally {
-    await Promise.all([closeClient(redis), closeClient(subscriber)]);
-  }
-}
+  let ticking: Promise<void> | undefined;
+  const listening = (url: string): void => {
+    console.log(`${url}/metrics`);
+    ticking = publishTicks();
+  };
+  const handler: RequestListener = (request, response) => {
+    if (request.url === '/metrics') exporter.getMetricsRequestHandler(request, response);
+    else response.writeHead(404).end();
+  };
+  await serve(handler, { port: Number(flags.listen), stopping, listening });
+  await ticking;
+  await meterProvider.shutdown();
+  await tracerProvider.shutdown();
+});

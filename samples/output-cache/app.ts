@@ -1,29 +1,40 @@
-import express, { type Express } from 'express';
-import { errorHandler } from '../shared/error-handler.js';
-import type { OutputCache } from './cache/output-cache.js';
-import { tagResponse } from './cache/tags.js';
-import { LANGUAGES, type Reports } from './reports.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import express, { type Express, type Request } from 'express';
+import type { OutputCache } from './output-cache.js';
 
-export function createApp(cache: OutputCache, reports: Reports): Express {
+const LANGUAGES = ['en', 'de', 'fr'];
+
+/** @param duration How long a report takes, in ms. */
+export function createApp(cache: OutputCache, duration: number): Express {
+  const revenues = new Map<string, number>();
   const app = express();
   app.disable('x-powered-by');
 
-  app.use('/reports', cache.middleware);
-  app.get('/reports/:name', async (request, response) => {
-    const { name } = request.params;
-    const language = request.acceptsLanguages(LANGUAGES) || 'en';
-    tagResponse(response, 'reports', `report:${name}`);
-    response.set({ 'Cache-Control': 'public, max-age=60', Vary: 'Accept-Language' });
-    response.set('Content-Language', language).json(await reports.compute(name, language));
+  const languageOf = (request: Request): string => request.acceptsLanguages(LANGUAGES) || 'en';
+  const reports = cache.output({
+    duration: 60_000,
+    varyByQuery: ['year'],
+    varyBy: languageOf,
+    tags: ({ params: { name } }) => ['reports', `report:${String(name)}`],
+  });
+  app.get('/reports/:name', reports, async (request, response) => {
+    const name = String(request.params['name']);
+    await sleep(duration);
+    // Browsers keep it for a second; how long it is kept here is said above.
+    response.set({ 'Cache-Control': 'public, max-age=1', 'Content-Language': languageOf(request) });
+    response.json({
+      name,
+      year: request.query['year'] ?? null,
+      revenue: revenues.get(name) ?? 0,
+      at: new Date(),
+    });
   });
 
-  // For the programs that change the data of reports. A production service must authorise these requests.
-  app.delete('/cache/tags/:tag', async (request, response) => {
-    const isEvicted = await cache.evict(request.params.tag);
-    // 202 Accepted: the cache is unavailable, and receives the eviction before it is used again.
-    response.status(isEvicted ? 204 : 202).end();
+  // What changes the data evicts what was computed from it. If that fails, 500 says so: the client tries again.
+  app.put('/reports/:name/revenue', express.json({ strict: false }), async (request, response) => {
+    revenues.set(request.params.name, Number(request.body));
+    await cache.evict(`report:${request.params.name}`);
+    response.status(204).end();
   });
-
-  app.use(errorHandler);
   return app;
 }

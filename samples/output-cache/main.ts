@@ -1,60 +1,45 @@
-/**
- * A service whose slow responses are cached in Redis, for all of its processes.
- *
- *   npm run sample:output-cache
- *   npm run sample:output-cache -- --host my-cache.westeurope.redis.azure.net --listen 3001
- */
-import { AzureRedisError, Multiplexer } from 'ioredis-azure';
-import { parseFlags, parseInteger, runProgram } from '../shared/command-line.js';
-import { HttpServer } from '../shared/http-server.js';
-import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
-import { reportEvents } from '../shared/report-events.js';
-import { aborted, stopSignal } from '../shared/stop-signal.js';
-import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
+/** A service whose reports take two seconds to compute, unless they are cached. */
+import { Multiplexer } from 'ioredis-azure';
 import { createApp } from './app.js';
-import { OutputCache } from './cache/output-cache.js';
-import { Reports } from './reports.js';
+import { OutputCache } from './output-cache.js';
+import { serve } from './serve.js';
+import { start } from './start.js';
 
-const USAGE = `Usage: npm run sample:output-cache -- ${TARGET_USAGE} ${LISTEN_USAGE} [--cache-timeout MS] [--computation MS]`;
+const FLAGS = {
+  listen: { type: 'string', default: '3000' },
+  computation: { type: 'string', default: '2000' }, // How long a report takes, in ms.
+} as const;
 
-await runProgram(USAGE, async () => {
-  const flags = parseFlags({
-    ...TARGET_FLAGS,
-    ...LISTEN_FLAGS,
-    'cache-timeout': { type: 'string', default: '250' },
-    computation: { type: 'string', default: '2000' },
-  });
-  const port = listenPort(flags);
-  const commandTimeout = parseInteger('--cache-timeout', flags['cache-timeout'], 1, 60_000);
-  const reports = new Reports(parseInteger('--computation', flags.computation, 0, 60_000));
-  const stopping = stopSignal();
-
-  await using target = await openTarget(flags);
-  const connect = async (): Promise<Multiplexer> => {
-    const multiplexer = await Multiplexer.connect({
-      ...target.options,
+await start(FLAGS, async ({ options, flags, stopping }) => {
+  let multiplexer: Multiplexer | undefined;
+  const connect = async () => {
+    // A cache that does not answer delays one request for so long, and then none until it answers again.
+    multiplexer = await Multiplexer.connect({
+      ...options,
       connectionName: 'output-cache-sample',
-      // The longest time that a request loses when the cache fails.
-      commandTimeout,
+      commandTimeout: 250,
     });
-    reportEvents(multiplexer.authenticator);
-    return multiplexer;
+    multiplexer.on('error', ({ message, hint }) => {
+      console.error(message, hint);
+    });
+    multiplexer.interactive.options.enableOfflineQueue = false;
+    return multiplexer.interactive;
   };
-  const cache = await OutputCache.start(connect, {
-    unavailable(error) {
-      const hint = error instanceof AzureRedisError ? ` ${error.hint}` : '';
-      console.error(
-        `The cache is not used: ${error instanceof Error ? error.message : String(error)}${hint}`,
-      );
-    },
-    available() {
-      console.log('The cache is used again.');
-    },
-  });
-  const server = await HttpServer.listen(createApp(cache, reports), { port });
-  console.log(`${server.url}/reports/sales is cached in ${target.description}.`);
-
-  await aborted(stopping);
-  await server.close();
-  await cache.close();
+  const report = (error?: unknown): void => {
+    console.log(
+      error === undefined
+        ? 'The cache is used.'
+        : `Reports are computed without the cache: ${error instanceof Error ? error.message : ''}`,
+    );
+  };
+  try {
+    const cache = new OutputCache({ connect, prefix: flags.prefix, report });
+    const listening = (url: string): void => {
+      console.log(`${url}/reports/sales takes ${flags.computation} ms, unless it is cached.`);
+    };
+    const app = createApp(cache, Number(flags.computation));
+    await serve(app, { port: Number(flags.listen), stopping, listening });
+  } finally {
+    await multiplexer?.close();
+  }
 });

@@ -1,22 +1,23 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
 /**
- * The address whose requests are counted together: an IPv4 address, or the /64 network of an IPv6 address, all of which
- * belongs to one customer of a provider.
+ * An address as a proxy or Node.js has it, in its usual form; nothing if it is none. Application Gateway and App Service add the
+ * port, which differs for each connection: `203.0.113.7:50123`, `[2001:db8::1]:50123`.
  */
-export function clientAddress(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined && isIPv4(mapped)) return mapped;
-  return isIPv6(address) ? `${firstGroups(address).join(':')}::/64` : address;
+export function addressOf(text: string): string | undefined {
+  const [, bracketed, withPort] = /^\[(.+)\](?::\d+)?$|^([^:]+):\d+$/.exec(text.trim()) ?? [];
+  const address = bracketed ?? withPort ?? text.trim();
+  // Four parts: the library takes older notations, too, such as 1 for 0.0.0.1.
+  if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) return undefined;
+  // Gives the IPv4 address in ::ffff:203.0.113.7.
+  return ipaddr.process(address.replace(/%.*/, '')).toString();
 }
 
-/** The first four of the eight groups; `::` stands for as many groups of zeros as are missing. */
-function firstGroups(address: string): string[] {
-  const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  // An IPv4 address at the end takes the place of two groups.
-  const length = before.length + after.length + (address.includes('.') ? 1 : 0);
-  const zeros = Array.from({ length: 8 - length }, () => '0');
-  return [...before, ...zeros, ...after].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
+/** What is counted together: an IPv4 address, or the /64 network of an IPv6 address, which belongs to one customer. */
+export function networkOf(text: string): string {
+  const address = addressOf(text);
+  if (address === undefined) return 'unknown';
+  return ipaddr.IPv4.isValid(address)
+    ? address
+    : `${ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()}/64`;
 }

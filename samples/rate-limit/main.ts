@@ -1,75 +1,48 @@
-/**
- * A service that limits the rate of requests, across all of its processes.
- *
- *   npm run sample:rate-limit
- *   npm run sample:rate-limit -- --host my-cache.westeurope.redis.azure.net --points 100 --duration 60
- */
-import { Redis } from 'ioredis';
-import { configureForAzure } from 'ioredis-azure';
-import { parseFlags, parseInteger, runProgram } from '../shared/command-line.js';
-import { HttpServer } from '../shared/http-server.js';
-import { LISTEN_FLAGS, LISTEN_USAGE, listenPort } from '../shared/listen.js';
-import { reportEvents } from '../shared/report-events.js';
-import { aborted, stopSignal } from '../shared/stop-signal.js';
-import { openTarget, TARGET_FLAGS, TARGET_USAGE } from '../shared/target.js';
+/** A service that limits the rate of requests, across all of its processes. */
+import { Multiplexer } from 'ioredis-azure';
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import { createApp } from './app.js';
-import { createLimiter } from './limiter.js';
+import { serve } from './serve.js';
+import { start } from './start.js';
 
-const USAGE = `Usage: npm run sample:rate-limit -- ${TARGET_USAGE} ${LISTEN_USAGE} [--points N] [--duration SECONDS] [--cache-timeout MS] [--proxies N]`;
+const FLAGS = {
+  listen: { type: 'string', default: '3000' },
+  points: { type: 'string', default: '10' }, // How many requests a client may make in a window.
+  duration: { type: 'string', default: '10' }, // The length of the window, in s.
+  proxies: { type: 'string', default: '0' }, // Of which each adds an address to X-Forwarded-For.
+  'cache-timeout': { type: 'string', default: '250' }, // How long a request waits for a cache that does not answer, in ms.
+} as const;
 
-await runProgram(USAGE, async () => {
-  const flags = parseFlags({
-    ...TARGET_FLAGS,
-    ...LISTEN_FLAGS,
-    points: { type: 'string', default: '10' },
-    duration: { type: 'string', default: '10' },
-    'cache-timeout': { type: 'string', default: '250' },
-    proxies: { type: 'string', default: '0' },
-  });
-  const port = listenPort(flags);
-  const points = parseInteger('--points', flags.points, 1, 1_000_000);
-  const duration = parseInteger('--duration', flags.duration, 1, 86_400);
-  const commandTimeout = parseInteger('--cache-timeout', flags['cache-timeout'], 1, 60_000);
-  const proxies = parseInteger('--proxies', flags.proxies, 0, 10);
-  const stopping = stopSignal();
-
-  await using target = await openTarget(flags);
-  const options = await configureForAzure({
-    ...target.options,
+await start(FLAGS, async ({ options, flags, stopping }) => {
+  await using multiplexer = await Multiplexer.connect({
+    ...options,
     connectionName: 'rate-limit-sample',
-    commandTimeout,
-    // A request whose connection is lost is counted in this process, not sent again: it may have been counted.
-    autoResendUnfulfilledCommands: false,
-    enableOfflineQueue: false,
+    commandTimeout: Number(flags['cache-timeout']),
   });
-  reportEvents(options.authenticator);
-  const redis = new Redis(options);
-  reportConnection(redis);
-
-  const limiter = createLimiter(redis, { points, duration });
-  const server = await HttpServer.listen(createApp({ limiter, proxies }), { port });
-  console.log(
-    `${server.url}/api/time answers ${points} requests in ${duration} s, counted in ${target.description}.`,
-  );
-
-  await aborted(stopping);
-  await server.close();
-  redis.disconnect();
-});
-
-/** Says where requests are counted, whenever that changes. */
-function reportConnection(redis: Redis): void {
-  let isConnected = false;
-  redis.on('ready', () => {
-    isConnected = true;
+  // Without a connection each process counts for itself, at once.
+  multiplexer.interactive.options.enableOfflineQueue = false;
+  multiplexer.on('connectionLost', () => {
+    console.log('There is no connection to the cache: requests are counted in this process.');
+  });
+  multiplexer.on('connectionRestored', () => {
     console.log('Requests are counted in the cache.');
   });
-  redis.on('reconnecting', () => {
-    if (!isConnected) return;
-    isConnected = false;
-    console.log('Requests are counted in this process: there is no connection to the cache.');
+
+  const limit = {
+    keyPrefix: `${flags.prefix}rate-limit`,
+    points: Number(flags.points),
+    duration: Number(flags.duration),
+  };
+  const limiter = new RateLimiterRedis({
+    ...limit,
+    storeClient: multiplexer.interactive,
+    // A client that has nothing left is refused without asking the cache, which a flood would burden.
+    inMemoryBlockOnConsumed: limit.points,
+    rejectIfRedisNotReady: true,
+    insuranceLimiter: new RateLimiterMemory(limit),
   });
-  redis.on('error', (error) => {
-    console.error(error.message);
-  });
-}
+  const listening = (url: string): void => {
+    console.log(`${url}/api/time answers ${limit.points} requests in ${limit.duration} s.`);
+  };
+  await serve(createApp(limiter, Number(flags.proxies)), { port: Number(flags.listen), stopping, listening });
+});

@@ -14,6 +14,8 @@ import { securityHeaders } from './web/security-headers.js';
 
 export interface AppOptions {
   readonly redis: RedisClient;
+  /** The beginning of all keys. */
+  readonly prefix: string;
   readonly users: Users;
   readonly timeouts: SessionTimeouts;
   /** Signs cookies and forms; the same in all processes, and nowhere else. */
@@ -24,9 +26,9 @@ export interface AppOptions {
 
 const ASSETS = fileURLToPath(new URL('public', import.meta.url));
 
-export function createApp({ redis, users, timeouts, secret, behindTlsProxy }: AppOptions): Express {
-  const store = new SessionStore({ redis, timeouts, secret });
-  const attempts = new SignInAttempts(redis);
+export function createApp({ redis, prefix, users, timeouts, secret, behindTlsProxy }: AppOptions): Express {
+  const store = new SessionStore({ redis, prefix, timeouts, secret });
+  const attempts = new SignInAttempts(redis, prefix);
   const csrf = new Csrf(secret, behindTlsProxy);
   const sessionCookie = cookie('session', 'lax', behindTlsProxy);
 
@@ -52,7 +54,7 @@ export function createApp({ redis, users, timeouts, secret, behindTlsProxy }: Ap
   );
   app.use(express.urlencoded({ extended: false, limit: '4kb' }));
   app.use(signInRoutes({ users, attempts, store, timeouts, csrf }));
-  app.use(sessionRoutes({ redis, store, timeouts, csrf }));
+  app.use(sessionRoutes({ redis, prefix, store, timeouts, csrf }));
   app.use(notFound);
   app.use(errorHandler(sessionCookie));
   return app;

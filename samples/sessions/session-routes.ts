@@ -5,12 +5,13 @@ import type { RedisClient } from './session/scripts.js';
 import { groupOfSession, handleOf } from './session/session-id.js';
 import type { SessionStore, SessionTimeouts } from './session/session-store.js';
 import { UserSessions } from './session/user-sessions.js';
-import { addressOf } from './web/address.js';
+import { addressOf } from './web/client-address.js';
 import type { Csrf } from './web/csrf.js';
 import { field } from './web/form.js';
 
 export interface SessionRoutesOptions {
   readonly redis: RedisClient;
+  readonly prefix: string;
   readonly store: SessionStore;
   readonly timeouts: SessionTimeouts;
   readonly csrf: Csrf;
@@ -23,14 +24,14 @@ const NOTICES = new Map<unknown, string>([
 ]);
 
 /** The pages of a user who is signed in. For others, all of them throw a `SessionEndedError`. */
-export function sessionRoutes({ redis, store, timeouts, csrf }: SessionRoutesOptions): Router {
+export function sessionRoutes({ redis, prefix, store, timeouts, csrf }: SessionRoutesOptions): Router {
   const router = Router();
   const sessionsOf = ({ sessionID }: Request): UserSessions =>
-    new UserSessions(redis, groupOfSession(sessionID));
+    new UserSessions(redis, prefix, groupOfSession(sessionID));
 
   const requireSession: RequestHandler = async (request, _response, next) => {
     const { ticket } = request.session;
-    const use = { at: Date.now(), address: addressOf(request) };
+    const use = { at: Date.now(), address: addressOf(request.ip ?? '') ?? '' };
     if (!ticket || !(await store.renew(request.sessionID, ticket, use))) throw new SessionEndedError();
     next();
   };

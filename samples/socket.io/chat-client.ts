@@ -1,61 +1,39 @@
+import { once } from 'node:events';
 import { io, type Socket } from 'socket.io-client';
-import type { ClientToServerEvents, ServerToClientEvents } from './protocol.js';
+import type { ClientToServerEvents, ServerToClientEvents } from './chat-server.js';
 
-const ANSWER_TIMEOUT = 10_000;
-
-/** A member of a room, which numbers what it says and counts what it hears of each member. */
+/** A member of the room, which numbers what it says and counts what it hears of each member. */
 export class ChatClient {
   readonly #socket: Socket<ServerToClientEvents, ClientToServerEvents>;
-  readonly #room: string;
   readonly #last = new Map<string, number>();
-  #said = 0;
-  #heard = 0;
-  #repeated = 0;
+  said = 0;
+  heard = 0;
+  /** Messages that arrived twice, or after a later one. */
+  repeated = 0;
 
-  private constructor(url: string, room: string) {
-    this.#socket = io(url, { transports: ['websocket'], reconnection: false, ackTimeout: ANSWER_TIMEOUT });
-    this.#room = room;
+  private constructor(url: string) {
+    this.#socket = io(url, { transports: ['websocket'], reconnection: false, ackTimeout: 10_000 });
     this.#socket.on('said', ({ from, text }) => {
-      this.#count(from, Number(text));
+      this.heard += 1;
+      if (Number(text) > (this.#last.get(from) ?? 0)) this.#last.set(from, Number(text));
+      else this.repeated += 1;
     });
   }
 
-  /** Resolves when it is a member of the room. */
-  static async join(url: string, room: string): Promise<ChatClient> {
-    const client = new ChatClient(url, room);
-    const refusal = await client.#socket.emitWithAck('join', room);
-    if (refusal !== null) throw new Error(refusal);
+  static async join(url: string): Promise<ChatClient> {
+    const client = new ChatClient(url);
+    await once(client.#socket as never, 'connect');
     return client;
-  }
-
-  get said(): number {
-    return this.#said;
-  }
-
-  get heard(): number {
-    return this.#heard;
-  }
-
-  /** Messages that arrived twice, or after a later one. */
-  get repeated(): number {
-    return this.#repeated;
   }
 
   /** Says the next number, and resolves when the server has accepted it. */
   async say(): Promise<void> {
-    this.#said += 1;
-    const refusal = await this.#socket.emitWithAck('say', this.#room, String(this.#said));
+    this.said += 1;
+    const refusal = await this.#socket.emitWithAck('say', String(this.said));
     if (refusal !== null) throw new Error(refusal);
   }
 
   close(): void {
     this.#socket.disconnect();
-  }
-
-  #count(from: string, number: number): void {
-    const last = this.#last.get(from) ?? 0;
-    this.#heard += 1;
-    if (number > last) this.#last.set(from, number);
-    else this.#repeated += 1;
   }
 }

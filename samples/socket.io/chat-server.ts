@@ -1,90 +1,85 @@
-import { once } from 'node:events';
 import { createServer, type Server as HttpServer } from 'node:http';
+import { once } from 'node:events';
 import { createAdapter } from '@socket.io/redis-adapter';
-import type { ConfiguredRedisOptions } from 'ioredis-azure';
-import { Server, type Socket } from 'socket.io';
-import { closeClient } from '../shared/close-client.js';
-import { AdapterClient } from './adapter-client.js';
-import type { ClientToServerEvents, ServerToClientEvents } from './protocol.js';
+import type { Cluster, Redis } from 'ioredis';
+import { Multiplexer, type ConfigureForAzureOptions } from 'ioredis-azure';
+import { Server } from 'socket.io';
 
-type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
+export interface ServerToClientEvents {
+  said: (message: { readonly from: string; readonly text: string }) => void;
+}
+export interface ClientToServerEvents {
+  /** Sends a text to all members of the room, of whichever server. Answers with the reason of a refusal, or `null`. */
+  say: (text: string, done: (refusal: string | null) => void) => void;
+}
 
-const ROOM = /^[a-z0-9-]{1,64}$/;
+const ROOM = 'lobby';
 const MAX_TEXT_LENGTH = 1_000;
 
-/** A chat server. The members of a room may be connected to any number of servers. */
+/** A chat server with one room, whose members may be connected to any number of servers. */
 export class ChatServer {
+  readonly #multiplexer: Multiplexer;
+  readonly #subscriber: Redis | Cluster;
   readonly #http: HttpServer;
   readonly #io: Server<ClientToServerEvents, ServerToClientEvents>;
-  readonly #publisher: AdapterClient;
-  readonly #subscriber: AdapterClient;
 
-  private constructor(options: ConfiguredRedisOptions) {
-    this.#publisher = new AdapterClient(options);
-    this.#subscriber = new AdapterClient(options);
-    for (const client of [this.#publisher, this.#subscriber]) {
-      client.on('error', (error) => {
-        console.warn(`Redis connection failed: ${error.message}`);
-      });
-    }
+  private constructor(multiplexer: Multiplexer, prefix: string) {
+    this.#multiplexer = multiplexer;
+    // The adapter subscribes and publishes by itself, with clients of its own.
+    // TypeScript does not call the overloads of a union.
+    this.#subscriber = (multiplexer.interactive as Redis).duplicate();
+    this.#subscriber.on('error', (error: Error) => {
+      console.warn(`Redis connection failed: ${error.message}`);
+    });
     this.#http = createServer();
-    this.#io = new Server(this.#http, { adapter: createAdapter(this.#publisher, this.#subscriber) });
-    this.#io.on('connection', (socket) => {
-      this.#serve(socket);
+    const adapter = createAdapter(publisher(multiplexer.interactive), this.#subscriber, {
+      key: `${prefix}socket.io`,
+    });
+    this.#io = new Server(this.#http, { adapter });
+    this.#io.on('connection', async (socket) => {
+      socket.on('say', (text, done) => {
+        // The types describe well-behaved clients only.
+        if (typeof done !== 'function') return;
+        if (typeof text !== 'string' || text.length > MAX_TEXT_LENGTH) {
+          done(`A text must have at most ${MAX_TEXT_LENGTH} characters.`);
+          return;
+        }
+        this.#io.to(ROOM).emit('said', { from: socket.id, text });
+        done(null);
+      });
+      await socket.join(ROOM);
     });
   }
 
   /** @param port 0 for any free port. */
-  static async start(options: ConfiguredRedisOptions, port: number): Promise<ChatServer> {
-    const server = new ChatServer(options);
-    try {
-      // The replies follow those of the adapter's subscriptions on the same connection.
-      await Promise.all([server.#publisher.ping(), server.#subscriber.ping()]);
-      server.#http.listen(port);
-      await once(server.#http, 'listening');
-    } catch (error) {
-      await server.close();
-      throw error;
-    }
+  static async start(options: ConfigureForAzureOptions, prefix: string, port: number): Promise<ChatServer> {
+    // The adapter reads replies in the form that they have over RESP2.
+    const multiplexer = await Multiplexer.connect({ ...options, replyMapping: 'legacy' });
+    const server = new ChatServer(multiplexer, prefix);
+    // The reply follows those of the adapter's subscriptions.
+    await server.#subscriber.ping();
+    server.#http.listen(port);
+    await once(server.#http, 'listening');
     return server;
   }
 
   get url(): string {
     const address = this.#http.address();
-    return `http://localhost:${typeof address === 'object' && address !== null ? address.port : ''}`;
+    return `http://localhost:${typeof address === 'object' && address ? address.port : ''}`;
   }
 
   /** Disconnects the clients, which reconnect to another server, and then closes the connections to Redis. */
   async close(): Promise<void> {
     await this.#io.close();
-    await Promise.all([closeClient(this.#publisher), closeClient(this.#subscriber)]);
+    // Not quit(): without a connection it would wait for one.
+    this.#subscriber.disconnect();
+    await this.#multiplexer.close();
   }
+}
 
-  #serve(socket: ChatSocket): void {
-    // The types describe well-behaved clients only: a missing callback must not end the process.
-    socket.use(([event, ...args], next) => {
-      next(typeof args.at(-1) === 'function' ? undefined : new Error(`'${event}' requires a callback.`));
-    });
-    socket.on('error', (error) => {
-      console.warn(`Event ignored: ${error.message}`);
-    });
-    socket.on('join', async (room, done) => {
-      if (typeof room !== 'string' || !ROOM.test(room)) {
-        done('The name of a room must consist of a to z, 0 to 9 and hyphens.');
-        return;
-      }
-      await socket.join(room);
-      done(null);
-    });
-    socket.on('say', (room, text, done) => {
-      if (!socket.rooms.has(room)) {
-        done('Join the room first.');
-      } else if (typeof text !== 'string' || text.length > MAX_TEXT_LENGTH) {
-        done(`A text must have at most ${MAX_TEXT_LENGTH} characters.`);
-      } else {
-        this.#io.to(room).emit('said', { from: socket.id, text });
-        done(null);
-      }
-    });
-  }
+/** The adapter handles no rejection of what it publishes: without a connection, an unhandled one would end the process. */
+function publisher(client: Redis | Cluster): Redis | Cluster {
+  const publish = async (channel: string, message: Buffer | string): Promise<number> =>
+    client.publish(channel, message).catch(() => 0);
+  return Object.assign(Object.create(client) as Redis | Cluster, { publish });
 }

@@ -43,7 +43,7 @@ describe('samples/opentelemetry', () => {
       await sample.stop();
     }
     expect(await sample.exitCode()).to.equal(0);
-    expect(sample.output.trim().split('\n')).to.have.length(1);
+    expect(sample.output).to.match(/evictions: 0\n$/);
   });
 
   describe('the metrics of failures', () => {
@@ -114,7 +114,7 @@ describe('samples/opentelemetry', () => {
   it('says what is wrong with its input', async () => {
     const sample = new SampleProcess(MAIN, ['--listen', '70000']);
     expect(await sample.exitCode()).to.equal(2);
-    expect(sample.output).to.match(/^--listen must be an integer .*\nUsage: .*\n$/);
+    expect(sample.output).to.contain('70000').and.contain('\nFlags: --listen');
   });
 });
 

@@ -1,63 +1,265 @@
+import {
+  request as httpRequest,
+  createServer,
+  type Server,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { Report } from '../../samples/output-cache/reports.js';
-import type { SampleProcess } from '../support/sample-process.js';
-import { ask } from './support/ask.js';
-import { AzureEnvironment } from './support/azure-environment.js';
+import express, { type Express, type RequestHandler } from 'express';
+import session from 'express-session';
+import { Multiplexer } from '../../lib/index.js';
+import { AzureRedisEmulator } from '../../emulator/index.js';
+import { OutputCache, type Policy } from '../../samples/output-cache/output-cache.js';
+import { next, until } from '../support/waiting.js';
 
-const RE_AUTHENTICATED = / re-authenticated/;
+const MINUTE = { duration: 60_000 };
 
-describe('samples/output-cache', () => {
-  let environment: AzureEnvironment;
-  let samples: SampleProcess[];
-  let urls: string[];
+for (const [name, cluster] of [
+  ['one server', undefined],
+  ['a cluster', { masters: 3 }],
+] as const) {
+  describe(`samples/output-cache, on ${name}`, () => {
+    let azure: AzureRedisEmulator;
+    const multiplexers: Multiplexer[] = [];
+    const servers: Server[] = [];
+    let states: string[];
 
-  beforeEach(async () => {
-    environment = await AzureEnvironment.start(6_000);
-    // A busy machine may let a command wait for longer than a user would.
-    const flags = ['--listen', '0', '--computation', '500', '--cache-timeout', '10000'];
-    samples = [0, 1].map(() => environment.run('samples/output-cache/main.ts', ...flags));
-    urls = await Promise.all(samples.map((sample) => sample.printed(/^(http:\S+)\/reports\/sales/m)));
+    before(async () => {
+      azure = await AzureRedisEmulator.start(cluster ? { cluster } : {});
+    });
+    after(() => azure.stop());
+
+    beforeEach(() => {
+      states = [];
+    });
+    afterEach(async () => {
+      for (const server of servers.splice(0)) {
+        server.closeAllConnections();
+        server.close();
+      }
+      await Promise.all(multiplexers.splice(0).map((multiplexer) => multiplexer.close()));
+    });
+
+    let prefixes = 0;
+
+    /** A process of a service: a cache of its own, and a server. */
+    async function serve(
+      routes: (app: Express, cache: OutputCache) => void,
+      prefix = `test-${(prefixes += 1)}:`,
+    ) {
+      const connect = async () => {
+        const multiplexer = await Multiplexer.connect({ ...azure.options, commandTimeout: 250 });
+        multiplexers.push(multiplexer);
+        multiplexer.interactive.options.enableOfflineQueue = false;
+        return multiplexer.interactive;
+      };
+      const report = (error?: unknown): void => void states.push(error === undefined ? 'up' : 'down');
+      const cache = new OutputCache({ connect, prefix, report });
+      const known = states.length;
+      await until(() => states.length > known);
+      const app = express();
+      routes(app, cache);
+      const server = createServer(app).listen(0);
+      servers.push(server);
+      await once(server, 'listening');
+      const { port } = server.address() as { port: number };
+      const get = async (path = '/', headers: IncomingHttpHeaders = {}, method = 'GET') => {
+        // The same service, whichever process answers.
+        const sent = httpRequest({
+          port,
+          path,
+          method,
+          headers: { host: 'app.example', ...headers },
+          agent: false,
+        }).end();
+        const response = await next<IncomingMessage>(sent, 'response');
+        const body = await text(response);
+        const cacheStatus = String(response.headers['cache-status']).replace('output-cache; ', '');
+        return { status: response.statusCode, headers: response.headers, body, cacheStatus };
+      };
+      return { cache, get, prefix };
+    }
+
+    /** A route that answers with the number of its calls. */
+    async function counting(
+      policy: Policy = MINUTE,
+      headers: Record<string, string | string[]> = {},
+      earlier: RequestHandler[] = [],
+    ) {
+      let calls = 0;
+      return serve((app, cache) => {
+        for (const handler of earlier) app.use(handler);
+        app.get('/{*path}', cache.output(policy), (_request, response) => {
+          for (const [field, value] of Object.entries(headers)) response.setHeader(field, value);
+          response.send(`call ${(calls += 1)}`);
+        });
+      });
+    }
+
+    async function expectStored(
+      { get }: Awaited<ReturnType<typeof counting>>,
+      isStored: boolean,
+      headers = {},
+    ) {
+      expect((await get('/', headers)).body).to.equal('call 1');
+      // What is stored is stored after the response has been sent.
+      if (isStored) await until(async () => (await get('/', headers)).cacheStatus === 'hit');
+      else await sleep(50);
+      expect((await get('/', headers)).body).to.equal(isStored ? 'call 1' : 'call 2');
+    }
+
+    it('serves a response again, with its headers and conditions', async () => {
+      const app = await counting(MINUTE, { 'Content-Type': 'text/x-report', 'X-Report': 'yes' });
+      await expectStored(app, true);
+      const hit = await app.get();
+      expect(hit.headers).to.include({
+        'content-type': 'text/x-report; charset=utf-8',
+        'x-report': 'yes',
+        age: '0',
+      });
+      const conditional = await app.get('/', { 'if-none-match': String(hit.headers.etag) });
+      expect(conditional).to.include({ status: 304, body: '' });
+    });
+
+    it('computes the whole response for a conditional request that misses', async () => {
+      const app = await counting();
+      expect(await app.get('/', { 'if-none-match': '*', range: 'bytes=0-1' })).to.include({
+        status: 200,
+        body: 'call 1',
+      });
+    });
+
+    for (const [what, headers] of Object.entries<Record<string, string | string[]>>({
+      'a cookie': { 'Set-Cookie': 'id=1' },
+      'Cache-Control: Private': { 'Cache-Control': 'Private' },
+      'Cache-Control: NO-STORE': { 'Cache-Control': 'max-age=9, NO-STORE' },
+      'a Vary of which the policy says nothing': { Vary: ['Accept', 'X-Tenant'] },
+      'Vary: *': { Vary: '*' },
+    })) {
+      it(`never stores a response with ${what}`, async () => {
+        await expectStored(await counting({ ...MINUTE, varyByHeader: ['Accept'] }, headers), false);
+      });
+    }
+
+    it('stores a response with two Vary headers that the policy names', async () => {
+      const app = await counting(
+        { ...MINUTE, varyByHeader: ['Accept', 'X-Tenant'] },
+        { Vary: ['Accept', 'x-tenant'] },
+      );
+      await expectStored(app, true);
+      expect((await app.get('/', { 'x-tenant': 'other' })).body).to.equal('call 2');
+    });
+
+    it('never stores a response to a request with Authorization, and serves it none', async () => {
+      const app = await counting();
+      await expectStored(app, false, { authorization: 'Bearer one' });
+      await app.get();
+      await until(async () => (await app.get()).cacheStatus === 'hit');
+      expect((await app.get('/', { authorization: 'Bearer two' })).cacheStatus).to.equal('fwd=bypass');
+    });
+
+    it('never stores a response of a session, and lets express-session save it', async () => {
+      const { get } = await serve((app, cache) => {
+        app.use(session({ secret: 'secret', resave: false, saveUninitialized: false }));
+        app.get('/', cache.output(MINUTE), (request, response) => {
+          const { session: mine } = request as unknown as { session: { visits?: number } };
+          mine.visits = (mine.visits ?? 0) + 1;
+          response.send(`visits ${mine.visits}`);
+        });
+      });
+      const first = await get();
+      const cookie = String(first.headers['set-cookie']?.[0]?.split(';')[0]);
+      expect((await get('/', { cookie })).body).to.equal('visits 2');
+      const stranger = await get();
+      expect(stranger.body).to.equal('visits 1');
+      expect(stranger.headers['set-cookie']?.[0]).not.to.contain(cookie);
+    });
+
+    it('leaves the headers of earlier middleware to each request', async () => {
+      let requests = 0;
+      const numbering: RequestHandler = (_request, response, go) => {
+        response.set('X-Request-Id', String((requests += 1)));
+        go();
+      };
+      const app = await counting(MINUTE, {}, [numbering]);
+      await expectStored(app, true);
+      expect((await app.get()).headers['x-request-id']).to.equal(String(requests));
+    });
+
+    it('varies by the query parameters and values that the policy names', async () => {
+      const app = await counting({
+        ...MINUTE,
+        varyByQuery: ['page'],
+        varyBy: (request) => request.get('x-language') ?? '',
+      });
+      expect((await app.get('/?page=1&utm=a')).body).to.equal('call 1');
+      await until(async () => (await app.get('/?utm=b&page=1')).cacheStatus === 'hit');
+      expect((await app.get('/?page=2')).body).to.equal('call 2');
+      expect((await app.get('/?page=1', { 'x-language': 'de' })).body).to.equal('call 3');
+    });
+
+    it('evicts by tag, also what is being computed', async () => {
+      let computing = new EventTarget();
+      let version = 1;
+      const { get, cache } = await serve((app, output) => {
+        app.get(
+          '/:name',
+          output.output({ ...MINUTE, tags: ({ params }) => [`report:${String(params['name'])}`] }),
+          async (_request, response) => {
+            const read = version;
+            computing.dispatchEvent(new Event('started'));
+            await sleep(50);
+            response.send(`version ${read}`);
+          },
+        );
+      });
+      expect((await get('/sales')).body).to.equal('version 1');
+      await until(async () => (await get('/sales')).cacheStatus === 'hit');
+      version = 2;
+      await cache.evict('report:sales');
+      const started = once(computing, 'started');
+      const computed = get('/sales');
+      await started;
+      version = 3;
+      await cache.evict('report:sales');
+      expect((await computed).body).to.equal('version 2');
+      expect((await get('/sales')).body).to.equal('version 3');
+      computing = new EventTarget();
+    });
+
+    it('makes one computation of equal requests, in all processes', async () => {
+      let calls = 0;
+      const routes = (app: Express, cache: OutputCache): void => {
+        app.get('/', cache.output(MINUTE), async (_request, response) => {
+          calls += 1;
+          await sleep(100);
+          response.send('report');
+        });
+      };
+      const one = await serve(routes);
+      const other = await serve(routes, one.prefix);
+      const answers = await Promise.all([one, one, one, other, other, other].map(({ get }) => get()));
+      expect(answers.map(({ body }) => body)).to.deep.equal(Array(6).fill('report'));
+      expect(calls).to.equal(1);
+    });
+
+    it('computes responses that must not be stored at once, not one after another', async () => {
+      let running = 0;
+      let most = 0;
+      const { get } = await serve((app, cache) => {
+        app.get('/', cache.output(MINUTE), async (_request, response) => {
+          most = Math.max(most, (running += 1));
+          await sleep(50);
+          running -= 1;
+          response.cookie('id', '1').send('mine');
+        });
+      });
+      await Promise.all(Array.from({ length: 6 }, () => get()));
+      expect(most).to.be.at.least(5);
+    });
   });
-
-  afterEach(() => environment.stop());
-
-  it('computes a report once for two processes, and again after an eviction, across token expiries', async () => {
-    const reports = await Promise.all([...urls, ...urls, ...urls].map((url) => reportOf(url)));
-    const [report] = reports;
-    for (const other of reports) expect(other).to.deep.equal(report);
-    expect(report?.computation).to.equal(1);
-
-    for (const sample of samples) await sample.printed(RE_AUTHENTICATED, 2);
-    for (const url of urls) expect(await reportOf(url)).to.deep.equal(report);
-
-    const [first = '', second = ''] = urls;
-    const evicted = await ask(`${first}/cache/tags/report:sales`, { method: 'DELETE' });
-    expect(evicted.status).to.equal(204);
-    const renewed = await reportOf(second);
-    expect(renewed.computedAt > String(report?.computedAt)).to.equal(true);
-    expect(await reportOf(first)).to.deep.equal(renewed);
-    expect(environment.azure.statistics.evictions).to.deep.equal([]);
-  });
-
-  it('answers without the cache, and ends, when the cache goes away', async () => {
-    const [url = ''] = urls;
-    const [sample] = samples;
-    await environment.azure.stop();
-    const first = await reportOf(url);
-    const second = await reportOf(url);
-    expect([first.computation, second.computation]).to.deep.equal([1, 2]);
-    const evicted = await ask(`${url}/cache/tags/report:sales`, { method: 'DELETE' });
-    expect(evicted.status).to.equal(202);
-
-    sample?.signal('SIGTERM');
-    expect(await sample?.exitCode()).to.equal(0);
-    expect(sample?.output).to.contain('The cache is not used: ');
-  });
-});
-
-async function reportOf(url: string): Promise<Report> {
-  // The name of the service, whichever process the load balancer chooses.
-  const { status, body } = await ask(`${url}/reports/sales`, { headers: { Host: 'reports.example' } });
-  expect(status).to.equal(200);
-  return JSON.parse(body) as Report;
 }

@@ -24,7 +24,8 @@ describe('samples/sessions', () => {
     expect(visitor.page).to.contain('Ada Lovelace').and.to.contain('Administrator');
     const id = visitor.cookies.get('session');
     for (let refresh = 1; refresh <= 3; refresh += 1) {
-      await sample.printed(/ re-authenticated/, refresh);
+      // Longer than half of the life of the emulator's tokens, which is when they are refreshed.
+      await past(new Date(Date.now() + 3_000));
       expect(redirectOf(await visitor.post('/basket'))).to.equal('303 /');
       await visitor.get('/');
       expect(visitor.page).to.contain(`${refresh} item`);
@@ -33,7 +34,7 @@ describe('samples/sessions', () => {
 
     sample.signal('SIGTERM');
     expect(await sample.exitCode()).to.equal(0);
-    expect(sample.output).to.match(/\nStopping\.\n$/);
+    expect(sample.output).to.match(/evictions: 0\n$/);
     expect(sample.output).to.not.contain(PASSWORD);
   });
 
@@ -73,24 +74,16 @@ describe('samples/sessions', () => {
   });
 
   for (const [args, sentence, environment] of [
-    [['--idle-timeout', '0'], '--idle-timeout must be an integer from 1 to 31536000, got "0".'],
-    [
-      ['--absolute-timeout', '1 hour'],
-      '--absolute-timeout must be an integer from 1 to 31536000, got "1 hour".',
-    ],
-    [['--absolute-timeout', '60'], '--idle-timeout must not be longer than --absolute-timeout.'],
-    [['--cluster'], '--cluster needs --host.'],
-    [['--nonsense'], "Unknown option '--nonsense'."],
+    [['--idle-timeout', '0'], '--absolute-timeout must not be shorter than --idle-timeout.'],
+    [['--absolute-timeout', '60'], '--absolute-timeout must not be shorter than --idle-timeout.'],
+    [['--nonsense'], "Unknown option '--nonsense'"],
     [[], 'SESSION_SECRET must have 32 characters or more.', { SESSION_SECRET: 'short' }],
     [[], 'DEMO_PASSWORD must have 8 characters or more.', { DEMO_PASSWORD: '1234567' }],
   ] as const satisfies [string[], string, Record<string, string>?][]) {
     it(`says at once: ${sentence}`, async () => {
       sample = new SampleProcess(PATH, args, environment);
       expect(await sample.exitCode()).to.equal(2);
-      expect(sample.output.split('\n').slice(0, 2)).to.deep.equal([
-        sentence,
-        'Usage: npm run sample:sessions -- [--host HOST [--port N] [--ca FILE]] [--cluster] [--listen PORT]',
-      ]);
+      expect(sample.output).to.contain(sentence).and.contain('\nFlags: --listen --idle-timeout');
     });
   }
 });

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
 /** A sample that runs, and what it prints. */
 export class SampleProcess {
   readonly #child: ChildProcess;
@@ -13,18 +15,18 @@ export class SampleProcess {
   /**
    * @param environment Variables in addition to those of this process.
    * @param terminal Whether it runs on a terminal of its own, on which `type()` types.
+   * @param folder Where it runs. Default: this repository.
    */
   constructor(
     path: string,
     args: readonly string[] = [],
     environment: Readonly<Record<string, string>> = {},
-    { terminal = false }: { readonly terminal?: boolean } = {},
+    { terminal = false, folder = ROOT }: { readonly terminal?: boolean; readonly folder?: string } = {},
   ) {
-    const root = fileURLToPath(new URL('../..', import.meta.url));
     const command = [process.execPath, '--import', 'tsx', path, ...args];
     const [program = '', ...rest] = terminal ? onTerminal(command) : command;
     this.#child = spawn(program, rest, {
-      cwd: root,
+      cwd: folder,
       env: { ...process.env, ...environment },
       stdio: [terminal ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });

@@ -1,9 +1,9 @@
 import { app } from '@azure/functions';
 import { createHealth } from './health.js';
-import { SharedClient } from './shared-client.js';
+import { SharedMultiplexer } from './shared-multiplexer.js';
 import { createVisits } from './visits.js';
 
-const client = new SharedClient(() => {
+const shared = new SharedMultiplexer(() => {
   const host = process.env['REDIS_HOST'];
   if (!host) throw new Error('The application setting REDIS_HOST, the host name of the cache, is missing.');
   return { host };
@@ -13,7 +13,7 @@ app.http('visits', {
   methods: ['POST'],
   route: 'visits/{page}',
   authLevel: 'function',
-  handler: createVisits(client),
+  handler: createVisits(shared, process.env['REDIS_PREFIX'] ?? ''),
 });
-app.http('health', { methods: ['GET'], authLevel: 'anonymous', handler: createHealth(client) });
-app.hook.appTerminate(() => client.close());
+app.http('health', { methods: ['GET'], authLevel: 'anonymous', handler: createHealth(shared) });
+app.hook.appTerminate(() => shared.close());

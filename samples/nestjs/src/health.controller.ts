@@ -1,21 +1,21 @@
 import { Controller, Get, Inject, ServiceUnavailableException } from '@nestjs/common';
-import type { ConfiguredRedisOptions } from 'ioredis-azure';
-import { REDIS_OPTIONS } from './redis.module';
+import { Multiplexer } from 'ioredis-azure';
 
 @Controller('health')
 export class HealthController {
-  readonly #options: ConfiguredRedisOptions;
+  readonly #multiplexer: Multiplexer;
 
-  constructor(@Inject(REDIS_OPTIONS) options: ConfiguredRedisOptions) {
-    this.#options = options;
+  constructor(@Inject(Multiplexer) multiplexer: Multiplexer) {
+    this.#multiplexer = multiplexer;
   }
 
-  /** Answers 503 while the token has expired or a connection is not ready. */
+  /** Answers 503 while the server, or a primary node of a cluster, does not answer. */
   @Get()
-  check(): object {
-    const { expiresOn, connections } = this.#options.authenticator;
-    const isHealthy = expiresOn > new Date() && connections.every(({ status }) => status === 'ready');
-    if (!isHealthy) throw new ServiceUnavailableException({ expiresOn, connections });
-    return { expiresOn, connections };
+  async check(): Promise<object> {
+    const { authenticator, connections, isConnected } = this.#multiplexer;
+    const state = { expiresOn: authenticator.expiresOn, connections };
+    const answers = isConnected && (await this.#multiplexer.ping().catch(() => undefined)) !== undefined;
+    if (!answers) throw new ServiceUnavailableException(state);
+    return state;
   }
 }

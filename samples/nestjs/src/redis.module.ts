@@ -1,64 +1,43 @@
-import { Inject, Logger, Module } from '@nestjs/common';
-import type { DynamicModule, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import { Redis } from 'ioredis';
-import { configureForAzure, type ConfigureForAzureOptions, type ConfiguredRedisOptions } from 'ioredis-azure';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Multiplexer, type ConfigureForAzureOptions } from 'ioredis-azure';
 
-/** The injection token of the configured options. Health checks use their `authenticator`. */
-export const REDIS_OPTIONS = Symbol('the options of the Redis client');
+/** The injection token of the beginning of all keys. */
+export const PREFIX = Symbol('prefix');
 
 /**
- * Provides a `Redis` client: `constructor(@Inject(Redis) private readonly redis: Redis) {}`.
- *
- * The application starts only with a token and a connection, and closes the connection after all other modules.
+ * Provides a connected `Multiplexer`: `constructor(@Inject(Multiplexer) multiplexer: Multiplexer) {}`. It is closed after all
+ * other modules.
  */
 @Module({})
-export class RedisModule implements OnModuleInit, OnApplicationShutdown {
-  readonly #logger = new Logger(RedisModule.name);
-  readonly #redis: Redis;
-  readonly #options: ConfiguredRedisOptions;
+export class RedisModule implements OnApplicationShutdown {
+  readonly #multiplexer: Multiplexer;
 
-  constructor(@Inject(Redis) redis: Redis, @Inject(REDIS_OPTIONS) options: ConfiguredRedisOptions) {
-    this.#redis = redis;
-    this.#options = options;
+  constructor(@Inject(Multiplexer) multiplexer: Multiplexer) {
+    this.#multiplexer = multiplexer;
   }
 
   /** Import it once, in the root module. */
-  static forRoot(options: () => ConfigureForAzureOptions): DynamicModule {
+  static forRoot(options: ConfigureForAzureOptions, prefix: string): DynamicModule {
     return {
       module: RedisModule,
       global: true,
       providers: [
-        { provide: REDIS_OPTIONS, useFactory: () => configureForAzure(options()) },
-        {
-          provide: Redis,
-          inject: [REDIS_OPTIONS],
-          useFactory: (configured: ConfiguredRedisOptions) => new Redis({ ...configured, lazyConnect: true }),
-        },
+        { provide: PREFIX, useValue: prefix },
+        // Nest waits: the application starts only with a connection that is logged in.
+        { provide: Multiplexer, useFactory: () => connect(options) },
       ],
-      exports: [REDIS_OPTIONS, Redis],
+      exports: [PREFIX, Multiplexer],
     };
-  }
-
-  async onModuleInit(): Promise<void> {
-    const { authenticator } = this.#options;
-    // ioredis reconnects and the authenticator retries automatically.
-    this.#redis.on('error', (error) => {
-      this.#logger.warn(`Connection failed: ${error.message}`);
-    });
-    authenticator.on('tokenRefreshFailed', ({ error }) => {
-      this.#logger.warn(`Token not refreshed: ${error.message} ${error.hint}`);
-    });
-    await this.#redis.connect();
-    this.#logger.log(`Connected as ${authenticator.username}`);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const disconnect = (): void => {
-      this.#redis.disconnect();
-    };
-    // Without a connection, QUIT would be queued behind the commands that wait for one.
-    if (this.#redis.status === 'ready') await this.#redis.quit().catch(disconnect);
-    else disconnect();
-    this.#logger.log('Disconnected');
+    await this.#multiplexer.close();
   }
+}
+
+async function connect(options: ConfigureForAzureOptions): Promise<Multiplexer> {
+  const multiplexer = await Multiplexer.connect({ ...options, commandTimeout: 2_000 });
+  // Without a connection a request fails at once: on a cluster, `commandTimeout` does not limit the wait for one.
+  multiplexer.interactive.options.enableOfflineQueue = false;
+  return multiplexer;
 }

@@ -59,7 +59,7 @@ function deviceItem({ handle, ticket, lastUse }: ListedSession, { current, csrf 
     <span class="device">${deviceIcon(device)}</span>
     <div class="facts">
       <h3>${device.name} ${isCurrent ? html`<span class="badge">This device</span>` : undefined}</h3>
-      <p>${lastUse.address}, used ${ago(lastUse.at)}</p>
+      <p>${placeOf(lastUse.address)}, used ${ago(lastUse.at)}</p>
       <p>Signed in ${moment(ticket.signedInAt)}</p>
     </div>
     ${
@@ -123,4 +123,10 @@ function initialsOf(name: string): string {
     .split(' ')
     .map(([initial = '']) => initial)
     .join('');
+}
+
+/** A loopback address says nothing to a user. */
+function placeOf(address: string): string {
+  if (address === '') return 'Unknown address';
+  return address === '::1' || address.startsWith('127.') ? 'This computer' : address;
 }

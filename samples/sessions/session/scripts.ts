@@ -36,12 +36,6 @@ redis.call('EXPIRE', index, indexSeconds)
 return 'renewed'
 `;
 
-/** Releases a lock, unless it has expired and has another holder. */
-const RELEASE_LOCK = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 'released'
-`;
-
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     createSession(
@@ -68,7 +62,6 @@ declare module 'ioredis' {
       use: string,
       indexSeconds: number,
     ): Result<'renewed' | 'ended', Context>;
-    releaseLock(lock: string, holder: string): Result<'released', Context>;
   }
 }
 
@@ -77,5 +70,4 @@ export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('createSession', { numberOfKeys: 2, lua: CREATE_SESSION });
   redis.defineCommand('saveSession', { numberOfKeys: 2, lua: SAVE_SESSION });
   redis.defineCommand('renewSession', { numberOfKeys: 2, lua: RENEW_SESSION });
-  redis.defineCommand('releaseLock', { numberOfKeys: 1, lua: RELEASE_LOCK });
 }

@@ -36,25 +36,23 @@ export function handleOf(id: string): string {
   return hash(id);
 }
 
-export const SESSION_PREFIX = 'session:';
-
 /** The keys of a session: its data, its lock, and the list of all sessions of its user. */
-export function keysOf(id: string): { session: string; lock: string; index: string } {
+export function keysOf(prefix: string, id: string): { session: string; lock: string; index: string } {
   const group = groupOfSession(id);
   const handle = handleOf(id);
   return {
-    session: sessionKey(group, handle),
-    lock: `session-lock:${hashTagOf(group)}:${handle}`,
-    index: indexKey(group),
+    session: sessionKey(prefix, group, handle),
+    lock: `${prefix}session-lock:${hashTagOf(group)}:${handle}`,
+    index: indexKey(prefix, group),
   };
 }
 
-export function sessionKey(group: string, handle: string): string {
-  return `${SESSION_PREFIX}${hashTagOf(group)}:${handle}`;
+export function sessionKey(prefix: string, group: string, handle: string): string {
+  return `${prefix}session:${hashTagOf(group)}:${handle}`;
 }
 
-export function indexKey(group: string): string {
-  return `sessions:${hashTagOf(group)}`;
+export function indexKey(prefix: string, group: string): string {
+  return `${prefix}sessions:${hashTagOf(group)}`;
 }
 
 /** On a clustered cache, keys with the same hash tag are in one slot: a script can use all those of a user. */

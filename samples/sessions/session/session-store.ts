@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
-import { RedisStore } from 'connect-redis';
 import type { Request } from 'express';
-import type { Session, SessionData } from 'express-session';
+import { Store, type Session, type SessionData } from 'express-session';
+import { Mutex } from 'redis-semaphore';
 import {
   reportUnavailable,
   SessionBusyError,
@@ -9,9 +9,8 @@ import {
   SessionsUnavailableError,
 } from './errors.js';
 import { defineScripts, type RedisClient } from './scripts.js';
-import { groupOfUser, handleOf, keysOf, newGroup, newSessionId, SESSION_PREFIX } from './session-id.js';
-import { SessionLock } from './session-lock.js';
-import type { LastUse, Ticket } from './ticket.js';
+import { groupOfUser, handleOf, keysOf, newGroup, newSessionId } from './session-id.js';
+import { parseSession, type LastUse, type Ticket } from './ticket.js';
 
 /** In ms. */
 export interface SessionTimeouts {
@@ -23,6 +22,8 @@ export interface SessionTimeouts {
 
 export interface SessionStoreOptions {
   readonly redis: RedisClient;
+  /** The beginning of all keys. */
+  readonly prefix: string;
   readonly timeouts: SessionTimeouts;
   /** The key of the hashes of users' ids; the same in all processes. */
   readonly secret: string;
@@ -30,22 +31,30 @@ export interface SessionStoreOptions {
 
 type Callback<Result> = (error: unknown, result?: Result) => void;
 
+/** After this time the lock of a process that has died is free again, in ms. */
+const LOCK_LIFETIME = 10_000;
+
+/** How long a request waits for those before it, in ms. */
+const LOCK_TIMEOUT = 8_000;
+
 /**
- * The store of connect-redis, and what that lacks: keys are hashes of ids, only the holder of its lock changes a session,
- * one that has ended is not brought back, and an absolute timeout ends each.
+ * A store of express-session. Keys are hashes of ids, only the holder of its lock changes a session, one that has ended is not
+ * brought back, and an absolute timeout ends each. (connect-redis has none of these, and takes no ioredis client any more.)
  */
-export class SessionStore extends RedisStore {
+export class SessionStore extends Store {
   readonly #redis: RedisClient;
+  readonly #prefix: string;
   readonly #timeouts: SessionTimeouts;
   readonly #secret: string;
   /** The group of the sessions of a user who is signing in, by request. */
   readonly #groups = new WeakMap<object, string>();
   /** The sessions that were loaded, each with the lock under which it may be saved. */
-  readonly #loaded = new WeakMap<object, SessionLock | undefined>();
+  readonly #loaded = new WeakMap<object, Mutex | undefined>();
 
-  constructor({ redis, timeouts, secret }: SessionStoreOptions) {
-    // `renew` takes the place of `touch`, which comes after the response, when a failure can no longer be reported.
-    super({ client: redis, prefix: SESSION_PREFIX, disableTouch: true });
+  // There is no `touch`, which comes after the response, when a failure can no longer be reported: `renew` takes its place.
+  constructor({ redis, prefix, timeouts, secret }: SessionStoreOptions) {
+    super();
+    this.#prefix = prefix;
     defineScripts(redis);
     this.#redis = redis;
     this.#timeouts = timeouts;
@@ -55,16 +64,16 @@ export class SessionStore extends RedisStore {
   /** The id of the next session of a request, for express-session's `genid`. */
   readonly newId = (request: object): string => newSessionId(this.#groups.get(request) ?? newGroup());
 
-  override get(id: string, callback: Callback<SessionData | null>): Promise<void> {
-    return settle(this.#load(id), callback);
+  override get(id: string, callback: Callback<SessionData | null>): void {
+    settle(this.#load(id), callback);
   }
 
-  override set(id: string, session: SessionData, callback: Callback<undefined>): Promise<void> {
-    return settle(this.#loaded.has(session) ? this.#save(id, session) : this.#create(id, session), callback);
+  override set(id: string, session: SessionData, callback: Callback<undefined>): void {
+    settle(this.#loaded.has(session) ? this.#save(id, session) : this.#create(id, session), callback);
   }
 
-  override destroy(id: string, callback: Callback<undefined>): Promise<void> {
-    return settle(this.#destroy(id), callback);
+  override destroy(id: string, callback: Callback<undefined>): void {
+    settle(this.#destroy(id), callback);
   }
 
   override createSession(request: Request, data: SessionData): Session & SessionData {
@@ -92,7 +101,7 @@ export class SessionStore extends RedisStore {
 
   /** Starts the idle timeout again, and records the use. Resolves to false if the session has ended. */
   async renew(id: string, ticket: Ticket, use: LastUse): Promise<boolean> {
-    const { session, index } = keysOf(id);
+    const { session, index } = keysOf(this.#prefix, id);
     const outcome = await reportUnavailable(
       this.#redis.renewSession(
         session,
@@ -118,7 +127,13 @@ export class SessionStore extends RedisStore {
     request: Request,
     change: (session: Request['session']) => void | Promise<void>,
   ): Promise<void> {
-    await using lock = await SessionLock.acquire(this.#redis, keysOf(request.sessionID).lock);
+    const lock = new Mutex(this.#redis, keysOf(this.#prefix, request.sessionID).lock, {
+      lockTimeout: LOCK_LIFETIME,
+      acquireTimeout: LOCK_TIMEOUT,
+      retryInterval: 20,
+      refreshInterval: 0,
+    });
+    if (!(await reportUnavailable(lock.tryAcquire()))) throw new SessionBusyError();
     try {
       await reload(request.session);
       // Reloading has put another object in place.
@@ -129,6 +144,9 @@ export class SessionStore extends RedisStore {
     } catch (error) {
       dropSession(request);
       throw error;
+    } finally {
+      // What was saved stays saved: if Redis is unavailable now, the lock expires by itself.
+      await lock.release().catch(() => undefined);
     }
   }
 
@@ -138,20 +156,19 @@ export class SessionStore extends RedisStore {
   }
 
   async #load(id: string): Promise<SessionData | null> {
-    // connect-redis declares no type for what it has read.
-    const session = (await reportUnavailable(super.get(nameOf(id)))) as SessionData | null;
+    const session = parseSession(await reportUnavailable(this.#redis.get(keysOf(this.#prefix, id).session)));
     return session && session.ticket.expiresAt > Date.now() ? session : null;
   }
 
   async #create(id: string, session: SessionData): Promise<undefined> {
-    const keys = keysOf(id);
+    const keys = keysOf(this.#prefix, id);
     const { signedInAt, address } = session.ticket;
     const use: LastUse = { at: signedInAt, address };
     await reportUnavailable(
       this.#redis.createSession(
         keys.session,
         keys.index,
-        this.serializer.stringify(session),
+        JSON.stringify(session),
         this.#secondsLeft(session.ticket),
         handleOf(id),
         JSON.stringify(use),
@@ -163,13 +180,14 @@ export class SessionStore extends RedisStore {
   async #save(id: string, session: SessionData): Promise<undefined> {
     const lock = this.#loaded.get(session);
     if (!lock) throw new Error('A session is changed within SessionStore.update() only.');
-    const keys = keysOf(id);
+    const keys = keysOf(this.#prefix, id);
     const outcome = await reportUnavailable(
       this.#redis.saveSession(
         keys.session,
-        keys.lock,
-        lock.holder,
-        this.serializer.stringify(session),
+        // The library puts this before the name of its key.
+        `mutex:${keys.lock}`,
+        lock.identifier,
+        JSON.stringify(session),
         this.#secondsLeft(session.ticket),
       ),
     );
@@ -179,8 +197,9 @@ export class SessionStore extends RedisStore {
 
   async #destroy(id: string): Promise<undefined> {
     // The session first: a list that names an ended one is corrected when it is read.
-    await reportUnavailable(super.destroy(nameOf(id)));
-    await reportUnavailable(this.#redis.hdel(keysOf(id).index, handleOf(id)));
+    const { session, index } = keysOf(this.#prefix, id);
+    await reportUnavailable(this.#redis.del(session));
+    await reportUnavailable(this.#redis.hdel(index, handleOf(id)));
   }
 
   /** Until the idle or the absolute timeout, whichever comes first. Redis keeps no session for longer. */
@@ -196,14 +215,9 @@ export class SessionStore extends RedisStore {
   }
 }
 
-/** connect-redis puts the prefix before it. */
-function nameOf(id: string): string {
-  return keysOf(id).session.slice(SESSION_PREFIX.length);
-}
-
 /** Answers express-session, which takes callbacks. */
-async function settle<Result>(outcome: Promise<Result>, callback: Callback<Result>): Promise<void> {
-  await outcome.then(
+function settle<Result>(outcome: Promise<Result>, callback: Callback<Result>): void {
+  outcome.then(
     (result) => {
       callback(null, result);
     },

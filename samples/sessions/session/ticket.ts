@@ -1,4 +1,4 @@
-import 'express-session';
+import type { SessionData } from 'express-session';
 
 /** Who is signed in, since when and from where. It is kept in the session, and never leaves the server. */
 export interface Ticket {
@@ -26,5 +26,22 @@ declare module 'express-session' {
     ticket: Ticket;
     /** The number of items in the basket: it stands for what your application keeps in a session. */
     basket: number;
+  }
+}
+
+/** Nothing for what cannot be read, such as a session of an older version of the service: its user is signed out. */
+export function parseSession(text: string | null | undefined): SessionData | null {
+  try {
+    const session = JSON.parse(text ?? 'null') as SessionData | null;
+    const { userId, displayName, claims, signedInAt, expiresAt, userAgent, address } = session?.ticket ?? {};
+    const texts = [userId, displayName, userAgent, address];
+    const isReadable =
+      texts.every((one) => typeof one === 'string') &&
+      [signedInAt, expiresAt].every(Number.isFinite) &&
+      typeof claims === 'object' &&
+      typeof session?.cookie === 'object';
+    return isReadable ? session : null;
+  } catch {
+    return null;
   }
 }

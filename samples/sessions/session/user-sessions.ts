@@ -1,8 +1,7 @@
-import type { SessionData } from 'express-session';
 import { reportUnavailable } from './errors.js';
 import type { RedisClient } from './scripts.js';
 import { indexKey, sessionKey } from './session-id.js';
-import type { LastUse, Ticket } from './ticket.js';
+import { parseSession, type LastUse, type Ticket } from './ticket.js';
 
 export interface ListedSession {
   readonly handle: string;
@@ -13,10 +12,12 @@ export interface ListedSession {
 /** All sessions of a user, on whichever devices. What is ended here is refused from its next request on. */
 export class UserSessions {
   readonly #redis: RedisClient;
+  readonly #prefix: string;
   readonly #group: string;
 
-  constructor(redis: RedisClient, group: string) {
+  constructor(redis: RedisClient, prefix: string, group: string) {
     this.#redis = redis;
+    this.#prefix = prefix;
     this.#group = group;
   }
 
@@ -28,29 +29,27 @@ export class UserSessions {
   /** Ends these sessions. Others, and those that have ended already, stay as they are. */
   async end(handles: readonly string[]): Promise<void> {
     if (handles.length === 0) return;
-    const sessions = handles.map((handle) => sessionKey(this.#group, handle));
+    const sessions = handles.map((handle) => sessionKey(this.#prefix, this.#group, handle));
     // DEL of several keys is atomic: of "all my devices", none outlives another.
     await reportUnavailable(this.#redis.del(...sessions));
-    await reportUnavailable(this.#redis.hdel(indexKey(this.#group), ...handles));
+    await reportUnavailable(this.#redis.hdel(indexKey(this.#prefix, this.#group), ...handles));
   }
 
   async #list(): Promise<ListedSession[]> {
-    const uses = Object.entries(await this.#redis.hgetall(indexKey(this.#group)));
+    const uses = Object.entries(await this.#redis.hgetall(indexKey(this.#prefix, this.#group)));
     if (uses.length === 0) return [];
-    const sessions = await this.#redis.mget(uses.map(([handle]) => sessionKey(this.#group, handle)));
+    const sessions = await this.#redis.mget(
+      uses.map(([handle]) => sessionKey(this.#prefix, this.#group, handle)),
+    );
     const listed: ListedSession[] = [];
     const ended: string[] = [];
     uses.forEach(([handle, use], position) => {
-      const session = sessions[position];
-      if (session) listed.push({ handle, ticket: ticketOf(session), lastUse: JSON.parse(use) as LastUse });
+      const ticket = parseSession(sessions[position])?.ticket;
+      if (ticket) listed.push({ handle, ticket, lastUse: JSON.parse(use) as LastUse });
       else ended.push(handle);
     });
     // Redis ends sessions by itself when they expire, but leaves them in the list.
-    if (ended.length > 0) await this.#redis.hdel(indexKey(this.#group), ...ended);
+    if (ended.length > 0) await this.#redis.hdel(indexKey(this.#prefix, this.#group), ...ended);
     return listed.sort((one, other) => other.lastUse.at - one.lastUse.at);
   }
-}
-
-function ticketOf(session: string): Ticket {
-  return (JSON.parse(session) as SessionData).ticket;
 }

@@ -23,16 +23,16 @@ export class SignInAttempts {
   readonly #byUser: RateLimiterRedis;
   readonly #byAddress: RateLimiterRedis;
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, prefix: string) {
     const limits = { storeClient: redis, duration: WINDOW };
     this.#byUser = new RateLimiterRedis({
       ...limits,
-      keyPrefix: 'sign-in-user',
+      keyPrefix: `${prefix}sign-in-user`,
       points: ATTEMPTS_PER_USER,
     });
     this.#byAddress = new RateLimiterRedis({
       ...limits,
-      keyPrefix: 'sign-in-address',
+      keyPrefix: `${prefix}sign-in-address`,
       points: ATTEMPTS_PER_ADDRESS,
     });
   }

@@ -2,7 +2,7 @@ import { Router, type Request } from 'express';
 import { signInPage } from '../pages/sign-in-page.js';
 import type { SessionStore, SessionTimeouts } from '../session/session-store.js';
 import type { Ticket } from '../session/ticket.js';
-import { addressOf } from '../web/address.js';
+import { addressOf, networkOf } from '../web/client-address.js';
 import type { Csrf } from '../web/csrf.js';
 import { field } from '../web/form.js';
 import type { SignInAttempts } from './attempts.js';
@@ -31,7 +31,7 @@ export function signInRoutes({ users, attempts, store, timeouts, csrf }: SignInO
   router.post('/sign-in', csrf.verifyVisitor, async (request, response) => {
     const name = field(request, 'name').trim().toLowerCase();
     const password = field(request, 'password');
-    await attempts.count(name, addressOf(request));
+    await attempts.count(name, networkOf(request.ip ?? ''));
     const user = await users.authenticate(name, password);
     if (!user) {
       const problem = 'The user name or the password is wrong.';
@@ -55,6 +55,6 @@ function newTicket(user: User, request: Request, timeouts: SessionTimeouts): Tic
     signedInAt,
     expiresAt: signedInAt + timeouts.absolute,
     userAgent: (request.get('User-Agent') ?? '').slice(0, 300),
-    address: addressOf(request),
+    address: addressOf(request.ip ?? '') ?? '',
   };
 }

@@ -1,5 +1,4 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-import { isClientError } from '../../shared/client-error.js';
 import { type Message, messagePage } from '../pages/message-page.js';
 import { SessionBusyError, SessionEndedError, SessionsUnavailableError } from '../session/errors.js';
 import { TooManyAttemptsError } from '../sign-in/attempts.js';
@@ -84,9 +83,11 @@ function failureOf(error: unknown): Failure {
       action: HOME,
     };
   }
-  if (isClientError(error)) {
+  // An error of Express about a request that it cannot read.
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+  if (status >= 400 && status < 500) {
     return {
-      status: error.status,
+      status,
       title: 'Request not understood',
       text: 'The browser has sent something that we cannot read.',
       action: HOME,

@@ -1,3 +1,4 @@
+import { HttpServer } from '../support/http-server.js';
 import { expect } from 'chai';
 import express, { type ErrorRequestHandler } from 'express';
 import session from 'express-session';
@@ -7,7 +8,6 @@ import { AzureRedisEmulator } from 'ioredis-azure/emulator';
 import { keysOf } from '../../../samples/sessions/session/session-id.js';
 import { SessionStore, type SessionTimeouts } from '../../../samples/sessions/session/session-store.js';
 import type { Ticket } from '../../../samples/sessions/session/ticket.js';
-import { HttpServer } from '../../../samples/shared/http-server.js';
 import { until } from '../../support/waiting.js';
 import { Visitor } from './support/visitor.js';
 
@@ -42,7 +42,7 @@ describe('samples/sessions, its store', () => {
   /** A small application on the store, which answers with the names of errors. */
   async function start(timeouts: SessionTimeouts): Promise<void> {
     errors = [];
-    store = new SessionStore({ redis, timeouts, secret: 'a secret' });
+    store = new SessionStore({ redis, prefix: '', timeouts, secret: 'a secret' });
     const app = express();
     // Otherwise Express prints the errors that are expected here.
     app.set('env', 'test');
@@ -81,7 +81,7 @@ describe('samples/sessions, its store', () => {
       else response.send(error.constructor.name);
     };
     app.use(answer);
-    server = await HttpServer.listen(app, { port: 0 });
+    server = await HttpServer.listen(app);
     visitor = new Visitor(server.url);
     await visitor.post('/sign-in');
   }
@@ -99,7 +99,7 @@ describe('samples/sessions, its store', () => {
   }
 
   function keys(): ReturnType<typeof keysOf> {
-    return keysOf(visitor.sessionId);
+    return keysOf('', visitor.sessionId);
   }
 
   /** How many SET commands the server has got: each attempt to acquire a lock is one. */
@@ -119,7 +119,7 @@ describe('samples/sessions, its store', () => {
       change = add;
       expect(await post('/change')).to.equal('saved');
       expect(await basket()).to.equal('1');
-      expect(await redis.exists(keys().lock)).to.equal(0);
+      expect(await redis.exists(`mutex:${keys().lock}`)).to.equal(0);
     });
 
     it('waits for the one before', async () => {
@@ -151,12 +151,12 @@ describe('samples/sessions, its store', () => {
       change = async (changed) => {
         await add(changed);
         // As when the process has halted for longer than the lock lives.
-        await redis.set(keys().lock, 'the next holder', 'PX', MINUTE);
+        await redis.set(`mutex:${keys().lock}`, 'the next holder', 'PX', MINUTE);
       };
       expect(await post('/change')).to.equal('SessionBusyError');
-      expect(await redis.get(keys().lock)).to.equal('the next holder');
+      expect(await redis.get(`mutex:${keys().lock}`)).to.equal('the next holder');
       expect(errors).to.have.length(1);
-      await redis.del(keys().lock);
+      await redis.del(`mutex:${keys().lock}`);
       expect(await basket()).to.equal('0');
     });
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AzureRedisEmulator, EntraEmulator } from '../../../emulator/index.js';
+import { AzureRedisEmulator, EntraEmulator, type ClusterSize } from '../../../emulator/index.js';
 import { SampleProcess } from '../../support/sample-process.js';
 
 /**
@@ -35,9 +35,9 @@ export class AzureEnvironment {
     };
   }
 
-  static async start(tokenLifetime: number): Promise<AzureEnvironment> {
+  static async start(tokenLifetime: number, cluster?: ClusterSize): Promise<AzureEnvironment> {
     const entra = await EntraEmulator.start({ tokenLifetime });
-    const azure = await AzureRedisEmulator.start({ entra });
+    const azure = await AzureRedisEmulator.start({ entra, ...(cluster && { cluster }) });
     const application = entra.addApplication();
     await azure.assignRole(application.objectId, 'Data Owner');
     // In the folder of the emulator, which deletes it at its end.
@@ -46,10 +46,18 @@ export class AzureEnvironment {
     return new AzureEnvironment(entra, azure, caFile, application.clientId, application.addSecret());
   }
 
-  /** Starts a sample on the cache. */
+  /** Starts a sample of this repository on the cache. */
   run(path: string, ...args: string[]): SampleProcess {
-    const environment = { ...this.authority, ...this.#application };
-    return this.keep(new SampleProcess(path, [...this.flags, ...args], environment));
+    return this.keep(new SampleProcess(path, [...this.flags, ...args], this.#variables));
+  }
+
+  /** Starts a sample in the folder to which it was copied. */
+  runIn(folder: string, args: readonly string[]): SampleProcess {
+    return this.keep(new SampleProcess('main.ts', [...this.flags, ...args], this.#variables, { folder }));
+  }
+
+  get #variables(): Readonly<Record<string, string>> {
+    return { ...this.authority, ...this.#application };
   }
 
   /** Ends this sample, too, at the end. */

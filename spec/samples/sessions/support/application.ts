@@ -3,7 +3,7 @@ import { type Authenticator, Multiplexer } from 'ioredis-azure';
 import { createApp, type AppOptions } from '../../../../samples/sessions/app.js';
 import type { RedisClient } from '../../../../samples/sessions/session/scripts.js';
 import type { Users } from '../../../../samples/sessions/sign-in/users.js';
-import { HttpServer } from '../../../../samples/shared/http-server.js';
+import { HttpServer } from '../../support/http-server.js';
 import { Visitor } from './visitor.js';
 
 export const PASSWORD = 'a password of the specs';
@@ -36,8 +36,7 @@ export class Application {
   static async start(options: Partial<AppOptions> = {}, cluster?: ClusterSize): Promise<Application> {
     const azure = await AzureRedisEmulator.start({ tokenLifetime: 3_000, ...(cluster && { cluster }) });
     const connection = { ...azure.options, commandTimeout: 5_000, maxRetriesPerRequest: 1 };
-    const connect = (): Promise<Multiplexer<RedisClient>> =>
-      cluster ? Multiplexer.connect({ ...connection, cluster: {} }) : Multiplexer.connect(connection);
+    const connect = (): Promise<Multiplexer> => Multiplexer.connect(connection);
     const instances = [
       await startInstance(await connect(), options),
       await startInstance(await connect(), options),
@@ -81,11 +80,12 @@ async function startInstance(
 ): Promise<Instance> {
   const app = createApp({
     redis: multiplexer.interactive,
+    prefix: '',
     users: USERS,
     timeouts: { idle: HOUR, absolute: HOUR },
     secret: 'the same secret in both instances',
     behindTlsProxy: false,
     ...options,
   });
-  return { multiplexer, server: await HttpServer.listen(app, { port: 0 }) };
+  return { multiplexer, server: await HttpServer.listen(app) };
 }

@@ -1,0 +1,118 @@
+import { expect } from 'chai';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterSize } from '../../../emulator/index.js';
+import { AzureEnvironment } from './azure-environment.js';
+import { SAMPLES } from './copies.js';
+import { SampleRun, type SampleKind } from './sample-run.js';
+
+const TOKEN_LIFETIME = 4_000;
+const OUTAGE = 5_000;
+/** As many as two processors run without being late for the expiry of a token. */
+const AT_ONCE = 5;
+
+const KINDS: readonly SampleKind[] = [
+  { name: 'main-job', ready: /Logged in/, works: /\+/, end: /Commands \d+, failures \d+/ },
+  { name: 'connect', ready: /Logged in/, works: /\+/, end: /Commands \d+/, exitCodes: [0, 1] },
+  { name: 'bullmq', ready: /re-authenticated/, end: /Lost 0, / },
+  { name: 'socket.io', ready: /are in a room/, end: /Messages \d+/ },
+  { name: 'azure-functions', ready: /\+/, works: /\+/, end: /Invocations \d+/ },
+  {
+    name: 'express',
+    ready: /"url":"([^"]+)"/,
+    load: ['POST', '/pages/home/visits'],
+    health: '/health/ready',
+  },
+  {
+    name: 'fastify',
+    ready: /listening at (http[^"\s]+)/i,
+    load: ['POST', '/visits/home'],
+    health: '/health',
+  },
+  { name: 'nestjs', ready: /POST (http\S+)\/visits/, load: ['POST', '/visits/home'], health: '/health' },
+  { name: 'session', ready: /(http\S+) counts/, load: ['GET', '/'], withoutCache: 500 },
+  { name: 'sessions', ready: /Open (\S+)/, load: ['GET', '/sign-in'], withoutCache: 200 },
+  {
+    name: 'rate-limit',
+    args: ['--points', '1000000'],
+    ready: /(http\S+)\/api/,
+    load: ['GET', '/api/time'],
+    withoutCache: 200,
+  },
+  {
+    name: 'output-cache',
+    args: ['--computation', '1'],
+    ready: /(http\S+)\/reports/,
+    load: ['GET', '/reports/sales'],
+    withoutCache: 200,
+  },
+  { name: 'opentelemetry', ready: /(http\S+)\/metrics/, load: ['GET', '/metrics'], withoutCache: 200 },
+];
+
+/** Declares what each sample does in the folder to which it was copied, on caches of this kind. */
+export function describeCopies(cluster?: ClusterSize): void {
+  it('are all of the samples', () => {
+    expect(KINDS.map(({ name }) => name)).to.have.members(SAMPLES);
+  });
+
+  for (let first = 0; first < KINDS.length; first += AT_ONCE) {
+    const kinds = KINDS.slice(first, first + AT_ONCE);
+
+    it(`live through expiries, lost connections, an outage and SIGTERM: ${kinds.map(({ name }) => name).join(', ')}`, async () => {
+      const environment = await AzureEnvironment.start(TOKEN_LIFETIME, cluster);
+      const { azure } = environment;
+      try {
+        const runs = kinds.map((kind) => new SampleRun(environment, kind));
+        const all = <Result>(act: (run: SampleRun) => Promise<Result>): Promise<Result[]> =>
+          Promise.all(runs.map(act));
+        await all((run) => run.start());
+        // Each token that has been used by now expires.
+        await sleep(TOKEN_LIFETIME);
+        await all((run) => run.works());
+        expect(azure.statistics.evictions, 'evictions').to.deep.equal([]);
+        for (const { kind, statuses, failures } of runs) {
+          expect(
+            [...statuses.keys()].filter((status) => status >= 300),
+            kind.name,
+          ).to.deep.equal([]);
+          expect(failures, kind.name).to.deep.equal([]);
+        }
+
+        azure.dropConnections();
+        await all((run) => run.works());
+
+        azure.refuseLogins();
+        for (const end = Date.now() + OUTAGE; Date.now() < end;) {
+          azure.dropConnections();
+          await sleep(250);
+        }
+        const health = await all((run) => run.health());
+        expect(
+          health.filter((status) => status !== 0 && status !== 503),
+          'health',
+        ).to.deep.equal([]);
+        azure.acceptLogins();
+        await all((run) => run.works());
+        await all(async (run) => {
+          while (run.kind.health !== undefined && (await run.health()) !== 200) await sleep(50);
+        });
+
+        await all(async (run) => {
+          const { kind } = run;
+          const { exitCode, duration } = await run.stop();
+          expect(exitCode, `${kind.name}: ${run.output}`).to.be.oneOf(kind.exitCodes ?? [0]);
+          expect(duration, kind.name).to.be.below(8_000);
+          expect(run.failures, kind.name).to.deep.equal([]);
+          const expected = [200, 201, kind.withoutCache ?? 503];
+          expect(
+            [...run.statuses.keys()].filter((status) => !expected.includes(status)),
+            kind.name,
+          ).to.deep.equal([]);
+          if (kind.end) expect(run.output).to.match(kind.end);
+          expect(run.output, kind.name).not.to.match(/eyJ|UnhandledPromise|\n {4}at .*unhandled/);
+        });
+      } finally {
+        await environment.stop();
+      }
+    });
+  }
+}
