@@ -1,6 +1,11 @@
 /** Connects to a cache with any identity, runs a command each second, and says what happens and what to do. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AzureRedisError, Multiplexer, type IdentityOptions } from 'ioredis-azure';
+import {
+  AzureRedisError,
+  Multiplexer,
+  type ConfigureForAzureOptions,
+  type IdentityOptions,
+} from 'ioredis-azure';
 import { FIELDS, IDENTITIES, type Field } from './identities.js';
 import { askFor, askForHost, askForIdentity } from './questions.js';
 import { start } from './start.js';
@@ -26,12 +31,9 @@ await start(FLAGS, async ({ options, flags, stopping }) => {
   const identity = flags.host === undefined ? {} : await identityOf(flags);
   console.log('Connecting.');
   // Not every access policy permits INFO, which the ready check asks.
-  await using multiplexer = await Multiplexer.connect({
-    ...options,
-    ...identity,
-    enableReadyCheck: false,
-    commandTimeout: 5_000,
-  });
+  const settings = { ...options, ...identity, enableReadyCheck: false, commandTimeout: 5_000 };
+  // Without a host, the options have the identity of the emulator, and the flags none.
+  await using multiplexer = await Multiplexer.connect(settings as ConfigureForAzureOptions);
   const { authenticator, isCluster, protocol } = multiplexer;
   const kind = isCluster ? 'a cluster' : 'one server';
   console.log(`Logged in to ${kind} as ${authenticator.username}, with RESP${protocol}. Ctrl+C ends it.`);
