@@ -185,5 +185,24 @@ export function faults({ azure, network, identity, credential, random }: Places)
       begin: () => azure.removeAccess(identity.oid),
       end: () => azure.assignRole(identity.oid, 'Data Owner'),
     },
+    {
+      ...ofNetwork,
+      name: 'role without subscriptions',
+      duration: [1_000, 3_000],
+      // Refused subscriptions are tried again after half a second, then after twice the time.
+      recovery: SILENCE,
+      async begin() {
+        await azure.assignRole(identity.oid, '+@all -@pubsub ~* &*');
+        azure.dropConnections();
+      },
+      end: () => azure.assignRole(identity.oid, 'Data Owner'),
+    },
+    {
+      ...ofNetwork,
+      name: 'writes held back',
+      duration: [1_000, 7_000],
+      begin: () => azure.server.call('CLIENT', 'PAUSE', '7000', 'WRITE'),
+      end: () => azure.server.call('CLIENT', 'UNPAUSE'),
+    },
   ];
 }

@@ -131,8 +131,7 @@ function isSettled(): boolean {
 
 /** The number of connections of the population. */
 function expectedConnections(): number {
-  // A multiplexer whose HELLO was rejected, and whose AUTH was accepted right after that, uses RESP2 for this connection.
-  return multiplexers.reduce((sum, { protocol }) => sum + (protocol === 3 ? 1 : 2), clients.length);
+  return clients.length + 2 * multiplexers.length;
 }
 
 async function population(): Promise<Workload[]> {

@@ -181,7 +181,7 @@ export class ManagedClient implements ClientHooks {
     const connection = this.#connection;
     if (name === 'multi') connection?.transaction.opened(command);
     if (name === 'exec' || name === 'discard' || name === 'reset') connection?.transaction.closed();
-    if (name === 'monitor') this.#enterMonitorMode(command);
+    if (name === 'monitor' && this.client.mode === 'monitor') this.#enterMonitorMode(command);
     if (name === 'reset' && isPending(this.client, command)) void this.#replaceAfterReset(command);
   }
 

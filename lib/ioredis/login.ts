@@ -9,6 +9,8 @@ import type { Credentials } from '../credentials/credentials.js';
  */
 export const HIDDEN_PASSWORD = '<hidden by ioredis-azure>';
 
+const LOGIN_NAME = /^(?:auth|hello)$/i;
+
 /** The beginning of an AUTH or HELLO as ioredis writes it. */
 const LOGIN = /^\*\d+\r\n\$\d+\r\n(?:auth|hello)\r\n/i;
 
@@ -57,15 +59,16 @@ export function hideHandshake(client: Client, { username }: Credentials): void {
   if (condition) condition.auth = [username, HIDDEN_PASSWORD];
 }
 
-/** Hides the password in a login of which ioredis, or the application, has read the password itself. */
+/** Hides the password in a login for which ioredis, or the application, has read the password itself. */
 export function hidePassword(command: Command, { password }: Credentials): void {
+  if (!LOGIN_NAME.test(command.name)) return;
   const position = command.args.indexOf(password);
   if (position !== -1) command.args = command.args.with(position, HIDDEN_PASSWORD);
 }
 
 /** Whether this command, sent by us or in the handshake of ioredis, logs in with credentials of ours. */
 export function isLogin({ name, args }: Command): boolean {
-  return /^(?:auth|hello)$/i.test(name) && args.includes(HIDDEN_PASSWORD);
+  return LOGIN_NAME.test(name) && args.includes(HIDDEN_PASSWORD);
 }
 
 /** Whether the reply to a login reports success: OK to AUTH, an object with the server's properties to HELLO. */
