@@ -100,7 +100,7 @@ export function describeCopies(cluster?: ClusterSize): void {
           const { kind } = run;
           const { exitCode, duration } = await run.stop();
           expect(exitCode, `${kind.name}: ${run.output}`).to.be.oneOf(kind.exitCodes ?? [0]);
-          expect(duration, kind.name).to.be.below(8_000);
+          expect(duration, kind.name).to.be.below(16_000);
           expect(run.failures, kind.name).to.deep.equal([]);
           const expected = [200, 201, kind.withoutCache ?? 503];
           expect(
