@@ -203,7 +203,7 @@ export class Multiplexer<
    * Sends PING over the interactive connection; in a cluster, to each primary node.
    *
    * @returns The latency in ms, in a cluster that of the slowest node.
-   * @throws AzureRedisError `CLOSED` after `close()`; otherwise ioredis' errors.
+   * @throws AzureRedisError `CLOSED` after `close()`, `CONNECTION_FAILED` while a cluster has no node; otherwise ioredis' errors.
    */
   async ping(): Promise<number> {
     if (this.#closing) throw closedError();

@@ -146,7 +146,11 @@ function clusterTopology(
       });
       return client;
     },
-    ping: async () => Math.max(...(await Promise.all(interactive.nodes('master').map(latencyOf)))),
+    ping: async () => {
+      const masters = interactive.nodes('master');
+      if (masters.length === 0) throw connectionFailed(new Error('the cluster has no node'));
+      return Math.max(...(await Promise.all(masters.map(latencyOf))));
+    },
     reconnect: async () => {
       // ioredis connects to a node when it first sends a command there: most replicas never become ready.
       const inUse = interactive.nodes().filter(({ status }) => status !== 'wait');
