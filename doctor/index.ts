@@ -1,3 +1,8 @@
+/**
+ * Finds out why a client cannot connect or log in.
+ *
+ * @module ioredis-azure/doctor
+ */
 import { raceSignal } from '../lib/timing/timeouts.js';
 import { TrialClient, TrialError } from './client.js';
 import { type DiagnosisSection, type Finding, type Section, sectionOf, sentence } from './finding.js';

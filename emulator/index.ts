@@ -1,3 +1,8 @@
+/**
+ * Azure Redis and Entra on this machine, for tests.
+ *
+ * @module ioredis-azure/emulator
+ */
 export { AzureRedisEmulator } from './azure-redis-emulator.js';
 export type {
   CredentialOptions,

@@ -1,3 +1,8 @@
+/**
+ * Microsoft Entra ID authentication for ioredis on Azure Redis.
+ *
+ * @module ioredis-azure
+ */
 export { Authenticator, type AuthenticatorEvents, type ConnectionSnapshot } from './authenticator.js';
 export type { Delivery, RecycleReason, Replacement } from './connection/events.js';
 export type {

@@ -13,7 +13,19 @@ import { MsalNetwork } from './msal-network.js';
  * AKS pod with a workload identity, `true` and `clientId` stand for that.
  */
 export type ManagedIdentityOption =
-  true | { readonly clientId: string } | { readonly resourceId: string } | { readonly objectId: string };
+  | true
+  | {
+      /** The client id of a user-assigned managed identity. */
+      readonly clientId: string;
+    }
+  | {
+      /** The Azure resource id of a user-assigned managed identity: `/subscriptions/…`. */
+      readonly resourceId: string;
+    }
+  | {
+      /** The object id (principal id) of a user-assigned managed identity. */
+      readonly objectId: string;
+    };
 
 const HINT =
   'Set it to true for the system-assigned managed identity, or to { clientId }, { resourceId } or { objectId } for a user-assigned one.';
