@@ -47,12 +47,27 @@ describe('the code blocks of the documents', () => {
   });
 });
 
+describe('the shortest programs of the README', () => {
+  const shortest = runnable.filter(
+    ({ path, code }) => path === 'README.md' && /^import \{ Multiplexer \}/.test(code.trim()),
+  );
+
+  it('run on a cluster, unchanged', async () => {
+    const results = await run(shortest, { CLUSTER: 'true' });
+    expect(shortest).to.have.length.at.least(2);
+    expect([...results]).to.deep.equal(shortest.map((block) => [placeOf(block), undefined]));
+  });
+});
+
 function placeOf({ path, line }: CodeBlock): string {
   return `${path}:${line}`;
 }
 
 /** Runs code blocks in a process of their own, and returns their errors, by their places. */
-async function run(all: readonly CodeBlock[]): Promise<Map<string, string | undefined>> {
+async function run(
+  all: readonly CodeBlock[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Map<string, string | undefined>> {
   const results = new Map<string, string | undefined>();
   // Inside the repository, so that packages are found.
   await mkdir(join(ROOT, 'build'), { recursive: true });
@@ -63,6 +78,7 @@ async function run(all: readonly CodeBlock[]): Promise<Map<string, string | unde
     const child = fork(pathOf('support/run-blocks.ts'), [...places.keys()], {
       execArgv: ['--import', 'tsx'],
       cwd: ROOT,
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     child.on('message', (message) => {

@@ -10,7 +10,9 @@ import * as library from './on-emulator.js';
 /** How long the clients of a block may take to connect, in ms. */
 const CONNECT_TIMEOUT = 20_000;
 
-const azure = await AzureRedisEmulator.start();
+const azure = await AzureRedisEmulator.start(
+  process.env['CLUSTER'] === 'true' ? { cluster: { masters: 3 } } : {},
+);
 library.use(azure);
 const host = 'my-cache.westeurope.redis.azure.net';
 
