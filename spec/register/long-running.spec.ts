@@ -62,6 +62,15 @@ describe('a program with ioredis-azure/register, over token expiries', () => {
     expectNothingLost();
   });
 
+  it('keeps the clients of BullMQ on a cluster logged in', async () => {
+    azure = await startAzure(4_000, { cluster: { masters: 3 } });
+    program = await Program.start('cluster-jobs', azure.environment);
+    await times(TOKENS, azure.entra, 'token');
+    const { bullmq: [added, done] = [] } = await program.result<Record<string, [number, number]>>();
+    expect(done).to.equal(added).and.to.be.above(50);
+    expectNothingLost();
+  });
+
   function expectNothingLost(): void {
     const { evictions, refusals } = azure.cache.statistics;
     expect({ evictions, refusals }).to.deep.equal({ evictions: [], refusals: [] });
