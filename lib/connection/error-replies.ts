@@ -22,7 +22,8 @@ export function explain(reply: ReplyError, credentials: Credentials): ReplyError
       reply,
       'CLUSTER_CLIENT_REQUIRED',
       'The cache is clustered (OSS cluster policy): instead of `new Redis()`, create a Cluster from the result of ' +
-        'configureClusterForAzure(): `new Cluster(...(await configureClusterForAzure({ host })))`.',
+        'configureClusterForAzure(): `new Cluster(...(await configureClusterForAzure({ host })))`, or connect the ' +
+        'Multiplexer again, which finds out.',
     );
   }
   if (/cluster support (?:is )?disabled/i.test(reply.message)) {

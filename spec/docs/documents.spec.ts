@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect } from 'chai';
-import { documents, prose, read, ROOT, type Document } from './support/documents.js';
+import { codeBlocks, documents, prose, read, ROOT, type Document } from './support/documents.js';
 import { PublicTypes } from './support/public-types.js';
 
 const SIDE_DOCUMENTS = ['SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'samples/README.md'];
@@ -23,6 +23,29 @@ describe('the documents', () => {
     const linked = linksOf(readme).map((link) => link.split('#')[0]);
     const guides = documents().map(({ path }) => path);
     expect(guides.filter((path) => path !== readme.path && !linked.includes(path))).to.deep.equal([]);
+  });
+
+  it('are part of the package, as far as the README leads to guides', () => {
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
+    expect(files).to.include('docs/*.md');
+  });
+
+  it('name access policy assignments as Azure permits: by letters and digits', () => {
+    const names = documents().flatMap(({ text }) =>
+      [...text.matchAll(/--(?:access-)?policy-assignment-name (\S+)/g)].map(([, name = '']) => name),
+    );
+    expect(names).not.to.deep.equal([]);
+    expect(names.filter((name) => !/^[A-Za-z0-9]{1,60}$/.test(name))).to.deep.equal([]);
+  });
+
+  it('set each variable of the shell once in a code block', () => {
+    const repeated = documents()
+      .flatMap(codeBlocks)
+      .filter(({ language, code }) => {
+        const names = [...code.matchAll(/^([A-Z_]+)=\$\(/gm)].map(([, name]) => name);
+        return language === 'sh' && new Set(names).size < names.length;
+      });
+    expect(repeated.map(({ path, line }) => `${path}:${line}`)).to.deep.equal([]);
   });
 
   describe('and the public types', () => {
