@@ -208,18 +208,20 @@ function keepShardsSubscribed(cluster: ClusterInternals, group: ShardedSubscribe
     setTimeout(() => void refreshNodes(cluster), delay);
   });
 
+  /** The channels in use whose slots are at this address. */
+  const wantedAt = (address: string): string[] =>
+    [...group.channels].flatMap(([slot, names]) => (group.clusterSlots[slot]?.[0] === address ? names : []));
+
   async function restore(client: Client, address: string): Promise<void> {
-    const wanted = (): string[] =>
-      [...group.channels].flatMap(([slot, names]) =>
-        group.clusterSlots[slot]?.[0] === address ? names : [],
-      );
+    const wanted = (): string[] => wantedAt(address);
     const report = (error: AzureRedisError): void => {
       emitError(cluster, error);
     };
     if (!(await subscribeUntilAccepted(client, 'ssubscribe', wanted, report))) return;
     succession.restored((predecessor) => {
-      const heir = group.shardedSubscribers.get(endpointOf(predecessor))?.getInstance();
-      return heir === client || !heir;
+      const place = endpointOf(predecessor);
+      // Its slots may have moved to other nodes. One that has not been replaced yet has no instance.
+      return group.shardedSubscribers.get(place)?.getInstance() === client || wantedAt(place).length === 0;
     });
   }
 
