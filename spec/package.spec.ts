@@ -67,9 +67,10 @@ describe('the packed package, in an empty folder', () => {
   }
 
   it('contains the built code, documents and licence, and nothing else', () => {
-    const others = packed.filter((path) => !path.startsWith('dist/'));
+    const others = packed.filter((path) => !/^dist\/|^docs\/[\w-]+\.md$/.test(path));
     expect(others).to.have.members(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
     expect(packed).to.include.members([
+      'docs/how-it-works.md',
       ...['index', 'doctor', 'emulator'].flatMap((entry) =>
         ['js', 'd.ts', 'cjs', 'd.cts'].map((extension) => `dist/${entry}.${extension}`),
       ),

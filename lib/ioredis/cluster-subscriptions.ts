@@ -219,6 +219,8 @@ function keepShardsSubscribed(cluster: ClusterInternals, group: ShardedSubscribe
     };
     if (!(await subscribeUntilAccepted(client, 'ssubscribe', wanted, report))) return;
     succession.restored((predecessor) => {
+      // While it is being ended, it may still be answered.
+      if (predecessor === client) return false;
       const place = endpointOf(predecessor);
       // Its slots may have moved to other nodes. One that has not been replaced yet has no instance.
       return group.shardedSubscribers.get(place)?.getInstance() === client || wantedAt(place).length === 0;
