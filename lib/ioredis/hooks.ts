@@ -7,6 +7,7 @@ import {
   type CommandItem,
   type ReplyError,
 } from './client.js';
+import { LOGIN_NAME } from './login.js';
 
 /** What is called for the commands, error replies and status changes of one client. */
 export interface ClientHooks {
@@ -49,10 +50,9 @@ const HOOKS = Symbol('ioredis-azure');
 
 type HookedClient = Client & { [HOOKS]?: ClientHooks };
 
-const LOGINS = ['auth', 'hello'];
-
 const HOOKED_COMMANDS: ReadonlySet<string> = new Set([
-  ...LOGINS,
+  'auth',
+  'hello',
   ...BLOCKING_COMMANDS,
   'multi',
   'exec',
@@ -91,7 +91,7 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
 
   prototype.sendCommand = function (command, stream) {
     if (!isHooked(command.name)) return sendCommand.call(this, command, stream);
-    if (!hooksOf(this) && LOGINS.includes(command.name)) track(this);
+    if (!hooksOf(this) && LOGIN_NAME.test(command.name)) track(this);
     const hooks = hooksOf(this);
     if (!hooks) return sendCommand.call(this, command, stream);
     hooks.beforeSend(command);

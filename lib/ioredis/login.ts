@@ -9,7 +9,8 @@ import type { Credentials } from '../credentials/credentials.js';
  */
 export const HIDDEN_PASSWORD = '<hidden by ioredis-azure>';
 
-const LOGIN_NAME = /^(?:auth|hello)$/i;
+/** The names of the commands that log in, as callers spell them. */
+export const LOGIN_NAME = /^(?:auth|hello)$/i;
 
 /** The beginning of an AUTH or HELLO as ioredis writes it. */
 const LOGIN = /^\*\d+\r\n\$\d+\r\n(?:auth|hello)\r\n/i;
