@@ -14,7 +14,8 @@ describe('BullMQ with the configured options as its connection', () => {
       const errors: unknown[] = [];
       const done = new Map<unknown, number>();
       const queue = new Queue('jobs', { connection });
-      const events = new QueueEvents('jobs', { connection });
+      // From the first event on: one that comes before BullMQ's first XREAD would never be seen.
+      const events = new QueueEvents('jobs', { connection, lastEventId: '0-0' });
       const worker = new Worker<{ number: number }>(
         'jobs',
         ({ data }) => {

@@ -92,7 +92,8 @@ describe('the connections of a cluster', () => {
     // BullMQ wants all keys of a queue in one slot.
     const settings = { connection, prefix: '{bull}' };
     const queue = new Queue('jobs', settings);
-    const events = new QueueEvents('jobs', settings);
+    // From the first event on: one that comes before BullMQ's first XREAD would never be seen.
+    const events = new QueueEvents('jobs', { ...settings, lastEventId: '0-0' });
     const worker = new Worker<{ number: number }>(
       'jobs',
       ({ data }) => {

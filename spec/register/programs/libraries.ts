@@ -22,7 +22,8 @@ const connection = { host, port };
 async function jobs(): Promise<[added: number, done: number]> {
   let done = 0;
   const queue = new Queue('jobs', { connection });
-  const events = new QueueEvents('jobs', { connection });
+  // From the first event on: one that comes before BullMQ's first XREAD would never be seen.
+  const events = new QueueEvents('jobs', { connection, lastEventId: '0-0' });
   const worker = new Worker('jobs', () => Promise.resolve((done += 1)), { connection });
   await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), worker.waitUntilReady()]);
   const added = await repeat(async () => (await queue.add('job', {})).waitUntilFinished(events));
