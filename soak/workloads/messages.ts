@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
-import type { Multiplexer } from '../../lib/index.js';
 import { becomes, Loop } from '../loop.js';
 import { DELIVERY, type Surroundings, type Workload } from './workload.js';
 
@@ -8,25 +6,29 @@ import { DELIVERY, type Surroundings, type Workload } from './workload.js';
 export interface Receiver {
   readonly name: string;
   readonly isExact: boolean;
-  readonly client: Redis | Multiplexer;
   readonly received: number[];
 }
 
+/** How a message is published: to a channel of the whole cache, or to a shard channel. */
+export type Publish = 'PUBLISH' | 'SPUBLISH';
+
+/** The time within which a receiver that is subscribed receives one of the messages, in ms. */
+const PATIENCE = 60_000;
+
 /** Publishes numbers, and checks that they arrive in order, and all of them where that is promised. */
 export class Messages implements Workload {
-  static readonly CHANNEL = 'news';
   readonly #receivers: readonly Receiver[];
   readonly #around: Surroundings;
   readonly #publisher: Loop;
   #published = 0;
   #first = 1;
 
-  constructor(receivers: readonly Receiver[], around: Surroundings) {
+  constructor(publish: Publish, channel: string, receivers: readonly Receiver[], around: Surroundings) {
     this.#receivers = receivers;
     this.#around = around;
     this.#publisher = new Loop(async () => {
       this.#published += 1;
-      await around.azure.server.call('PUBLISH', Messages.CHANNEL, this.#published);
+      await around.call(publish, channel, this.#published);
       await sleep(20);
     });
   }
@@ -42,8 +44,12 @@ export class Messages implements Workload {
     if (!this.#around.ledger.mayBreak) await Promise.all(this.#receivers.map((each) => this.#check(each)));
   }
 
+  /** Resolves when each has received a message that was published after the call. */
   async served(): Promise<void> {
-    await Promise.all(this.#receivers.map(({ client }) => becomes(() => client.status === 'ready', 60_000)));
+    const last = this.#published;
+    await Promise.all(
+      this.#receivers.map(({ received }) => becomes(() => (received.at(-1) ?? 0) > last, PATIENCE)),
+    );
   }
 
   async #check({ name, isExact, received }: Receiver): Promise<void> {

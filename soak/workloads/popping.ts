@@ -19,7 +19,7 @@ export class Popping implements Workload {
     this.#around = around;
     this.#pusher = new Loop(async () => {
       this.#pushed += 1;
-      await around.azure.server.call('LPUSH', this.#queue, this.#pushed);
+      await around.call('LPUSH', this.#queue, this.#pushed);
       await sleep(around.random.between(10, 300));
     });
     this.#popper = new Loop(() => this.#pop());
@@ -31,7 +31,7 @@ export class Popping implements Workload {
   }
 
   async pause(): Promise<void> {
-    const { azure, ledger } = this.#around;
+    const { ledger } = this.#around;
     await this.#pusher.pause();
     if (!ledger.mayBreak) {
       await becomes(() => this.#popped.length >= this.#pushed, DELIVERY);
@@ -39,7 +39,7 @@ export class Popping implements Workload {
         ledger.violate(`${this.#queue}: ${this.#popped.length} popped of ${this.#pushed}`);
     }
     await this.#popper.pause();
-    await azure.server.call('DEL', this.#queue);
+    await this.#around.call('DEL', this.#queue);
     this.#pushed = 0;
     this.#popped = [];
   }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { AzureRedisEmulator } from '../../emulator/index.js';
 import type { Ledger } from '../ledger.js';
 import type { Random } from '../random.js';
 
@@ -15,7 +14,8 @@ export interface Workload {
 
 /** The dependencies of a workload. */
 export interface Surroundings {
-  readonly azure: AzureRedisEmulator;
+  /** Sends a command to the server of this key or channel directly. */
+  readonly call: (command: string, key: string, ...args: readonly (string | number)[]) => Promise<unknown>;
   readonly ledger: Ledger;
   readonly random: Random;
 }

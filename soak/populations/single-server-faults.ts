@@ -1,22 +1,8 @@
-import type { AzureRedisEmulator, EmulatorCredential } from '../emulator/index.js';
-import type { Network } from '../spec/support/network.js';
-import type { ProgrammableCredential } from '../spec/support/programmable-credential.js';
-import type { Random } from './random.js';
-
-/** What goes wrong, and what may come of it. */
-export interface Fault {
-  readonly name: string;
-  /** How long it lasts, in ms: at least, and at most. */
-  readonly duration: readonly [least: number, most: number];
-  /** Whether connections may break. */
-  readonly breaks: boolean;
-  /** Whether logins may be refused. */
-  readonly refuses?: boolean;
-  /** Within which time after its end everybody is served again, in ms. */
-  readonly recovery: number;
-  begin(): unknown;
-  end(): unknown;
-}
+import type { AzureRedisEmulator, EmulatorCredential } from '../../emulator/index.js';
+import type { Network } from '../../spec/support/network.js';
+import type { ProgrammableCredential } from '../../spec/support/programmable-credential.js';
+import type { Random } from '../random.js';
+import { RECONNECTION, RECOVERY, SILENCE, type Fault } from './fault.js';
 
 /** What can go wrong where. */
 export interface Places {
@@ -27,20 +13,17 @@ export interface Places {
   readonly random: Random;
 }
 
-/** The promise for faults of the identity service. */
-const RECOVERY = 2_000;
-
-/** A client that could not connect waits for up to two seconds, and connects then. */
-const RECONNECTION = 5_000;
-
-/** A silent connection is found within five seconds, and one that blocks after its timeout. */
-const SILENCE = 8_000;
-
 /** Long enough for a token to end in it. */
 const BEYOND_EXPIRY = [7_000, 9_000] as const;
 
-/** The faults, for tokens that live six seconds and are refreshed after two. */
-export function faults({ azure, network, identity, credential, random }: Places): readonly Fault[] {
+/** The faults of a cache with one server, for tokens that live six seconds and are refreshed after two. */
+export function singleServerFaults({
+  azure,
+  network,
+  identity,
+  credential,
+  random,
+}: Places): readonly Fault[] {
   const restoreIdentity = (): void => {
     azure.identityRestored();
     credential.restore();
