@@ -2,134 +2,151 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import { internals } from '../../lib/ioredis/client.js';
-import { Cache, connectionsOf } from '../support/cache.js';
+import { Cache, connectionsOf, itWithEach } from '../support/cache.js';
 import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { expiries, happens, next, until } from '../support/waiting.js';
 
 describe('a blocking command that is sent again', () => {
-  const cache = Cache.forAll();
+  const commands: Record<string, (client: Redis) => Promise<unknown>> = {
+    BLPOP: (client) => client.blpop('nothing', 1.5),
+    BRPOP: (client) => client.brpop('nothing', '1.5'),
+    BLMOVE: (client) => client.blmove('nothing', 'other', 'LEFT', 'LEFT', 1.5),
+    BRPOPLPUSH: (client) => client.brpoplpush('nothing', 'other', 1.5),
+    BLMPOP: (client) => client.blmpop(1.5, 1, 'nothing', 'LEFT'),
+    BZPOPMIN: (client) => client.bzpopmin('nothing', 1.5),
+    BZPOPMAX: (client) => client.bzpopmax('nothing', 1.5),
+    BZMPOP: (client) => client.bzmpop(1.5, 1, 'nothing', 'MIN'),
+    XREAD: (client) => client.xread('COUNT', 1, 'BLOCK', 1_500, 'STREAMS', 'block', '0-0'),
+  };
 
-  for (const variant of VARIANTS) {
-    describe(variant.name, () => {
-      const commands: Record<string, (client: Redis) => Promise<unknown>> = {
-        BLPOP: (client) => client.blpop('nothing', 1.5),
-        BRPOP: (client) => client.brpop('nothing', '1.5'),
-        BLMOVE: (client) => client.blmove('nothing', 'other', 'LEFT', 'LEFT', 1.5),
-        BRPOPLPUSH: (client) => client.brpoplpush('nothing', 'other', 1.5),
-        BLMPOP: (client) => client.blmpop(1.5, 1, 'nothing', 'LEFT'),
-        BZPOPMIN: (client) => client.bzpopmin('nothing', 1.5),
-        BZPOPMAX: (client) => client.bzpopmax('nothing', 1.5),
-        BZMPOP: (client) => client.bzmpop(1.5, 1, 'nothing', 'MIN'),
-        XREAD: (client) => client.xread('COUNT', 1, 'BLOCK', 1_500, 'STREAMS', 'block', '0-0'),
-      };
-
-      // With the whole timeout each time, none of them would ever return.
-      it('returns when its own timeout has passed, although it is sent again several times', async () => {
-        const options = await cache.configure({ keyPrefix: 'prefix:', retryStrategy: () => 0 });
-        const clients = await Promise.all(
-          Object.values(commands).map(async (send) => ({
-            send,
-            client: await cache.connect(variant, options),
-          })),
-        );
-        const start = performance.now();
-        const state = { isDone: false };
-        const replies = Promise.all(clients.map(({ send, client }) => send(client)));
-        void replies.finally(() => (state.isDone = true)).catch(() => undefined);
-        while (!state.isDone) {
-          await sleep(300);
-          cache.azure.dropConnections();
-        }
-        for (const reply of await replies) expect(reply).to.equal(null);
-        expect(performance.now() - start).to.be.at.least(1_400);
-      });
-    });
-  }
+  // With the whole timeout each time, none of them would ever return.
+  itWithEach(
+    VARIANTS,
+    'returns when its own timeout has passed, although it is sent again several times',
+    {},
+    async (variant, cache) => {
+      const options = await cache.configure({ keyPrefix: 'prefix:', retryStrategy: () => 0 });
+      const clients = await Promise.all(
+        Object.values(commands).map(async (send) => ({
+          send,
+          client: await cache.connect(variant, options),
+        })),
+      );
+      const start = performance.now();
+      const state = { isDone: false };
+      const replies = Promise.all(clients.map(({ send, client }) => send(client)));
+      void replies.finally(() => (state.isDone = true)).catch(() => undefined);
+      while (!state.isDone) {
+        await sleep(300);
+        cache.azure.dropConnections();
+      }
+      for (const reply of await replies) expect(reply).to.equal(null);
+      expect(performance.now() - start).to.be.at.least(1_400);
+    },
+  );
 });
 
 describe('a blocking command', () => {
-  const cache = Cache.forEach({ tokenLifetime: 4_000 });
+  const tokenLifetime = 4_000;
 
-  for (const variant of VARIANTS) {
-    describe(`with ${variant.name}`, () => {
-      it('blocks beyond the expiry of its token on one connection, and no item is lost or popped twice', async () => {
-        const credential = cache.azure.credential();
-        const options = await cache.configure({ credential });
-        const client = await cache.connect(variant, options);
-        const popped: string[] = [];
-        let pushed = 0;
-        const state = { isDone: false };
-        const popping = (async () => {
-          for (;;) {
-            const [, item = ''] = (await client.blpop('queue', 0)) ?? [];
-            if (item === 'last') return;
-            popped.push(item);
-          }
-        })();
-        void expiries(3, options.authenticator).then(() => (state.isDone = true));
-        while (!state.isDone) {
-          await cache.azure.server.call('RPUSH', 'queue', String(pushed));
-          pushed += 1;
-          // Some items arrive in the middle of a turn, others while one follows another.
-          await sleep(Math.random() * 400);
+  itWithEach(
+    VARIANTS,
+    'blocks beyond the expiry of its token on one connection, and no item is lost or popped twice',
+    { tokenLifetime },
+    async (variant, cache) => {
+      const credential = cache.azure.credential();
+      const options = await cache.configure({ credential });
+      const client = await cache.connect(variant, options);
+      const popped: string[] = [];
+      let pushed = 0;
+      const state = { isDone: false };
+      const popping = (async () => {
+        for (;;) {
+          const [, item = ''] = (await client.blpop('queue', 0)) ?? [];
+          if (item === 'last') return;
+          popped.push(item);
         }
-        await cache.azure.server.call('RPUSH', 'queue', 'last');
-        await popping;
-        expect(popped).to.deep.equal(Array.from({ length: pushed }, (_, index) => String(index)));
-        expect(connectionsOf(cache.azure, credential)).to.equal(1);
-        expect(cache.azure.statistics.evictions).to.deep.equal([]);
-      });
+      })();
+      void expiries(3, options.authenticator).then(() => (state.isDone = true));
+      while (!state.isDone) {
+        await cache.azure.server.call('RPUSH', 'queue', String(pushed));
+        pushed += 1;
+        // Some items arrive in the middle of a turn, others while one follows another.
+        await sleep(Math.random() * 400);
+      }
+      await cache.azure.server.call('RPUSH', 'queue', 'last');
+      await popping;
+      expect(popped).to.deep.equal(Array.from({ length: pushed }, (_, index) => String(index)));
+      expect(connectionsOf(cache.azure, credential)).to.equal(1);
+      expect(cache.azure.statistics.evictions).to.deep.equal([]);
+    },
+  );
 
-      it('lets AUTH pass before its token expires, though nothing arrives', async () => {
-        const credential = cache.azure.credential();
-        const options = await cache.configure({ credential });
-        const clients = [
-          await cache.connect(variant, options),
-          await cache.connect(variant, options),
-        ] as const;
-        const blocked = [
-          clients[0].blmove('empty', 'other', 'LEFT', 'LEFT', 0),
-          clients[1].xread('BLOCK', 0, 'STREAMS', 'stream', '0'),
-        ];
-        const replies = Promise.allSettled(blocked);
-        await expiries(3, options.authenticator);
-        for (const client of clients) client.disconnect();
-        for (const { status } of await replies) expect(status).to.equal('rejected');
-        expect(connectionsOf(cache.azure, credential)).to.equal(2);
-        expect(cache.azure.statistics.evictions).to.deep.equal([]);
-      });
+  itWithEach(
+    VARIANTS,
+    'lets AUTH pass before its token expires, though nothing arrives',
+    { tokenLifetime },
+    async (variant, cache) => {
+      const credential = cache.azure.credential();
+      const options = await cache.configure({ credential });
+      const clients = [await cache.connect(variant, options), await cache.connect(variant, options)] as const;
+      const blocked = [
+        clients[0].blmove('empty', 'other', 'LEFT', 'LEFT', 0),
+        clients[1].xread('BLOCK', 0, 'STREAMS', 'stream', '0'),
+      ];
+      const replies = Promise.allSettled(blocked);
+      await expiries(3, options.authenticator);
+      for (const client of clients) client.disconnect();
+      for (const { status } of await replies) expect(status).to.equal('rejected');
+      expect(connectionsOf(cache.azure, credential)).to.equal(2);
+      expect(cache.azure.statistics.evictions).to.deep.equal([]);
+    },
+  );
 
-      it('that failed by `commandTimeout` is not sent again', async () => {
-        const options = await cache.configure({ commandTimeout: 100 });
-        const client = await cache.connect(variant, options);
-        const error: unknown = await client.blpop('queue', 0).catch((reason: unknown) => reason);
-        expect(error).to.have.property('message', 'Command timed out');
-        await next(options.authenticator, 'reauthenticated');
-        await cache.azure.server.call('RPUSH', 'queue', 'item');
-        expect(await client.llen('queue')).to.equal(1);
-      });
+  itWithEach(
+    VARIANTS,
+    'that failed by `commandTimeout` is not sent again',
+    { tokenLifetime },
+    async (variant, cache) => {
+      const options = await cache.configure({ commandTimeout: 100 });
+      const client = await cache.connect(variant, options);
+      const error: unknown = await client.blpop('queue', 0).catch((reason: unknown) => reason);
+      expect(error).to.have.property('message', 'Command timed out');
+      await next(options.authenticator, 'reauthenticated');
+      await cache.azure.server.call('RPUSH', 'queue', 'item');
+      expect(await client.llen('queue')).to.equal(1);
+    },
+  );
 
-      it('waits for the end of a transaction that was opened behind it', async () => {
-        const options = await cache.configure();
-        const client = await cache.connect(variant, options);
-        const popped = client.blpop('queue', 0);
-        await client.multi({ pipeline: false });
-        await client.incr('count');
-        await cache.azure.server.call('RPUSH', 'queue', 'item');
-        expect(await client.call('EXEC')).to.deep.equal([1]);
-        expect(await popped).to.deep.equal(['queue', 'item']);
-      });
+  itWithEach(
+    VARIANTS,
+    'waits for the end of a transaction that was opened behind it',
+    { tokenLifetime },
+    async (variant, cache) => {
+      const options = await cache.configure();
+      const client = await cache.connect(variant, options);
+      const popped = client.blpop('queue', 0);
+      await client.multi({ pipeline: false });
+      await client.incr('count');
+      await cache.azure.server.call('RPUSH', 'queue', 'item');
+      expect(await client.call('EXEC')).to.deep.equal([1]);
+      expect(await popped).to.deep.equal(['queue', 'item']);
+    },
+  );
 
-      it('is rejected with its connection if `autoResendUnfulfilledCommands` is `false`', async () => {
-        const options = await cache.configure({ autoResendUnfulfilledCommands: false });
-        const client = await cache.connect(variant, options);
-        const error = client.blpop('queue', 0).catch((reason: unknown) => reason);
-        void options.authenticator.managedClientOf(client).replaceConnection('maintenance');
-        expect(await error).to.be.instanceOf(Error);
-      });
-    });
-  }
+  itWithEach(
+    VARIANTS,
+    'is rejected with its connection if `autoResendUnfulfilledCommands` is `false`',
+    { tokenLifetime },
+    async (variant, cache) => {
+      const options = await cache.configure({ autoResendUnfulfilledCommands: false });
+      const client = await cache.connect(variant, options);
+      const error = client.blpop('queue', 0).catch((reason: unknown) => reason);
+      void options.authenticator.managedClientOf(client).replaceConnection('maintenance');
+      expect(await error).to.be.instanceOf(Error);
+    },
+  );
 });
 
 describe('CLIENT UNBLOCK', () => {
@@ -153,10 +170,13 @@ describe('CLIENT UNBLOCK', () => {
 });
 
 describe('XREAD with the id $', () => {
-  const cache = Cache.forEach({ tokenLifetime: 2_500 });
+  const caches = { tokenLifetime: 2_500 };
 
-  for (const variant of VARIANTS) {
-    it(`misses no entry that is added while it is sent again: ${variant.name}`, async () => {
+  itWithEach(
+    VARIANTS,
+    'misses no entry that is added while it is sent again',
+    caches,
+    async (variant, cache) => {
       const options = await cache.configure({ keyPrefix: 'prefix:', retryStrategy: () => 0 });
       const client = await cache.connect(variant, options);
       await client.xadd('full', '1-1', 'field', 'old');
@@ -175,9 +195,14 @@ describe('XREAD with the id $', () => {
       await expiries(2, options.authenticator);
       await cache.azure.server.call('XADD', 'prefix:empty', '1-1', 'field', 'new');
       expect(await second).to.deep.equal([['prefix:empty', [['1-1', ['field', 'new']]]]]);
-    });
+    },
+  );
 
-    it(`is sent as it is in a transaction and in a pipeline: ${variant.name}`, async () => {
+  itWithEach(
+    VARIANTS,
+    'is sent as it is in a transaction and in a pipeline',
+    caches,
+    async (variant, cache) => {
       const client = await cache.connect(variant, await cache.configure());
       await client.multi({ pipeline: false });
       await client.xread('BLOCK', 1, 'STREAMS', 'stream', '$');
@@ -192,8 +217,8 @@ describe('XREAD with the id $', () => {
         [null, null],
         [null, 2],
       ]);
-    });
-  }
+    },
+  );
 });
 
 describe('XREAD with the id $ on a cluster', () => {

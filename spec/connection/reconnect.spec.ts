@@ -1,87 +1,96 @@
 import { expect } from 'chai';
-import { Cache, connectionsOf } from '../support/cache.js';
+import { connectionsOf, itWithEach } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { happens, past, times } from '../support/waiting.js';
 
 describe('a client that reconnects', () => {
-  const cache = Cache.forEach({ tokenLifetime: 2_000 });
+  const caches = { tokenLifetime: 2_000 };
 
-  afterEach(() => {
-    expect(cache.azure.statistics.refusals).to.deep.equal([]);
-  });
+  itWithEach(
+    VARIANTS,
+    'logs in with a fresh token after the server closed the connection',
+    caches,
+    async (variant, cache) => {
+      const options = await cache.configure();
+      const client = await cache.connect(variant, options);
+      const first = options.authenticator.expiresOn;
+      await past(first);
+      const ready = happens(client, 'ready');
+      cache.azure.dropConnections();
+      await ready;
+      expect(await client.set('key', 'value')).to.equal('OK');
+      expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
+      expect(cache.azure.statistics.refusals).to.deep.equal([]);
+    },
+  );
 
-  for (const variant of VARIANTS) {
-    describe(variant.name, () => {
-      it('logs in with a fresh token after the server closed the connection', async () => {
-        const options = await cache.configure();
-        const client = await cache.connect(variant, options);
-        const first = options.authenticator.expiresOn;
-        await past(first);
-        const ready = happens(client, 'ready');
-        cache.azure.dropConnections();
-        await ready;
-        expect(await client.set('key', 'value')).to.equal('OK');
-        expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
-      });
+  itWithEach(
+    VARIANTS,
+    'logs in with a fresh token after disconnect(true)',
+    caches,
+    async (variant, cache) => {
+      const options = await cache.configure();
+      const client = await cache.connect(variant, options);
+      const first = options.authenticator.expiresOn;
+      await past(first);
+      const ready = happens(client, 'ready');
+      client.disconnect(true);
+      await ready;
+      expect(await client.set('key', 'value')).to.equal('OK');
+      expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
+      expect(cache.azure.statistics.refusals).to.deep.equal([]);
+    },
+  );
 
-      it('logs in with a fresh token after disconnect(true)', async () => {
-        const options = await cache.configure();
-        const client = await cache.connect(variant, options);
-        const first = options.authenticator.expiresOn;
-        await past(first);
-        const ready = happens(client, 'ready');
-        client.disconnect(true);
-        await ready;
-        expect(await client.set('key', 'value')).to.equal('OK');
-        expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
-      });
-
-      it('waits for a token in an outage of the identity service, and loses no command', async () => {
-        const options = await cache.configure();
-        const client = await cache.connect(variant, options);
-        cache.azure.identityDown();
-        await past(options.authenticator.expiresOn);
-        const queued = client.incr('counter');
-        await times(2, options.authenticator, 'tokenRefreshFailed');
-        cache.azure.identityRestored();
-        expect(await queued).to.equal(1);
-      });
-    });
-  }
+  itWithEach(
+    VARIANTS,
+    'waits for a token in an outage of the identity service, and loses no command',
+    caches,
+    async (variant, cache) => {
+      const options = await cache.configure();
+      const client = await cache.connect(variant, options);
+      cache.azure.identityDown();
+      await past(options.authenticator.expiresOn);
+      const queued = client.incr('counter');
+      await times(2, options.authenticator, 'tokenRefreshFailed');
+      cache.azure.identityRestored();
+      expect(await queued).to.equal(1);
+      expect(cache.azure.statistics.refusals).to.deep.equal([]);
+    },
+  );
 });
 
 describe('options that were configured long before', () => {
-  const cache = Cache.forEach({ tokenLifetime: 2_000 });
-
-  for (const variant of VARIANTS) {
-    it(`log in with a fresh token: ${variant.name}`, async () => {
-      const options = await cache.configure();
-      await past(options.authenticator.expiresOn);
-      expect(cache.azure.statistics.tokenRequests, 'nobody is connected, so nobody asks').to.have.length(1);
-      const client = await cache.connect(variant, options);
-      expect(await client.set('key', 'value')).to.equal('OK');
-      expect(cache.azure.statistics.refusals).to.deep.equal([]);
-    });
-  }
+  itWithEach(VARIANTS, 'log in with a fresh token', { tokenLifetime: 2_000 }, async (variant, cache) => {
+    const options = await cache.configure();
+    await past(options.authenticator.expiresOn);
+    expect(cache.azure.statistics.tokenRequests, 'nobody is connected, so nobody asks').to.have.length(1);
+    const client = await cache.connect(variant, options);
+    expect(await client.set('key', 'value')).to.equal('OK');
+    expect(cache.azure.statistics.refusals).to.deep.equal([]);
+  });
 });
 
 describe('the configured options', () => {
-  const cache = Cache.forEach({ tokenLifetime: 4_000 });
+  const caches = { tokenLifetime: 4_000 };
 
-  for (const variant of VARIANTS) {
-    it(`keep duplicates logged in: ${variant.name}`, async () => {
-      const credential = cache.azure.credential();
-      const options = await cache.configure({ credential });
-      const original = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
-      const duplicate = original.duplicate();
-      await duplicate.connect();
-      await times(3, options.authenticator, 'reauthenticated');
-      expect(connectionsOf(cache.azure, credential)).to.equal(1);
-      expect(options.authenticator.connections).to.have.length(1);
-      duplicate.disconnect();
-    });
+  itWithEach(VARIANTS, 'keep duplicates logged in', caches, async (variant, cache) => {
+    const credential = cache.azure.credential();
+    const options = await cache.configure({ credential });
+    const original = cache.client(variant, { ...options, protocol: variant.protocol, lazyConnect: true });
+    const duplicate = original.duplicate();
+    await duplicate.connect();
+    await times(3, options.authenticator, 'reauthenticated');
+    expect(connectionsOf(cache.azure, credential)).to.equal(1);
+    expect(options.authenticator.connections).to.have.length(1);
+    duplicate.disconnect();
+  });
 
-    it(`may be configured again: ${variant.name} is re-authenticated once for each token`, async () => {
+  itWithEach(
+    VARIANTS,
+    'may be configured again: a client is re-authenticated once for each token',
+    caches,
+    async (variant, cache) => {
       const credential = cache.azure.credential();
       const once = await cache.configure({ credential });
       const options = await cache.configure(once);
@@ -94,13 +103,12 @@ describe('the configured options', () => {
       // One more for attach(), which cannot know what the client logged in with.
       expect(logins.length - tokens.size).to.be.at.most(1);
       expect(connectionsOf(cache.azure, credential)).to.equal(1);
-    });
-  }
+    },
+  );
 
-  it('share one identity between several caches', async () => {
+  itWithEach([VARIANTS[0]], 'share one identity between several caches', caches, async (variant, cache) => {
     const first = await cache.configure();
     const second = await cache.configure({ authenticator: first.authenticator });
-    const [variant] = VARIANTS;
     await cache.connect(variant, first);
     await cache.connect(variant, second);
     await times(2, first.authenticator, 'reauthenticated');

@@ -1,18 +1,21 @@
 import { expect } from 'chai';
 import type { AuthenticatorEvents } from '../../lib/index.js';
 import { internals } from '../../lib/ioredis/client.js';
-import { Cache, connectionsOf } from '../support/cache.js';
+import { connectionsOf, itWithEach } from '../support/cache.js';
 import { RESP2_VARIANTS, VARIANTS } from '../support/ioredis-versions.js';
 import { happens, next, nextWhere, past, times, until } from '../support/waiting.js';
 
 type Recycled = AuthenticatorEvents['recycled'][0];
 
 describe('a connection that does not accept AUTH', () => {
-  const cache = Cache.forEach({ tokenLifetime: 4_000 });
+  const caches = { tokenLifetime: 4_000 };
 
-  for (const variant of RESP2_VARIANTS) {
-    describe(`a subscriber of ${variant.name}`, () => {
-      it('is replaced before its token expires, and subscribed again to its channels and patterns', async () => {
+  describe('a subscriber over RESP2', () => {
+    itWithEach(
+      RESP2_VARIANTS,
+      'is replaced before its token expires, and subscribed again to its channels and patterns',
+      caches,
+      async (variant, cache) => {
         const options = await cache.configure();
         const subscriber = await cache.connect(variant, options);
         await subscriber.subscribe('news', 'weather');
@@ -47,9 +50,14 @@ describe('a connection that does not accept AUTH', () => {
         await past(first);
         expect(cache.azure.statistics.evictions).to.deep.equal([]);
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
-      });
+      },
+    );
 
-      it('receives the replies in flight before it is replaced', async () => {
+    itWithEach(
+      RESP2_VARIANTS,
+      'receives the replies in flight before it is replaced',
+      caches,
+      async (variant, cache) => {
         const options = await cache.configure();
         const subscriber = await cache.connect(variant, options);
         await subscriber.subscribe('first');
@@ -69,18 +77,28 @@ describe('a connection that does not accept AUTH', () => {
         const count = await subscribing;
         expect(await cache.azure.server.call('PUBSUB', 'CHANNELS')).to.have.length(count);
         expect(await subscriber.unsubscribe()).to.equal(0);
-      });
+      },
+    );
 
-      it('is re-authenticated in place once it has unsubscribed', async () => {
+    itWithEach(
+      RESP2_VARIANTS,
+      'is re-authenticated in place once it has unsubscribed',
+      caches,
+      async (variant, cache) => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         await client.subscribe('news');
         await client.unsubscribe('news');
         await next(options.authenticator, 'reauthenticated');
         expect(cache.azure.statistics.connections).to.have.length(1);
-      });
+      },
+    );
 
-      it('keeps its own retry strategy for real failures', async () => {
+    itWithEach(
+      RESP2_VARIANTS,
+      'keeps its own retry strategy for real failures',
+      caches,
+      async (variant, cache) => {
         const options = await cache.configure({ retryStrategy: () => null, maxRetriesPerRequest: 0 });
         const subscriber = await cache.connect(variant, options);
         await subscriber.subscribe('news');
@@ -89,26 +107,33 @@ describe('a connection that does not accept AUTH', () => {
         const ended = happens(subscriber, 'end');
         cache.azure.dropConnections();
         await ended;
-      });
-    });
-  }
-
-  describe('a subscriber of ioredis 6 over RESP3', () => {
-    it('is re-authenticated in place, not replaced', async () => {
-      const credential = cache.azure.credential();
-      const options = await cache.configure({ credential });
-      const [resp3] = VARIANTS;
-      const subscriber = await cache.connect(resp3, options);
-      await subscriber.subscribe('news');
-      await times(3, options.authenticator, 'reauthenticated');
-      expect(connectionsOf(cache.azure, credential)).to.equal(1);
-      expect(cache.azure.statistics.evictions).to.deep.equal([]);
-    });
+      },
+    );
   });
 
-  for (const variant of VARIANTS) {
-    describe(`MONITOR with ${variant.name}`, () => {
-      it('is entered while commands of others arrive, without an error', async () => {
+  describe('a subscriber over RESP3', () => {
+    itWithEach(
+      [VARIANTS[0]],
+      'is re-authenticated in place, not replaced',
+      caches,
+      async (variant, cache) => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential });
+        const subscriber = await cache.connect(variant, options);
+        await subscriber.subscribe('news');
+        await times(3, options.authenticator, 'reauthenticated');
+        expect(connectionsOf(cache.azure, credential)).to.equal(1);
+        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+      },
+    );
+  });
+
+  describe('MONITOR', () => {
+    itWithEach(
+      VARIANTS,
+      'is entered while commands of others arrive, without an error',
+      caches,
+      async (variant, cache) => {
         const options = await cache.configure({ retryStrategy: () => 0 });
         const errors: unknown[] = [];
         const monitor = cache.client(variant, { ...options, protocol: variant.protocol, monitor: true });
@@ -127,33 +152,38 @@ describe('a connection that does not accept AUTH', () => {
         over.abort();
         await traffic;
         expect(errors.map(String).join()).not.to.contain('Command queue state error');
-      });
+      },
+    );
 
-      it('continues on a new connection', async () => {
-        const options = await cache.configure();
-        const client = await cache.connect(variant, options);
-        const monitor = await client.monitor();
-        monitor.on('error', () => undefined);
-        const first = options.authenticator.expiresOn;
-        for (let token = 0; token < 2; token += 1) {
-          await nextWhere<Recycled>(options.authenticator, 'recycled', ({ reason }) => reason === 'monitor');
-        }
-        await past(first);
-        let isSeen = false;
-        monitor.on('monitor', (_time: string, args: string[]) => {
-          isSeen ||= args[1] === 'watched';
-        });
-        await until(async () => {
-          await client.set('watched', 'value');
-          return isSeen;
-        });
-        monitor.disconnect();
-        expect(cache.azure.statistics.evictions).to.deep.equal([]);
+    itWithEach(VARIANTS, 'continues on a new connection', caches, async (variant, cache) => {
+      const options = await cache.configure();
+      const client = await cache.connect(variant, options);
+      const monitor = await client.monitor();
+      monitor.on('error', () => undefined);
+      const first = options.authenticator.expiresOn;
+      for (let token = 0; token < 2; token += 1) {
+        await nextWhere<Recycled>(options.authenticator, 'recycled', ({ reason }) => reason === 'monitor');
+      }
+      await past(first);
+      let isSeen = false;
+      monitor.on('monitor', (_time: string, args: string[]) => {
+        isSeen ||= args[1] === 'watched';
       });
+      await until(async () => {
+        await client.set('watched', 'value');
+        return isSeen;
+      });
+      monitor.disconnect();
+      expect(cache.azure.statistics.evictions).to.deep.equal([]);
     });
+  });
 
-    describe(`a blocking command with ${variant.name}`, () => {
-      it('in a pipeline continues on a new connection when it blocks beyond the expiry of its token', async () => {
+  describe('a blocking command', () => {
+    itWithEach(
+      VARIANTS,
+      'in a pipeline continues on a new connection when it blocks beyond the expiry of its token',
+      caches,
+      async (variant, cache) => {
         // Whether it blocks is known once its AUTH has had no answer for half of what is left of its token.
         const credential = cache.azure.credential({ tokenLifetime: 6_000 });
         const options = await cache.configure({ credential, expirationRefreshRatio: 0.1 });
@@ -169,9 +199,14 @@ describe('a connection that does not accept AUTH', () => {
         expect(await client.llen('list')).to.equal(0);
         expect(cache.azure.statistics.evictions).to.deep.equal([]);
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
-      });
+      },
+    );
 
-      it('ends if its client is disconnected during the replacement', async () => {
+    itWithEach(
+      VARIANTS,
+      'ends if its client is disconnected during the replacement',
+      caches,
+      async (variant, cache) => {
         const options = await cache.configure();
         const client = await cache.connect(variant, options);
         const popped = client.pipeline().blpop('list', 0).exec();
@@ -184,9 +219,14 @@ describe('a connection that does not accept AUTH', () => {
         const [[error] = []] = (await popped) ?? [];
         expect(error).to.have.property('message', 'Connection is closed.');
         expect(options.authenticator.connections).to.deep.equal([]);
-      });
+      },
+    );
 
-      it('keeps its connection when it blocks for a shorter time', async () => {
+    itWithEach(
+      VARIANTS,
+      'keeps its connection when it blocks for a shorter time',
+      caches,
+      async (variant, cache) => {
         const credential = cache.azure.credential();
         const options = await cache.configure({ credential });
         const client = await cache.connect(variant, options);
@@ -198,7 +238,7 @@ describe('a connection that does not accept AUTH', () => {
         state.isDone = true;
         await work;
         expect(connectionsOf(cache.azure, credential)).to.equal(1);
-      });
-    });
-  }
+      },
+    );
+  });
 });

@@ -40,6 +40,17 @@ export class Cache {
     return cache;
   }
 
+  /** Runs with a cache of its own. */
+  static async with(options: AzureRedisEmulatorOptions, run: (cache: Cache) => Promise<void>): Promise<void> {
+    const cache = new Cache();
+    cache.#azure = await AzureRedisEmulator.start(options);
+    try {
+      await run(cache);
+    } finally {
+      await cache.#stop();
+    }
+  }
+
   get azure(): AzureRedisEmulator {
     if (!this.#azure) throw new Error('the cache is not started yet');
     return this.#azure;
@@ -82,6 +93,29 @@ export class Cache {
     this.#closers.clear();
     await this.#azure?.stop();
   }
+}
+
+/**
+ * Declares a spec that runs with each variant at the same time, on a cache for each: most of it is waiting for tokens to
+ * expire.
+ */
+export function itWithEach(
+  variants: readonly Variant[],
+  title: string,
+  options: AzureRedisEmulatorOptions,
+  body: (variant: Variant, cache: Cache) => Promise<void>,
+): void {
+  it(title, async () => {
+    const outcomes = await Promise.allSettled(
+      variants.map((variant) => Cache.with(options, (cache) => body(variant, cache))),
+    );
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') continue;
+      const reason = outcome.reason as Error;
+      reason.message = `${variants[index]?.name ?? ''}: ${reason.message}`;
+      throw reason;
+    }
+  });
 }
 
 /** The number of connections on which an identity has logged in. */
