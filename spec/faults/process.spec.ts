@@ -127,15 +127,13 @@ describe('a process', () => {
   }
 });
 
-describe('a thousand clients on one authenticator', () => {
+describe('hundreds of clients on one authenticator', () => {
   const cache = Cache.forAll();
 
-  it('share every token, and are all re-authenticated with the newest one', async function () {
-    // A thousand TLS handshakes are the work of one process.
-    this.timeout(240_000);
-    const credential = cache.azure.credential({ tokenLifetime: 60_000 });
+  it('share every token, and are all re-authenticated with the newest one', async () => {
+    const credential = cache.azure.credential({ tokenLifetime: 30_000 });
     const options = await cache.configure({ credential, expirationRefreshRatio: 0.5 });
-    const clients = Array.from({ length: 1_000 }, (_, index) => {
+    const clients = Array.from({ length: 300 }, (_, index) => {
       const variant = VARIANTS[index % VARIANTS.length];
       if (!variant) throw new Error('no variant');
       return cache.client(variant, { ...options, protocol: variant.protocol, connectTimeout: 30_000 });
