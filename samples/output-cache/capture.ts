@@ -11,14 +11,7 @@ export interface Captured {
 const MAX_BODY_SIZE = 1024 * 1024;
 
 /** Of one connection or one moment, or set anew as the response is sent again. */
-const NOT_STORED = new Set([
-  'connection',
-  'keep-alive',
-  'transfer-encoding',
-  'content-length',
-  'date',
-  'age',
-]);
+const NOT_STORED = /^(connection|keep-alive|transfer-encoding|content-length|date|age)$/;
 
 /** Whether a response may be meant for one user only. */
 export function isPersonal(request: Request): boolean {
@@ -36,74 +29,69 @@ export function isPersonal(request: Request): boolean {
  */
 export function capture(response: Response, varyByHeader: readonly string[]): Promise<Captured | undefined> {
   return new Promise((resolve) => {
-    // Those of earlier middleware are set for each request, such as its id; those of later events, such as a compression, are
-    // not the handlers'.
+    // Those of earlier middleware are set for each request, such as its id.
     const earlier = response.getHeaders();
-    let own: OutgoingHttpHeaders = {};
-    let body = Buffer.alloc(0);
+    /** Nothing while they are not complete. Those of later events, such as a compression, are not the handlers'. */
+    let own: OutgoingHttpHeaders | undefined;
+    const chunks: Buffer[] = [];
+    let size = 0;
     let hasEnded = false;
-    let hasUnknownHeaders = false;
 
     const keep = (chunk: unknown, encoding: unknown): void => {
       if (hasEnded || !(typeof chunk === 'string' || chunk instanceof Uint8Array)) return;
-      const bytes = Buffer.from(
-        chunk as string,
-        typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8',
-      );
-      if (body.length <= MAX_BODY_SIZE) body = Buffer.concat([body, bytes]);
+      // Without an encoding there may be a callback, which Buffer ignores.
+      const bytes = Buffer.from(chunk as string, encoding as BufferEncoding);
+      size += bytes.length;
+      if (size <= MAX_BODY_SIZE) chunks.push(bytes);
     };
     const settle = (): void => {
       const known = [...varyByHeader.map((name) => name.toLowerCase()), ...namesIn(earlier.vary)];
       const isStorable =
+        hasEnded &&
+        own &&
         response.statusCode === 200 &&
-        !hasUnknownHeaders &&
-        body.length <= MAX_BODY_SIZE &&
+        size <= MAX_BODY_SIZE &&
         !response.hasHeader('Set-Cookie') &&
         !/\b(private|no-store|no-cache)\b/i.test(String(response.getHeader('Cache-Control'))) &&
         namesIn(own.vary).every((name) => known.includes(name)) &&
         !isPersonal(response.req);
-      const headers = Object.entries(own).filter(
-        ([name, value]) => value !== earlier[name] && !NOT_STORED.has(name),
+      const headers = Object.entries(own ?? {}).filter(
+        ([name, value]) => value !== earlier[name] && !NOT_STORED.test(name),
       );
-      resolve(isStorable ? { headers: Object.fromEntries(headers), body } : undefined);
+      resolve(isStorable ? { headers: Object.fromEntries(headers), body: Buffer.concat(chunks) } : undefined);
     };
 
-    // What earlier middleware has put in the place of these methods is called in turn. The overloads pass through.
-    type Method = (...args: unknown[]) => never;
-    const { writeHead, write, end } = response as unknown as Record<'writeHead' | 'write' | 'end', Method>;
-    Object.assign(response, {
-      writeHead(...args: unknown[]) {
-        // Those that are given here are not among the headers of the response.
-        hasUnknownHeaders = typeof args.at(-1) === 'object';
-        own = response.getHeaders();
-        return writeHead.apply(response, args);
-      },
-      write(...args: unknown[]) {
-        keep(args[0], args[1]);
-        return write.apply(response, args);
-      },
-      end(...args: unknown[]) {
-        keep(args[0], args[1]);
-        hasEnded = true;
-        end.apply(response, args);
-        // A middleware may do something before, as express-session saves the session.
+    /** What earlier middleware has put in the place of a method is called in turn. The overloads pass through. */
+    const methods = response as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const intercept = (name: 'writeHead' | 'write' | 'end', before: (...args: unknown[]) => void): void => {
+      const method = methods[name];
+      methods[name] = (...args) => {
+        before(...args);
+        return method?.apply(response, args);
+      };
+    };
+    intercept('writeHead', (...args) => {
+      // Those that are given here are not among the headers of the response.
+      own = typeof args.at(-1) === 'object' ? undefined : response.getHeaders();
+    });
+    intercept('write', keep);
+    intercept('end', (chunk, encoding) => {
+      keep(chunk, encoding);
+      hasEnded = true;
+      // Once the headers are sent: a middleware may do something before, as express-session saves the session.
+      queueMicrotask(() => {
         if (response.headersSent) settle();
-        return response;
-      },
+      });
     });
-    response.once('close', () => {
-      if (hasEnded) settle();
-      else resolve(undefined);
-    });
+    response.once('close', settle);
   });
 }
 
 /** The names that a `Vary` header lists, in lower case. */
 function namesIn(vary: OutgoingHttpHeader | undefined): string[] {
-  return vary === undefined
-    ? []
-    : String(vary)
-        .toLowerCase()
-        .split(/[\s,]+/)
-        .filter(Boolean);
+  return (
+    String(vary ?? '')
+      .toLowerCase()
+      .match(/[^\s,]+/g) ?? []
+  );
 }

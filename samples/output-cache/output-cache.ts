@@ -29,19 +29,18 @@ export interface OutputCacheOptions {
   readonly report: (error?: unknown) => void;
 }
 
-/** The versions of the tags of a response. `undefined`: the cache is down. */
-type Tags = readonly (string | null)[] | undefined;
-
 interface Entry extends Captured {
   /** When its computation began, in ms since 1970. */
   readonly since: number;
-  /** At that time. */
-  readonly tags: Tags;
+  /** The versions of its tags at that time. */
+  readonly tags: readonly (string | null)[];
 }
 
+/** What the cache has for a request. */
 interface Found {
-  readonly entry?: Entry | undefined;
-  readonly tags: Tags;
+  readonly entry: Entry | undefined;
+  /** The present versions of the tags. */
+  readonly tags: readonly (string | null)[];
 }
 
 /** A request that may be answered from the cache, and what it takes to answer it. */
@@ -67,13 +66,13 @@ const WAIT_TIMEOUT = 10_000;
 export class OutputCache {
   readonly #options: OutputCacheOptions;
   /** The computations of this process, by key; equal requests await them. */
-  readonly #flights = new Map<string, Promise<Entry | undefined>>();
+  readonly #flights = new Map<string, Promise<void>>();
   #client: Redis | Cluster | undefined;
   #isUp = false;
 
   constructor(options: OutputCacheOptions) {
     this.#options = options;
-    void this.#probe();
+    void this.#comeUp();
   }
 
   /** The middleware of a route: `app.get('/reports', cache.output({ duration: 60_000 }), handler)`. */
@@ -96,40 +95,27 @@ export class OutputCache {
   }
 
   async #answer(exchange: Exchange): Promise<void> {
-    const { entry, tags } = await this.#find(exchange);
-    const flight = this.#flights.get(exchange.key);
-    if (entry) {
-      send(exchange, entry, 'hit');
-    } else if (flight) {
-      const shared = await flight;
-      // It may have been evicted since.
-      const isCurrent = shared && isDeepStrictEqual(shared.tags, (await this.#find(exchange)).tags);
-      if (isCurrent) send(exchange, shared, 'fwd=miss; collapsed');
-      else await this.#compute(exchange, tags);
+    const { key } = exchange;
+    const found = await this.#find(exchange);
+    if (!found || found.entry) {
+      await this.#respond(exchange, found, 'hit');
+    } else if (this.#flights.has(key)) {
+      await this.#flights.get(key);
+      await this.#respond(exchange, await this.#find(exchange), 'fwd=miss; collapsed');
     } else {
-      await this.#lead(exchange, tags);
+      const computed = this.#lead(exchange).finally(() => this.#flights.delete(key));
+      const patience = sleep(WAIT_TIMEOUT, undefined, { ref: false });
+      this.#flights.set(key, Promise.race([computed.catch(() => undefined), patience]));
+      await computed;
     }
   }
 
-  /** Computes for the equal requests of this process, and for those of others as long as they await its lock. */
-  async #lead(exchange: Exchange, tags: Tags): Promise<void> {
-    let land!: (entry?: Entry) => void;
-    this.#flights.set(exchange.key, new Promise((resolve) => (land = resolve)));
-    const deadline = setTimeout(() => {
-      land();
-    }, WAIT_TIMEOUT);
-    try {
-      const lock = tags && (await this.#lock(exchange.key));
-      // Whoever had the lock before has stored a response, unless it must not be stored.
-      const found = tags ? await this.#find(exchange) : { tags };
-      if (found.entry) send(exchange, found.entry, 'fwd=miss; collapsed');
-      land(found.entry ?? (await this.#compute(exchange, found.tags)));
-      if (lock) await this.#use(() => lock.release(), undefined);
-    } finally {
-      clearTimeout(deadline);
-      land();
-      this.#flights.delete(exchange.key);
-    }
+  /** Responds before the equal requests of this process, and those of others as long as they await its lock. */
+  async #lead(exchange: Exchange): Promise<void> {
+    const lock = await this.#lock(exchange.key);
+    // Whoever had the lock before has stored a response, unless it must not be stored.
+    await this.#respond(exchange, await this.#find(exchange), 'fwd=miss; collapsed');
+    await this.#use(async () => lock?.release());
   }
 
   /** The lock of a computation; nothing if another process had it, once that has released it. */
@@ -142,42 +128,40 @@ export class OutputCache {
       const awaited = new Mutex(redis, key, { ...times, retryInterval: 25 });
       if (await awaited.tryAcquire()) await awaited.release();
       return undefined;
-    }, undefined);
+    });
   }
 
-  /** Has the handlers respond, and stores the response if it may be stored. */
-  async #compute({ key, policy, request, response, next }: Exchange, tags: Tags): Promise<Entry | undefined> {
+  /** Sends what was found; if nothing was, has the handlers respond, and stores their response if it may be stored. */
+  async #respond(exchange: Exchange, found: Found | undefined, status: string): Promise<void> {
+    const { key, policy, request, response, next } = exchange;
+    if (found?.entry) {
+      send(response, found.entry, status);
+      return;
+    }
     // With conditions, the handlers might answer with less than the whole response.
     for (const name of Object.keys(request.headers)) {
       if (/^(if-|range$)/.test(name)) Reflect.deleteProperty(request.headers, name);
     }
-    const status = tags ? 'fwd=miss' : 'fwd=bypass; detail=unavailable';
-    response.set('Cache-Status', `output-cache; ${status}`);
+    response.set('Cache-Status', `output-cache; ${found ? 'fwd=miss' : 'fwd=bypass; detail=unavailable'}`);
     const capturing = capture(response, policy.varyByHeader ?? []);
     const since = Date.now();
     next();
     const captured = await capturing;
-    if (!captured) return undefined;
-    const { body, ...entry } = { ...captured, since, tags };
-    if (tags) {
-      const value = Buffer.concat([Buffer.from(`${JSON.stringify(entry)}\n`), body]);
-      await this.#use((redis) => redis.set(key, value, 'PX', Math.min(policy.duration, DAY)), null);
-    }
-    return { ...entry, body };
+    if (!captured || !found) return;
+    const entry = JSON.stringify({ headers: captured.headers, since, tags: found.tags });
+    const value = Buffer.concat([Buffer.from(`${entry}\n`), captured.body]);
+    await this.#use((redis) => redis.set(key, value, 'PX', Math.min(policy.duration, DAY)));
   }
 
-  /** A response that has not been evicted, and the present versions of the tags. */
-  async #find({ key, tagKeys }: Exchange): Promise<Found> {
-    return this.#use(
-      async (redis): Promise<Found> => {
-        // Not MGET: in a cluster the keys are in different slots.
-        const values = tagKeys.map((tag) => redis.get(tag));
-        const [stored, ...tags] = await Promise.all([redis.getBuffer(key), ...values]);
-        const entry = stored ? entryOf(stored) : undefined;
-        return { tags, entry: isDeepStrictEqual(entry?.tags, tags) ? entry : undefined };
-      },
-      { tags: undefined },
-    );
+  /** A response that has not been evicted, and the present versions of the tags; nothing while the cache is down. */
+  async #find({ key, tagKeys }: Exchange): Promise<Found | undefined> {
+    return this.#use(async (redis) => {
+      // Not MGET: in a cluster the keys are in different slots.
+      const values = tagKeys.map((tag) => redis.get(tag));
+      const [stored, ...tags] = await Promise.all([redis.getBuffer(key), ...values]);
+      const entry = stored ? entryOf(stored) : undefined;
+      return { tags, entry: isDeepStrictEqual(entry?.tags, tags) ? entry : undefined };
+    });
   }
 
   #keysOf(request: Request, policy: Policy): { readonly key: string; readonly tagKeys: readonly string[] } {
@@ -199,26 +183,24 @@ export class OutputCache {
     return `${this.#options.prefix}tag:${tag}`;
   }
 
-  /** The result of the operation; `fallback` while the cache is down, and if the operation fails. */
-  async #use<Result>(
-    operation: (redis: Redis | Cluster) => Promise<Result>,
-    fallback: Result,
-  ): Promise<Result> {
-    if (!this.#client || !this.#isUp) return fallback;
+  /** The result of the operation; nothing while the cache is down, and if the operation fails. */
+  async #use<Result>(operation: (redis: Redis | Cluster) => Promise<Result>): Promise<Result | undefined> {
+    if (!this.#client || !this.#isUp) return undefined;
     try {
       return await operation(this.#client);
     } catch (error) {
       // No other request is to wait for a failure.
-      void this.#probe(error);
-      return fallback;
+      void this.#comeUp(error);
+      return undefined;
     }
   }
 
-  /** Uses the cache again once it answers. */
-  async #probe(failure?: unknown): Promise<void> {
+  /** Uses the cache once it answers, and not before. */
+  async #comeUp(failure?: unknown): Promise<void> {
     const { connect, report } = this.#options;
     if (failure !== undefined && !this.#isUp) return;
     this.#isUp = false;
+    let reported = failure;
     if (failure !== undefined) report(failure);
     for (;;) {
       try {
@@ -228,7 +210,7 @@ export class OutputCache {
         report();
         return;
       } catch (error) {
-        if (failure === undefined) report(error);
+        if (reported === undefined) report((reported = error));
         await sleep(PROBE_INTERVAL, undefined, { ref: false });
       }
     }
@@ -246,12 +228,9 @@ function entryOf(stored: Buffer): Entry | undefined {
 }
 
 /** Sends a response from the cache; Express answers its conditions. */
-function send({ response }: Exchange, { headers, body, since }: Entry, status: string): void {
-  response.set(headers as Record<string, string>);
-  response.set({
-    Age: String(Math.floor((Date.now() - since) / 1_000)),
-    'Cache-Status': `output-cache; ${status}`,
-  });
+function send(response: Response, { headers, body, since }: Entry, status: string): void {
+  const age = String(Math.floor((Date.now() - since) / 1_000));
+  response.set({ ...headers, Age: age, 'Cache-Status': `output-cache; ${status}` } as Record<string, string>);
   if (response.hasHeader('Content-Type')) response.send(body);
   else response.end(body);
 }
