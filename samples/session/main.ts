@@ -17,50 +17,49 @@ const LIFETIME = 30 * 60;
 await start({ listen: { type: 'string', default: '3000' } }, async ({ options, flags, stopping }) => {
   await using multiplexer = await Multiplexer.connect({ ...options, commandTimeout: 3_000 });
   const { interactive: redis } = multiplexer;
+  // Without a connection a request fails at once.
   redis.options.enableOfflineQueue = false;
 
-  // connect-redis takes clients of node-redis only, since its version 9. A store is no more than this.
   const keyOf = (id: string): string => `${flags.prefix}session:${id}`;
   class RedisStore extends Store {
-    override get(id: string, done: Callback<SessionData | null>): void {
+    override get(id: string, done: Done): void {
       answer(redis.get(keyOf(id)).then(parse), done);
     }
-    override set(id: string, data: SessionData, done?: Callback): void {
+    override set(id: string, data: SessionData, done?: Done): void {
       answer(redis.set(keyOf(id), JSON.stringify(data), 'EX', LIFETIME), done);
     }
-    override touch(id: string, _data: SessionData, done?: Callback): void {
+    override touch(id: string, _data: SessionData, done?: Done): void {
       answer(redis.expire(keyOf(id), LIFETIME), done);
     }
-    override destroy(id: string, done?: Callback): void {
+    override destroy(id: string, done?: Done): void {
       answer(redis.del(keyOf(id)), done);
     }
   }
 
-  const app = express();
   const secret = process.env['SESSION_SECRET'] ?? 'only for this sample';
+  const app = express();
   app.use(session({ store: new RedisStore(), secret, resave: false, saveUninitialized: false }));
-  app.get('/', (request, response) => {
-    request.session.visits = (request.session.visits ?? 0) + 1;
-    response.json({ visits: request.session.visits });
+  app.get('/', ({ session }, response) => {
+    session.visits = (session.visits ?? 0) + 1;
+    response.json({ visits: session.visits });
   });
-  const listening = (url: string): void => {
+  const listening = (url: string) => {
     console.log(`${url} counts your visits.`);
   };
   await serve(app, { port: Number(flags.listen), stopping, listening });
 });
 
-type Callback<Result = unknown> = (error?: unknown, result?: Result) => void;
+type Done = (error: unknown, result?: never) => unknown;
 
-function answer<Result>(reply: Promise<Result>, done: Callback<Result> = () => undefined): void {
-  reply.then((result) => {
-    done(null, result);
-  }, done);
+function answer(reply: Promise<unknown>, done: Done = () => undefined): void {
+  reply.then((result) => done(null, result as never), done);
 }
 
 /** What cannot be read is no session: its user could do nothing until it expires. */
-function parse(text: string | null): SessionData | null {
+function parse(text: string | null): unknown {
   try {
-    return JSON.parse(text ?? 'null') as SessionData | null;
+    const data = JSON.parse(text ?? 'null') as Partial<SessionData> | null;
+    return data?.cookie ? data : null;
   } catch {
     return null;
   }
