@@ -33,6 +33,11 @@ export class ChatClient {
     if (refusal !== null) throw new Error(refusal);
   }
 
+  /** The last number that it has heard of each of so many members. */
+  latestOf(members: number): number {
+    return this.#last.size < members ? 0 : Math.min(...this.#last.values());
+  }
+
   close(): void {
     this.#socket.disconnect();
   }

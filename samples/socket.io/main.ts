@@ -15,8 +15,12 @@ await start({}, async ({ options, flags, stopping }) => {
   for (const { url } of [...servers, ...servers]) clients.push(await ChatClient.join(url));
   console.log(`${clients.length} clients of 2 servers are in a room.`);
 
-  while (!stopping.aborted) {
+  for (let round = 1; !stopping.aborted; round += 1) {
     await Promise.all(clients.map((client) => client.say()));
+    if (round % 10 === 0) {
+      const areHeard = clients.every((client) => client.latestOf(clients.length) > round - 10);
+      process.stdout.write(areHeard ? '+' : '-');
+    }
     await sleep(20, undefined, { signal: stopping }).catch(() => undefined);
   }
   const said = clients.reduce((total, client) => total + client.said, 0);
@@ -28,5 +32,5 @@ await start({}, async ({ options, flags, stopping }) => {
   const heard = clients.reduce((total, client) => total + client.heard, 0);
   const repeated = clients.reduce((total, client) => total + client.repeated, 0);
   const lost = said * clients.length - (heard - repeated);
-  console.log(`Messages ${said}, deliveries ${heard}, lost ${lost}, repeated ${repeated}`);
+  console.log(`\nMessages ${said}, deliveries ${heard}, lost ${lost}, repeated ${repeated}`);
 });

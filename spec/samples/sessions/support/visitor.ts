@@ -29,6 +29,10 @@ export class Visitor {
     return response;
   }
 
+  get cookieHeader(): string {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
   /** What the cookie says is the id of the session, without its signature. */
   get sessionId(): string {
     const value = this.cookies.get('session') ?? this.cookies.get('__Host-session') ?? '';
@@ -44,7 +48,7 @@ export class Visitor {
   }
 
   async #fetch(path: string, options: RequestInit): Promise<Response> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = this.cookieHeader;
     const response = await fetch(`${this.url}${path}`, {
       redirect: 'manual',
       headers: { ...this.#headers, ...(cookie !== '' && { Cookie: cookie }) },
