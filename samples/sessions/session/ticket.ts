@@ -45,3 +45,14 @@ export function parseSession(text: string | null | undefined): SessionData | nul
     return null;
   }
 }
+
+/** The sign-in, in place of a use that cannot be read. */
+export function parseUse(text: string, { signedInAt, address }: Ticket): LastUse {
+  try {
+    const use = JSON.parse(text) as Partial<LastUse> | null;
+    if (Number.isFinite(use?.at) && typeof use?.address === 'string') return use as LastUse;
+  } catch {
+    // As below.
+  }
+  return { at: signedInAt, address };
+}

@@ -1,7 +1,7 @@
 import { reportUnavailable } from './errors.js';
 import type { RedisClient } from './scripts.js';
 import { indexKey, sessionKey } from './session-id.js';
-import { parseSession, type LastUse, type Ticket } from './ticket.js';
+import { parseSession, parseUse, type LastUse, type Ticket } from './ticket.js';
 
 export interface ListedSession {
   readonly handle: string;
@@ -45,7 +45,7 @@ export class UserSessions {
     const ended: string[] = [];
     uses.forEach(([handle, use], position) => {
       const ticket = parseSession(sessions[position])?.ticket;
-      if (ticket) listed.push({ handle, ticket, lastUse: JSON.parse(use) as LastUse });
+      if (ticket) listed.push({ handle, ticket, lastUse: parseUse(use, ticket) });
       else ended.push(handle);
     });
     // Redis ends sessions by itself when they expire, but leaves them in the list.

@@ -7,12 +7,29 @@ import { redirectOf } from './support/visitor.js';
 
 const SIZES = [
   { width: 320, height: 640 },
-  { width: 390, height: 844 },
+  { width: 375, height: 812 },
   { width: 1280, height: 800 },
 ];
 
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
+
+/** The outline of what has the focus. */
+const FOCUS_RING = `(() => {
+  const { left, right, top } = document.activeElement.getBoundingClientRect();
+  const { outlineStyle: style, outlineOffset, outlineWidth } = getComputedStyle(document.activeElement);
+  const beyond = parseFloat(outlineOffset) + parseFloat(outlineWidth);
+  const isClipped = left - beyond < 0 || top - beyond < 0 || right + beyond > document.documentElement.clientWidth;
+  return { style, isClipped };
+})()`;
+
+/** Gives this device a long name. How far its badge is to the right of that, in px, and whether it is below. */
+const BADGE = `(() => {
+  document.querySelector('h3:has(.badge)').firstChild.data = 'Samsung Internet on Android ';
+  const badge = document.querySelector('.badge').getBoundingClientRect();
+  const name = document.querySelector('h3:has(.badge)').getBoundingClientRect();
+  return { indent: badge.left - name.left, isWrapped: badge.top > name.top + 16 };
+})()`;
 
 describe('samples/sessions in a browser', () => {
   let application: Application;
@@ -71,7 +88,8 @@ describe('samples/sessions in a browser', () => {
     expect(complaints[0]).to.contain('status of 403');
   });
 
-  it('can be used with the keyboard alone', async () => {
+  it('can be used with the keyboard alone, on a phone too', async () => {
+    await page.setViewportSize({ width: 375, height: 812 });
     await page.keyboard.type('ada');
     await page.keyboard.press('Tab');
     await page.keyboard.type(PASSWORD);
@@ -80,8 +98,15 @@ describe('samples/sessions in a browser', () => {
     for (const name of ['Contoso', 'Sign out', 'Sign out everywhere', 'Add an item']) {
       await page.keyboard.press('Tab');
       expect(await page.locator(':focus-visible').textContent()).to.equal(name);
-      expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).to.equal('solid');
+      expect(await page.evaluate(FOCUS_RING), name).to.deep.equal({ style: 'solid', isClipped: false });
     }
+  });
+
+  it('aligns the badge with the name of the device if it wraps', async () => {
+    await signIn();
+    await page.setViewportSize({ width: 375, height: 812 });
+    await page.locator('.badge').waitFor();
+    expect(await page.evaluate(BADGE)).to.deep.equal({ indent: 0, isWrapped: true });
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {

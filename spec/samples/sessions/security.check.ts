@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { handleOf, keysOf } from '../../../samples/sessions/session/session-id.js';
 import { until } from '../../support/waiting.js';
 import { Application, PASSWORD } from './support/application.js';
 import { everythingIn } from './support/redis-contents.js';
@@ -62,6 +63,23 @@ describe('samples/sessions, its protection', () => {
       visitor.cookies.set('session', forged);
       expect(redirectOf(await visitor.get('/'))).to.match(/^303 \/sign-in/);
     }
+  });
+
+  it('signs a user out whose session cannot be read, and lists it no more', async () => {
+    const { redis } = application;
+    const [visitor, idle, other] = [application.visitor(), application.visitor(), application.visitor()];
+    for (const one of [visitor, idle, other]) await one.signIn('ada', PASSWORD);
+    const { session, index } = keysOf('', visitor.sessionId);
+    await redis.set(session, '{"cookie":{},"user":"ada"}', 'EX', 60);
+    // Of a session that can be read, when it was used cannot.
+    await redis.hset(index, handleOf(idle.sessionId), '7');
+
+    await other.get('/');
+    expect(other.page).to.contain('You are signed in on 2 devices.');
+    expect(redirectOf(await visitor.get('/'))).to.equal('303 /sign-in?ended');
+    expect(visitor.cookies.has('session')).to.equal(false);
+    expect((await visitor.signIn('ada', PASSWORD)).status).to.equal(303);
+    expect(visitor.page).to.contain('You are signed in on 3 devices.');
   });
 
   it('accepts no form without the token of its page', async () => {

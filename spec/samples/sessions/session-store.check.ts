@@ -211,6 +211,22 @@ describe('samples/sessions, its store', () => {
       expect(await redis.pttl(keys().index)).to.be.within(1, MINUTE);
     });
 
+    for (const [what, text] of Object.entries({
+      'bad JSON': '{"ticket":',
+      'no object': '7',
+      'an older schema': '{"cookie":{"path":"/"},"user":"ada"}',
+      'a ticket of an older schema': '{"cookie":{"path":"/"},"ticket":{"userId":"ada","expiresAt":9e15}}',
+      'no cookie': JSON.stringify({ ticket: newTicket(MINUTE) }),
+    })) {
+      it(`that cannot be read counts as signed out: ${what}`, async () => {
+        await redis.set(keys().session, text, 'PX', MINUTE);
+        expect(await post('/use')).to.equal('undefined');
+        await visitor.post('/sign-in');
+        expect(await post('/use')).to.equal('true');
+        expect(errors).to.deep.equal([]);
+      });
+    }
+
     it('is not renewed once it has ended', async () => {
       await redis.del(keys().session);
       const ticket = newTicket(MINUTE);
