@@ -22,10 +22,10 @@ describe('samples/opentelemetry', () => {
     try {
       const url = await sample.printed(/(http\S+\/metrics)/);
       const scrape = async (): Promise<Series[]> => parse(await (await fetch(url)).text());
-      await until(async () => total(await scrape(), 'ioredis_azure_reauthentication_duration_count') >= 4);
+      await until(async () => total(await scrape(), 'ioredis_azure_reauthentication_duration_count') >= 2);
 
       const series = await scrape();
-      expect(total(series, 'ioredis_azure_token_refresh_duration_count')).to.be.at.least(3);
+      expect(total(series, 'ioredis_azure_token_refresh_duration_count')).to.be.at.least(2);
       expect(total(series, 'ioredis_azure_token_remaining_life')).to.be.within(0, 5);
       const connections = series.filter(({ name }) => name === 'ioredis_azure_connections');
       const open = connections.filter(({ value }) => value > 0);

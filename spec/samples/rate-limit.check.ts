@@ -102,12 +102,6 @@ describe('samples/rate-limit', () => {
       await sample.stop();
     }
   });
-
-  it('answers bad input with a sentence and the flags', async () => {
-    const sample = new SampleProcess(PATH, ['--point', 'many']);
-    expect(await sample.exitCode()).to.equal(2);
-    expect(sample.output).to.match(/^Unknown option '--point'.*\nFlags: --listen --points /);
-  });
 });
 
 function request(url = ''): Promise<Answer> {
