@@ -40,16 +40,14 @@ export async function start<const Own extends Flags>(own: Own, main: (sample: Sa
       await main({ flags, options: { host, ...(port && { port: Number(port) }), ...tls }, stopping });
     } else {
       const { AzureRedisEmulator } = await import('ioredis-azure/emulator');
-      await using azure = await AzureRedisEmulator.start({
-        tokenLifetime: 5_000,
-        ...(cluster && { cluster: { masters: 3 } }),
-      });
+      const size = cluster && { cluster: { masters: 3 } };
+      await using azure = await AzureRedisEmulator.start({ tokenLifetime: 5_000, ...size });
       console.log('An Azure Redis on this machine, whose tokens live for 5 s.');
       // Refreshed early, so that a computer that is busy for a second has time enough.
       await main({ flags, options: { ...azure.options, expirationRefreshRatio: 0.5 }, stopping });
-      const { connections, tokensIssued, evictions } = azure.statistics;
+      const { connections, tokensIssued: tokens, evictions } = azure.statistics;
       console.log(
-        `Its connections: ${connections.length}, tokens: ${tokensIssued.length}, evictions: ${evictions.length}`,
+        `Connections: ${connections.length}, tokens: ${tokens.length}, evictions: ${evictions.length}`,
       );
     }
   } catch (error) {
@@ -57,13 +55,8 @@ export async function start<const Own extends Flags>(own: Own, main: (sample: Sa
     if (!(error instanceof Error && 'code' in error)) throw error;
     const isFlag = /^(ERR_|E?INVALID|MISSING_PORT|CONFLICTING|ENOENT)/.test(String(error.code));
     console.error(error.message, error instanceof AzureRedisError ? `\n${error.hint}` : '');
-    if (isFlag)
-      console.error(
-        'Flags:',
-        Object.keys({ ...own, ...FLAGS })
-          .map((name) => `--${name}`)
-          .join(' '),
-      );
+    const names = Object.keys({ ...own, ...FLAGS }).map((name) => `--${name}`);
+    if (isFlag) console.error('Flags:', ...names);
     process.exitCode = isFlag ? 2 : 1;
   }
 }
