@@ -2,9 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect } from 'chai';
 import { codeBlocks, documents, prose, read, ROOT, type Document } from './support/documents.js';
+import { SAMPLES } from '../samples/support/copies.js';
 import { PublicTypes } from './support/public-types.js';
 
-const SIDE_DOCUMENTS = ['SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'samples/README.md'];
+const SIDE_DOCUMENTS = [
+  ...['SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'samples/README.md'],
+  ...SAMPLES.map((sample) => `samples/${sample}/README.md`),
+];
 const all = [...documents(), ...SIDE_DOCUMENTS.filter((path) => existsSync(join(ROOT, path))).map(read)];
 
 describe('the documents', () => {

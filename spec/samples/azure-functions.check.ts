@@ -6,6 +6,7 @@ import { SharedMultiplexer } from '../../samples/azure-functions/src/shared-mult
 import { createHealth } from '../../samples/azure-functions/src/health.js';
 import { createVisits } from '../../samples/azure-functions/src/visits.js';
 import { Cache } from '../support/cache.js';
+import { next } from '../support/waiting.js';
 import { FunctionsHost } from '../support/functions-host.js';
 
 const { HttpRequest, InvocationContext } = functions;
@@ -47,7 +48,9 @@ describe('samples/azure-functions', () => {
     it('answers health checks with 503 while commands fail', async () => {
       expect(await invoke(createHealth(client))).to.deep.equal({ jsonBody: { status: 'healthy' } });
       cache.azure.refuseLogins();
+      const lost = next(await client.get(), 'connectionLost');
       cache.azure.dropConnections();
+      await lost;
       expect(await invoke(createHealth(client))).to.have.property('status', 503);
       cache.azure.acceptLogins();
     });
