@@ -1,11 +1,11 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { expect } from 'chai';
 import express from 'express';
 import { AzureRedisEmulator } from '../../emulator/index.js';
 import { Multiplexer } from '../../lib/index.js';
 import { OutputCache } from '../../samples/output-cache/output-cache.js';
 import { until } from '../support/waiting.js';
+import { ask } from './support/ask.js';
+import { HttpServer } from './support/http-server.js';
 
 describe('samples/output-cache, while the cache is down', () => {
   it('computes at once, tells of it, and uses the cache again', async () => {
@@ -23,11 +23,9 @@ describe('samples/output-cache, while the cache is down', () => {
       cache.output({ duration: 60_000 }),
       (_request, response) => void response.send('report'),
     );
-    const server = createServer(app).listen(0);
+    const server = await HttpServer.listen(app);
     try {
-      await once(server, 'listening');
-      const { port } = server.address() as { port: number };
-      const get = async () => (await fetch(`http://localhost:${port}/`)).headers.get('cache-status');
+      const get = async () => (await ask(server.url)).headers['cache-status'];
       await until(async () => (await get()) === 'output-cache; hit');
       azure.refuseLogins();
       azure.dropConnections();
@@ -40,8 +38,7 @@ describe('samples/output-cache, while the cache is down', () => {
       await until(async () => (await get()) === 'output-cache; hit');
       expect(states).to.deep.equal(['up', 'down', 'up']);
     } finally {
-      server.closeAllConnections();
-      server.close();
+      await server.close();
       await multiplexer.close();
       await azure.stop();
     }

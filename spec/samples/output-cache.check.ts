@@ -1,4 +1,3 @@
-import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -9,6 +8,7 @@ import { AzureRedisEmulator } from '../../emulator/index.js';
 import { OutputCache, type Policy } from '../../samples/output-cache/output-cache.js';
 import { until } from '../support/waiting.js';
 import { ask } from './support/ask.js';
+import { HttpServer } from './support/http-server.js';
 
 const MINUTE = { duration: 60_000 };
 
@@ -19,7 +19,7 @@ for (const [name, cluster] of [
   describe(`samples/output-cache, on ${name}`, () => {
     let azure: AzureRedisEmulator;
     const multiplexers: Multiplexer[] = [];
-    const servers: Server[] = [];
+    const servers: HttpServer[] = [];
     let states: string[];
 
     before(async () => {
@@ -31,10 +31,7 @@ for (const [name, cluster] of [
       states = [];
     });
     afterEach(async () => {
-      for (const server of servers.splice(0)) {
-        server.closeAllConnections();
-        server.close();
-      }
+      await Promise.all(servers.splice(0).map((server) => server.close()));
       await Promise.all(multiplexers.splice(0).map((multiplexer) => multiplexer.close()));
     });
 
@@ -57,14 +54,12 @@ for (const [name, cluster] of [
       await until(() => states.length > known);
       const app = express();
       routes(app, cache);
-      const server = createServer(app).listen(0);
+      const server = await HttpServer.listen(app);
       servers.push(server);
-      await once(server, 'listening');
-      const { port } = server.address() as { port: number };
       const get = async (path = '/', headers: Readonly<Record<string, string>> = {}) => {
         // The same service, whichever process answers.
         const options = { headers: { host: 'app.example', ...headers } };
-        const answer = await ask(`http://localhost:${port}${path}`, options);
+        const answer = await ask(server.url + path, options);
         const cacheStatus = String(answer.headers['cache-status']).replace('output-cache; ', '');
         return { ...answer, cacheStatus };
       };
