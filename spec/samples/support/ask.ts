@@ -15,6 +15,9 @@ export interface AskOptions {
 
 /** Sends a request with these headers only: fetch() adds others, and lets nobody set `Host`. */
 export async function ask(url: string, { method = 'GET', headers = {} }: AskOptions = {}): Promise<Answer> {
-  const response = await next<IncomingMessage>(request(url, { method, headers, agent: false }).end(), 'response');
+  const response = await next<IncomingMessage>(
+    request(url, { method, headers, agent: false }).end(),
+    'response',
+  );
   return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
 }
