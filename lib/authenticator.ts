@@ -10,8 +10,13 @@ import { Heartbeat, type HeartbeatSettings } from './heartbeat/heartbeat.js';
 import type { Client } from './ioredis/client.js';
 import { isClusterSubscriber } from './ioredis/cluster-subscriptions.js';
 import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
-import { createPassword, type Password } from './ioredis/password.js';
-import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
+import {
+  createPassword,
+  patchIoredisOf,
+  stopTracking,
+  trackClientsWith,
+  type Password,
+} from './ioredis/tracking.js';
 import { dateOf } from './timing/deadline.js';
 
 /** The state of one connection of an authenticator at the time of the snapshot. */

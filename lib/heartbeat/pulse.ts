@@ -1,7 +1,14 @@
+import { exists, hasFlag } from '@ioredis/commands';
 import type { Connection } from '../connection/connection.js';
 import { blockingTime } from '../ioredis/blocking-command.js';
-import { isAnsweredAtOnce, isFast } from '../ioredis/command-speed.js';
 import { bytesWritten, isLeaving, isLoggingIn, vitalSignsOf, type Command } from '../ioredis/client.js';
+
+/** Commands that concern the connection or the state of the server alone: a working server answers them at once. */
+const ANSWERED_AT_ONCE =
+  /^(?:ping|auth|hello|select|client|info|cluster|readonly|asking|quit|[ps]?(?:un)?subscribe)$/i;
+
+/** Commands in O(1) that Redis does not call fast, since they may have to free a large value. */
+const FAST = /^p?set(?:ex)?$/;
 
 /** Whether a connection owes a reply, and for how long, judged by counters of ioredis and of its socket. */
 export class Pulse {
@@ -39,7 +46,7 @@ export class Pulse {
   /** Whether a working server answers what is due at once, so that a missing reply is a fault of the connection. */
   get isAnsweredAtOnce(): boolean {
     const command = this.#awaited;
-    return !command || isLoggingIn(this.#connection.client) || isAnsweredAtOnce(command);
+    return !command || isLoggingIn(this.#connection.client) || ANSWERED_AT_ONCE.test(command.name);
   }
 
   /** Whether Redis calls the command fast, or the command says itself how long it blocks. Others may take any time. */
@@ -104,4 +111,10 @@ export class Pulse {
     const awaited = vitalSignsOf(client)?.awaited;
     return awaited === undefined || blockingTime(awaited) === 0;
   }
+}
+
+/** Whether Redis calls the command fast, by the flags that ioredis itself reads. Others may take any time. */
+function isFast(command: Command): boolean {
+  const name = command.name.toLowerCase();
+  return FAST.test(name) || (exists(name) && hasFlag(name, 'fast'));
 }

@@ -7,6 +7,8 @@ import {
   type CommandItem,
   type ReplyError,
 } from './client.js';
+import type { ClusterInternals, RedirectionHandlers } from './cluster.js';
+import { keepSubscribed } from './cluster-subscriptions.js';
 import { LOGIN_NAME } from './login.js';
 
 /** What is called for the commands, error replies and status changes of one client. */
@@ -40,7 +42,7 @@ export type ClientPrototype = {
     this: Client,
     ...args: Parameters<HookedMethods[Name]>
   ) => ReturnType<HookedMethods[Name]>;
-};
+} & { asking: (this: Client, ...args: unknown[]) => Promise<unknown> };
 
 /**
  * The property of a client that holds its hooks. Not a WeakMap: a Proxy around a client has this property too, and is the same
@@ -61,22 +63,16 @@ const HOOKED_COMMANDS: ReadonlySet<string> = new Set([
   'monitor',
 ]);
 
-/** Whether a command has hooks, by its name as callers have spelled it: a look-up costs less than a comparison. */
-const spellings = new Map<string, boolean>();
-
-/** More than the commands of Redis in two spellings: names that are no commands must not accumulate. */
-const MAX_SPELLINGS = 2_000;
-
 /**
  * The statuses in which a client is tracked. A client of another copy of ioredis with a Connector of its own is found only
  * when it logs in.
  */
 const OPEN = /^(?:connecting|connect|ready|monitoring)$/;
 
-const patched = new WeakSet<ClientPrototype>();
+const patched = new WeakSet<object>();
 
 /**
- * Patches four methods of a `Redis.prototype`, once for each copy of ioredis, through which all commands, error replies and
+ * Patches the methods of a `Redis.prototype`, once for each copy of ioredis, through which all commands, error replies and
  * status changes of its clients pass. Clients without hooks are not affected. No method of a client itself is replaced, so
  * that wrappers of the user stay in place and call these methods; no listener is used, which `removeAllListeners()` would
  * remove.
@@ -87,10 +83,10 @@ const patched = new WeakSet<ClientPrototype>();
 export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   if (patched.has(prototype)) return;
   patched.add(prototype);
-  const { sendCommand, handleReconnection, setStatus, disconnect } = prototype;
+  const { sendCommand, handleReconnection, setStatus, disconnect, asking } = prototype;
 
   prototype.sendCommand = function (command, stream) {
-    if (!isHooked(command.name)) return sendCommand.call(this, command, stream);
+    if (!isHooked(command)) return sendCommand.call(this, command, stream);
     if (!hooksOf(this) && LOGIN_NAME.test(command.name)) track(this);
     const hooks = hooksOf(this);
     if (!hooks) return sendCommand.call(this, command, stream);
@@ -121,6 +117,14 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
     disconnect.call(this, reconnect);
     if (!reconnect && this.status === 'reconnecting') hooksOf(this)?.abandoned();
   };
+
+  // Before a command that follows ASK, a cluster sends ASKING, and leaves its failure unhandled if the node is down. The
+  // command itself is sent again, or rejected.
+  prototype.asking = function (...args) {
+    const reply = asking.apply(this, args);
+    reply.catch(() => undefined);
+    return reply;
+  };
 }
 
 /**
@@ -133,7 +137,7 @@ export function observeCommandQueue(client: Client, hooks: ClientHooks): void {
   const { push } = queue;
   queue.push = (item) => {
     const length = push.call(queue, item);
-    if (isHooked(item.command.name)) hooks.afterSend(item.command);
+    if (isHooked(item.command)) hooks.afterSend(item.command);
     return length;
   };
 }
@@ -153,12 +157,45 @@ export function removeHooks(client: Client, hooks: ClientHooks): void {
   if (hooksOf(client) === hooks) Reflect.deleteProperty(client, HOOKS);
 }
 
-function isHooked(name: string): boolean {
-  return spellings.get(name) ?? learn(name);
+function isHooked({ name }: Command): boolean {
+  return HOOKED_COMMANDS.has(name.toLowerCase());
 }
 
-function learn(name: string): boolean {
-  const isKnown = HOOKED_COMMANDS.has(name.toLowerCase());
-  if (spellings.size < MAX_SPELLINGS) spellings.set(name, isKnown);
-  return isKnown;
+/** The prototype of a `Cluster`. */
+export interface ClusterPrototype {
+  setStatus: (this: ClusterInternals, status: string) => void;
+  handleError: (this: ClusterInternals, error: Error, ttl: object, handlers: RedirectionHandlers) => void;
+}
+
+/** A redirection, and the slot of one that names an address. */
+const REDIRECTION = /^(?:MOVED|ASK) (?:(\d+) [^ ]*:\d+(?: |$))?/;
+
+const SLOTS = 16_384;
+
+/** The refusal of a write by a node that has become a replica. */
+const READONLY = /^READONLY\b/;
+
+/**
+ * Patches the `Cluster` of a copy of ioredis, once: those that `isManaged` by the password of their nodes keep their
+ * subscriptions, and no reply of a node ends the process.
+ */
+export function patchCluster(prototype: ClusterPrototype, isManaged: (password: unknown) => boolean): void {
+  if (patched.has(prototype)) return;
+  patched.add(prototype);
+  const { setStatus, handleError } = prototype;
+
+  prototype.setStatus = function (status) {
+    setStatus.call(this, status);
+    if (isManaged(this.options.redisOptions?.password)) keepSubscribed(this);
+  };
+
+  prototype.handleError = function (error, ttl, handlers) {
+    const redirection = REDIRECTION.exec(error.message);
+    const hasLostRole = READONLY.test(error.message) && isManaged(this.options.redisOptions?.password);
+    // Without a port ioredis throws an error in its parser, which ends the process.
+    if (redirection && !(Number(redirection[1]) < SLOTS)) handlers.defaults();
+    // The node has not executed the command: what ioredis does when nodes are down fits here too.
+    else if (hasLostRole) handleError.call(this, new Error(`CLUSTERDOWN ${error.message}`), ttl, handlers);
+    else handleError.call(this, error, ttl, handlers);
+  };
 }

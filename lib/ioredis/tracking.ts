@@ -1,12 +1,59 @@
 import { createRequire } from 'node:module';
+import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import type { Client } from './client.js';
-import { patchCluster, type ClusterPrototype, type AskingPrototype } from './cluster-hooks.js';
-import { patchPrototype, type ClientPrototype, type Track } from './hooks.js';
+import {
+  patchCluster,
+  patchPrototype,
+  type ClientPrototype,
+  type ClusterPrototype,
+  type Track,
+} from './hooks.js';
+
+/**
+ * A Redis password that is read each time it is used.
+ *
+ * ioredis converts the password to a string (`String(password)`) each time it logs in, so every new connection logs in
+ * with the current token, also that of a client that is not managed.
+ */
+export interface Password {
+  (): string;
+  toString(): string;
+}
+
+/**
+ * The JSON form of a password. A client created with options that went through JSON sends it as its password, so that the
+ * `command.args` of the resulting WRONGPASS error name the cause.
+ */
+const LOST_IN_JSON =
+  'ioredis-azure: these options went through JSON and lost the function that is their password. ' +
+  'Call configureForAzure() in the process that creates the client.';
+
+/**
+ * Creates a password that calls `read` each time it is used. It is inspected as `[Password]`, and serialised as a text that
+ * explains the login failure that it causes.
+ *
+ * @param onText Called before it is converted to a string, which a client that is not managed does to log in.
+ */
+export function createPassword(read: () => string, onText: () => void): Password {
+  const password = (): string => read();
+  return Object.defineProperties(password, {
+    toString: {
+      value: () => {
+        // The caller may be a copy of ioredis that is not patched yet.
+        patchCallingCopy();
+        onText();
+        return read();
+      },
+    },
+    toJSON: { value: () => LOST_IN_JSON },
+    [inspect.custom]: { value: () => '[Password]' },
+  });
+}
 
 /** ioredis' class of single clients, which names the other one. */
 interface RedisClass {
-  readonly prototype: ClientPrototype & AskingPrototype;
+  readonly prototype: ClientPrototype;
   readonly Cluster: { readonly prototype: ClusterPrototype };
 }
 
@@ -67,11 +114,7 @@ function patch(prototype: ClientPrototype): void {
 /** Patches both classes of a copy of ioredis. */
 function patchCopy({ prototype, Cluster }: RedisClass): void {
   patch(prototype);
-  patchCluster(
-    prototype,
-    Cluster.prototype,
-    (password) => typeof password === 'function' && trackers.has(password),
-  );
+  patchCluster(Cluster.prototype, (password) => typeof password === 'function' && trackers.has(password));
 }
 
 function classIn(file: string): RedisClass | undefined {
@@ -88,14 +131,11 @@ function isRedisClass(candidate: unknown): candidate is RedisClass {
 }
 
 /** The prototype of ioredis' own class: the last one in the chain, after those of subclasses. */
-function ioredisPrototypeOf(client: Client): ClientPrototype | undefined {
-  let found: ClientPrototype | undefined;
-  let prototype: unknown = Object.getPrototypeOf(client);
-  while (typeof prototype === 'object' && prototype !== null) {
-    if (Object.hasOwn(prototype, 'setStatus') && isClientPrototype(prototype)) found = prototype;
-    prototype = Object.getPrototypeOf(prototype);
-  }
-  return found;
+function ioredisPrototypeOf(object: object): ClientPrototype | undefined {
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  if (!prototype) return undefined;
+  const isIoredis = Object.hasOwn(prototype, 'setStatus') && isClientPrototype(prototype);
+  return ioredisPrototypeOf(prototype) ?? (isIoredis ? prototype : undefined);
 }
 
 function isClientPrototype(prototype: Partial<ClientPrototype> | undefined): prototype is ClientPrototype {

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { AzureRedisError } from '../errors.js';
-import { clusterFailureCause, disconnectPermanently } from '../ioredis/client-control.js';
+import { clusterFailureCause, disconnectPermanently } from '../ioredis/client.js';
 import { settlesWithin } from '../timing/timeouts.js';
 
 /** The number of attempts to open the first connection. */

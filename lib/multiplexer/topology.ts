@@ -4,7 +4,7 @@ import type { ManagedClient } from '../connection/managed-client.js';
 import type { AzureClusterArguments } from '../configure/cluster.js';
 import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
-import { negotiatedProtocol } from '../ioredis/client-control.js';
+import { negotiatedProtocol } from '../ioredis/client.js';
 import { connect, connectionFailed, end, otherKind, ready } from './client-lifecycle.js';
 import type { MaintenanceType } from './maintenance-events.js';
 import type { Subscriber } from './subscriber.js';

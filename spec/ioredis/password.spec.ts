@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
-import { createPassword } from '../../lib/ioredis/password.js';
+import { createPassword } from '../../lib/ioredis/tracking.js';
 
 describe('the password function', () => {
   it('returns the current token, when called and as a string', () => {
