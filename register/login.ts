@@ -6,9 +6,9 @@ import type { ClusterOptions } from 'ioredis';
 import { authenticatorFor, type Authenticator } from '../lib/authenticator.js';
 import { clusterOptionsForAzure } from '../lib/configure/cluster.js';
 import { clientInfoTag } from '../lib/configure/configure.js';
-import { startProvider } from '../lib/configure/identity.js';
+import { tokenRequestOf } from '../lib/configure/identity.js';
 import { authenticatorSettings } from '../lib/configure/settings.js';
-import { FirstToken } from './first-token.js';
+import { TokenCycle } from '../lib/credentials/token-cycle.js';
 
 export { patchIoredisOf } from '../lib/ioredis/tracking.js';
 
@@ -84,17 +84,12 @@ export function clusterDefaults(options: Readonly<Record<string, unknown>>): Clu
 }
 
 function authenticatorOf(host: string, { scope, username }: Identity): Authenticator {
-  const options = { host, scope, username };
-  const settings = authenticatorSettings(options);
+  const settings = authenticatorSettings({ host, scope, username });
   const known = authenticators.get(settings.authorityHost);
   if (known) return known;
   const { cycle, heartbeat } = settings;
-  const once = { ...cycle.retry, retries: 0 };
-  const provider = new FirstToken(
-    (acquireTimeout) => startProvider({}, { ...settings, cycle: { ...cycle, acquireTimeout, retry: once } }),
-    cycle,
-  );
-  const authenticator = authenticatorFor(provider, heartbeat);
+  // The program that opens a connection cannot wait for the first token: the connection does.
+  const authenticator = authenticatorFor(new TokenCycle(tokenRequestOf({}, settings), cycle), heartbeat);
   // A program may have any number of clusters.
   authenticator.setMaxListeners(0);
   authenticators.set(settings.authorityHost, authenticator);

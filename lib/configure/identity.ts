@@ -2,7 +2,7 @@ import type { TokenCredential } from '@azure/core-auth';
 import { Authenticator } from '../authenticator.js';
 import { ACCESS_KEY, AccessKeyProvider, isAccessKey, kindOfKey } from '../credentials/access-key.js';
 import type { RefreshingCredentialsProvider } from '../credentials/credentials.js';
-import { TokenCycle } from '../credentials/token-cycle.js';
+import { TokenCycle, type TokenRequest } from '../credentials/token-cycle.js';
 import { requestToken } from '../credentials/token-request.js';
 import type { AuthorityContext } from '../identities/authority.js';
 import { defaultCredential } from '../identities/default-credential.js';
@@ -69,21 +69,21 @@ export function checkIdentity(options: GivenOptions): void {
  */
 export async function startProvider(
   options: Partial<Identities>,
-  { authorityHost, scope, username, cycle }: AuthenticatorSettings,
+  settings: AuthenticatorSettings,
 ): Promise<RefreshingCredentialsProvider> {
-  if (options.accessKey !== undefined) {
-    return AccessKeyProvider.start(
-      options.accessKey,
-      typeof username === 'string' ? username : 'default',
-      cycle,
-    );
-  }
-  const source = {
-    credential: credentialOf(options, { authorityHost }),
-    scope,
-    username,
-  };
-  return TokenCycle.start((timeout, secrets) => requestToken(source, timeout, secrets), cycle);
+  const { username = 'default', cycle } = settings;
+  if (options.accessKey === undefined) return TokenCycle.start(tokenRequestOf(options, settings), cycle);
+  // Not a function: those need a token, and are rejected.
+  return AccessKeyProvider.start(options.accessKey, String(username), cycle);
+}
+
+/** Requests the tokens of the identity. */
+export function tokenRequestOf(
+  options: Partial<Identities>,
+  { authorityHost, scope, username }: Omit<AuthenticatorSettings, 'cycle' | 'heartbeat'>,
+): TokenRequest {
+  const source = { credential: credentialOf(options, { authorityHost }), scope, username };
+  return (timeout, secrets) => requestToken(source, timeout, secrets);
 }
 
 /** The credential that the options select; `DefaultAzureCredential` if none, even where the login uses an access key. */

@@ -9,7 +9,7 @@ import { raceSignal } from '../timing/timeouts.js';
 import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, retryAfter, type AttemptSettings } from './retry.js';
 import { minRequestInterval, nextPoll, pauseAfterFailure, refreshTime, retryWait } from './schedule.js';
-import type { Token } from './token.js';
+import { NO_TOKEN, type Token } from './token.js';
 
 export interface TokenCycleSettings extends AttemptSettings {
   readonly expirationRefreshRatio: number;
@@ -51,13 +51,14 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   #running = false;
   #closedWith: AzureRedisError | undefined;
 
-  private constructor(request: TokenRequest, settings: TokenCycleSettings, first: Token) {
+  /** @param first Without one, the first token is acquired when the cycle starts, or a connection waits for it. */
+  constructor(request: TokenRequest, settings: TokenCycleSettings, first: Token = NO_TOKEN) {
     super();
     this.#request = request;
     this.#settings = settings;
     this.#current = first;
     this.#refreshAt = this.#refreshTimeOf(first);
-    this.#pausedUntil = pauseAfter(first);
+    this.#pausedUntil = new Deadline(first.acquiredOn + minRequestInterval(first));
   }
 
   /** Acquires the first token. @throws AzureRedisError as {@link acquireFirst} does. */
@@ -155,15 +156,20 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     const answer = this.#isPaused
       ? sleep(wait, undefined, { ref: false, signal })
       : raceSignal(this.refresh(), signal);
-    // #lastError holds the reason of a failure, and `refreshFailed` has reported it.
-    await answer.catch(() => undefined);
+    await answer.catch((error: unknown) => {
+      // Nothing has worked yet: the client says why, and tries again. Later, #lastError holds the reason of a failure, and
+      // `refreshFailed` has reported it.
+      if (this.#current === NO_TOKEN && !signal.aborted) throw error;
+    });
   }
 
   async #acquire(): Promise<void> {
     const timeout = attemptTimeout(this.#settings, this.#failures);
     const secrets = [this.#current.password];
     try {
-      this.#accept(await traceTokenRefresh(this.username, () => this.#request(timeout, secrets)));
+      this.#accept(
+        await traceTokenRefresh(this.username || undefined, () => this.#request(timeout, secrets)),
+      );
     } catch (error) {
       throw this.#fail(error instanceof AzureRedisError ? error : unexpectedFailure(error, secrets));
     }
@@ -172,7 +178,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   #accept(token: Token): void {
     this.#failures = 0;
     this.#lastError = undefined;
-    this.#pausedUntil = pauseAfter(token);
+    this.#pausedUntil = new Deadline(Date.now() + minRequestInterval(token));
     const previous = this.#current;
     if (!this.#isBetter(token)) {
       this.#refreshAt = new Deadline(nextPoll(previous, Date.now()));
@@ -181,7 +187,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     this.#current = token;
     this.#refreshAt = this.#refreshTimeOf(token);
     if (this.#closedWith) return;
-    if (token.username !== previous.username) {
+    if (token.username !== previous.username && previous !== NO_TOKEN) {
       this.emit('identityChanged', { previous: previous.username, username: token.username });
     }
     this.emit('refreshed', token);
@@ -209,11 +215,14 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   #fail(error: AzureRedisError): AzureRedisError {
     this.#failures += 1;
     this.#lastError = error;
-    const pause = retryAfter(error);
-    const wait = retryWait(this.#failures, this.#current.remaining, this.#settings.retry);
+    const isFirst = this.#current === NO_TOKEN;
+    // Without a token there is no connection to be kept, so that nothing is urgent.
+    const remaining = isFirst ? Infinity : this.#current.remaining;
+    const wait = Math.max(retryAfter(error), retryWait(this.#failures, remaining, this.#settings.retry));
+    const pause = isFirst ? wait : Math.max(retryAfter(error), pauseAfterFailure(error.code));
     const now = Date.now();
-    this.#pausedUntil = new Deadline(now + Math.max(pause, pauseAfterFailure(error.code)));
-    this.#refreshAt = new Deadline(now + Math.max(pause, wait));
+    this.#pausedUntil = new Deadline(now + pause);
+    this.#refreshAt = new Deadline(now + wait);
     if (!this.#closedWith) this.emit('refreshFailed', error);
     return error;
   }
@@ -233,10 +242,6 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     }, wait);
     this.#timer.unref();
   }
-}
-
-function pauseAfter(token: Token): Deadline {
-  return new Deadline(Date.now() + minRequestInterval(token));
 }
 
 function unexpectedFailure(error: unknown, secrets: readonly string[]): AzureRedisError {

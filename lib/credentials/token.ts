@@ -80,6 +80,9 @@ export class Token implements Credentials {
   }
 }
 
+/** Stands for a token before the first one is acquired: it has expired, and no connection logs in with it. */
+export const NO_TOKEN = new Token('', { username: '', acquiredOn: 0, expiresOn: 0 });
+
 /** The claims of an access token, such as `oid`, `appid` and `exp`. */
 export type TokenClaims = Readonly<Record<string, unknown>>;
 

@@ -1,20 +1,25 @@
 import { internals, type Client, type Command } from './client.js';
 import { isPending, sendAgain } from './queues.js';
 
-/** The blocking commands, with the position and the unit of their timeout. */
-const TIMEOUTS: Readonly<Record<string, { position: 'first' | 'last' | 'block'; unit: 's' | 'ms' }>> = {
-  blpop: { position: 'last', unit: 's' },
-  brpop: { position: 'last', unit: 's' },
-  brpoplpush: { position: 'last', unit: 's' },
-  blmove: { position: 'last', unit: 's' },
-  bzpopmin: { position: 'last', unit: 's' },
-  bzpopmax: { position: 'last', unit: 's' },
-  blmpop: { position: 'first', unit: 's' },
-  bzmpop: { position: 'first', unit: 's' },
-  xread: { position: 'block', unit: 'ms' },
-  xreadgroup: { position: 'block', unit: 'ms' },
-  wait: { position: 'last', unit: 'ms' },
-  waitaof: { position: 'last', unit: 'ms' },
+const SECONDS = 1_000;
+const MILLISECONDS = 1;
+
+/** The blocking commands: the position of the timeout among the arguments, if they have one, and its unit in ms. */
+const TIMEOUTS: Readonly<
+  Record<string, { position: (args: readonly unknown[]) => number | undefined; unit: number }>
+> = {
+  blpop: { position: last, unit: SECONDS },
+  brpop: { position: last, unit: SECONDS },
+  brpoplpush: { position: last, unit: SECONDS },
+  blmove: { position: last, unit: SECONDS },
+  bzpopmin: { position: last, unit: SECONDS },
+  bzpopmax: { position: last, unit: SECONDS },
+  blmpop: { position: () => 0, unit: SECONDS },
+  bzmpop: { position: () => 0, unit: SECONDS },
+  xread: { position: blockOption, unit: MILLISECONDS },
+  xreadgroup: { position: blockOption, unit: MILLISECONDS },
+  wait: { position: last, unit: MILLISECONDS },
+  waitaof: { position: last, unit: MILLISECONDS },
 };
 
 /** The names of the commands that block. */
@@ -45,8 +50,14 @@ function turnLimit(left: number): number {
   return Math.max(MIN_TURN, Math.min(MAX_TURN, limit));
 }
 
-/** Calls `send` as soon as no transaction is open. */
-type SendOutsideTransaction = (send: () => void) => void;
+/** What sends a command. */
+interface Sender {
+  readonly client: Client;
+  /** How long the credentials of its connection are valid, in ms. */
+  readonly credentialsLeft: () => number;
+  /** Calls `send` as soon as no transaction is open. */
+  readonly outsideTransaction: (send: () => void) => void;
+}
 
 const known = new WeakMap<Command, BlockingCommand>();
 
@@ -56,23 +67,20 @@ const known = new WeakMap<Command, BlockingCommand>();
  * server may remove an item for a connection that is being closed.
  *
  * All turns together, including those on a later connection, last as long as the timeout of the command.
- *
- * @param credentialsLeft How long the credentials of the client's connection are valid, in ms.
  */
 export function limitBlocking(
   client: Client,
   command: Command,
-  credentialsLeft: () => number,
-  outsideTransaction: SendOutsideTransaction,
+  credentialsLeft: Sender['credentialsLeft'],
+  outsideTransaction: Sender['outsideTransaction'],
 ): void {
-  const index = timeoutIndex(command);
-  if (index === undefined) return;
-  let blocking = known.get(command);
-  if (!blocking) {
-    blocking = new BlockingCommand(command, index);
-    known.set(command, blocking);
-  }
-  blocking.sentOn(client, credentialsLeft, outsideTransaction);
+  const { position, unit } = TIMEOUTS[command.name.toLowerCase()] ?? {};
+  const index = position?.(command.args);
+  if (index === undefined || unit === undefined) return;
+  const sender = { client, credentialsLeft, outsideTransaction };
+  const blocking = known.get(command);
+  if (blocking) blocking.sentBy(sender);
+  else known.set(command, new BlockingCommand(command, index, unit, sender));
 }
 
 /**
@@ -85,27 +93,25 @@ export function blockingTime(command: Command): number {
 
 /** A blocking command, through all of its turns. */
 class BlockingCommand {
+  /** The length of the current turn, in ms. */
+  turn = 0;
   readonly #command: Command;
   readonly #index: number;
   readonly #unit: number;
-  #client: Client | undefined;
-  #credentialsLeft: () => number = () => Infinity;
-  #outsideTransaction: SendOutsideTransaction = (send) => {
-    send();
-  };
+  #sender: Sender;
   /** When the timeout of the command ends (`performance.now()`), counted from when it was first written. */
   #deadline: number | undefined;
-  /** The length of the current turn, in ms, and when it was written (`performance.now()`). */
-  #turn = 0;
+  /** When the current turn was written (`performance.now()`). */
   #writtenAt = 0;
   /** Whether the current turn ends before the timeout does. */
   #isLimited = false;
   #isRejected = false;
 
-  constructor(command: Command, index: number) {
+  constructor(command: Command, index: number, unit: number, sender: Sender) {
     this.#command = command;
     this.#index = index;
-    this.#unit = TIMEOUTS[command.name.toLowerCase()]?.unit === 'ms' ? 1 : 1_000;
+    this.#unit = unit;
+    this.#sender = sender;
     const { toWritable, resolve, reject } = command;
     command.toWritable = (socket) => {
       const { args } = command;
@@ -126,15 +132,9 @@ class BlockingCommand {
     };
   }
 
-  get turn(): number {
-    return this.#turn;
-  }
-
   /** A `Cluster` may send it to one node after another. */
-  sentOn(client: Client, credentialsLeft: () => number, outsideTransaction: SendOutsideTransaction): void {
-    this.#client = client;
-    this.#credentialsLeft = credentialsLeft;
-    this.#outsideTransaction = outsideTransaction;
+  sentBy(sender: Sender): void {
+    this.#sender = sender;
     this.#isRejected = false;
   }
 
@@ -149,9 +149,9 @@ class BlockingCommand {
     const isFirst = this.#deadline === undefined;
     this.#deadline ??= total === 0 ? Infinity : now + total;
     const left = this.#deadline - now;
-    const limit = this.#mayBeLimited ? turnLimit(this.#credentialsLeft()) : Infinity;
+    const limit = this.#mayBeLimited ? turnLimit(this.#sender.credentialsLeft()) : Infinity;
     this.#isLimited = limit < left;
-    this.#turn = Math.min(limit, left);
+    this.turn = Math.min(limit, left);
     if (!this.#isLimited && (isFirst || left === Infinity)) return given;
     // 0 would block without a limit.
     const turn = Math.max(1, Math.round(Math.min(limit, left)));
@@ -169,28 +169,20 @@ class BlockingCommand {
   /** False if ioredis settled the command itself, for example after `commandTimeout`. */
   #hasMoreTurns(reply: unknown): boolean {
     if (reply !== null || !this.#isLimited || this.#isRejected) return false;
-    if (performance.now() - this.#writtenAt < this.#turn - EARLY) return false;
-    return this.#client !== undefined && !isPending(this.#client, this.#command);
+    if (performance.now() - this.#writtenAt < this.turn - EARLY) return false;
+    return !isPending(this.#sender.client, this.#command);
   }
 
   #sendAgain(): void {
-    this.#outsideTransaction(() => {
-      if (this.#client) sendAgain(this.#client, this.#command);
+    const { client, outsideTransaction } = this.#sender;
+    outsideTransaction(() => {
+      sendAgain(client, this.#command);
     });
   }
 }
 
-function timeoutIndex({ name, args }: Command): number | undefined {
-  switch (TIMEOUTS[name.toLowerCase()]?.position) {
-    case 'first':
-      return 0;
-    case 'last':
-      return args.length - 1;
-    case 'block':
-      return blockOption(args);
-    default:
-      return undefined;
-  }
+function last(args: readonly unknown[]): number {
+  return args.length - 1;
 }
 
 /** The position of BLOCK's argument among the options of XREAD and XREADGROUP, which end at STREAMS. */

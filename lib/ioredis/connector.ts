@@ -45,6 +45,10 @@ export function connectorFor(
 export class AzureConnector {
   /** Read by ioredis when `connect()` returns a socket that is closed. */
   firstError?: Error;
+  /** Whether the last attempt to connect had no usable credentials. */
+  isWaitingForToken = false;
+  /** Whether its client is tracked, so that the copy of ioredis need not be searched for. */
+  isClientTracked = false;
   readonly #options: ClientOptions;
   readonly #provider: CredentialsProvider;
   readonly #serverNames: ReadonlySet<string>;
@@ -52,23 +56,11 @@ export class AzureConnector {
   #isConnecting = false;
   #stream: Socket | undefined;
   #waiting: AbortController | undefined;
-  #isWaitingForToken = false;
-  #isClientTracked = false;
 
   constructor(options: ClientOptions, provider: CredentialsProvider, serverNames: ReadonlySet<string>) {
     this.#options = options;
     this.#provider = provider;
     this.#serverNames = serverNames;
-  }
-
-  /** Whether the last attempt to connect had no usable credentials. */
-  get isWaitingForToken(): boolean {
-    return this.#isWaitingForToken;
-  }
-
-  /** The client of this connector is tracked, so that its copy of ioredis need not be searched for. */
-  clientIsTracked(): void {
-    this.#isClientTracked = true;
   }
 
   /** Whether the server may be used, by its INFO: ioredis calls it before the client is ready. */
@@ -77,15 +69,15 @@ export class AzureConnector {
   }
 
   async connect(): Promise<Socket> {
-    if (!this.#isClientTracked) patchCallingCopy();
+    if (!this.isClientTracked) patchCallingCopy();
     const tls = secureTransport(this.#options, this.#serverNames);
     this.#isConnecting = true;
     this.#stream = undefined;
     delete this.firstError;
     try {
-      this.#isWaitingForToken = true;
+      this.isWaitingForToken = true;
       await this.#credentialsUsable();
-      this.#isWaitingForToken = false;
+      this.isWaitingForToken = false;
       // As ioredis' own connector does. A client disconnected before opens no socket, which ioredis 5 would take for ready.
       await nextTick();
       if (!this.#wantsConnection()) return closedSocket();
@@ -165,7 +157,7 @@ export function useConnector(client: Client, Connector: ConnectorClass): void {
   if (!options.Connector && !(inner.connector instanceof AzureConnector)) {
     inner.connector = new Connector(options);
   }
-  if (inner.connector instanceof AzureConnector) inner.connector.clientIsTracked();
+  if (inner.connector instanceof AzureConnector) inner.connector.isClientTracked = true;
 }
 
 function openSocket(

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { internals, type Client, type Command, type ReplyError } from './client.js';
-import { rejectQueued } from './queues.js';
+import { commandsOf, rejectQueued } from './queues.js';
 import type { Credentials } from '../credentials/credentials.js';
 
 /**
@@ -38,7 +38,7 @@ export function fillLogins(
     const credentials = current();
     // ioredis puts a command on its queue after it has written it.
     queueMicrotask(() => {
-      const login = lastLogin(client);
+      const login = commandsOf(internals(client).commandQueue).findLast(isLogin);
       if (login) onWritten(login.promise, credentials);
     });
     return write(
@@ -102,15 +102,6 @@ export function isHandshakeHello(client: Client, command: Command): boolean {
  */
 export function asProtocolRefusal(reply: ReplyError): Error {
   return new Error(`NOPROTO the login within HELLO was refused: ${reply.message}`, { cause: reply });
-}
-
-function lastLogin(client: Client): Command | undefined {
-  const { commandQueue } = internals(client);
-  for (let index = commandQueue.length - 1; index >= 0; index -= 1) {
-    const command = commandQueue.peekAt(index)?.command;
-    if (command && isLogin(command)) return command;
-  }
-  return undefined;
 }
 
 function bulk(text: string): string {

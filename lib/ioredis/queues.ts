@@ -32,14 +32,9 @@ export function transactionFragment(queue: CommandQueue, isOpen: boolean): Reado
 
 /** Whether a command whose reply has just arrived is part of a transaction: its EXEC or DISCARD is the next to be answered. */
 export function isInTransaction(client: Client, { inTransaction = false }: Command): boolean {
-  if (inTransaction) return true;
-  const { commandQueue } = internals(client);
-  for (let index = 0; index < commandQueue.length; index += 1) {
-    const name = commandQueue.peekAt(index)?.command.name.toLowerCase();
-    if (name === 'exec' || name === 'discard') return true;
-    if (name === 'multi') return false;
-  }
-  return false;
+  const names = commandsOf(internals(client).commandQueue).map(({ name }) => name.toLowerCase());
+  const boundary = names.find((name) => name === 'multi' || name === 'exec' || name === 'discard');
+  return inTransaction || (boundary !== undefined && boundary !== 'multi');
 }
 
 /**
@@ -71,7 +66,8 @@ export function isConnectionClosed({ message }: Error): boolean {
 
 const CONNECTION_CLOSED = 'Connection is closed.';
 
-function commandsOf(queue: CommandQueue): Command[] {
+/** The commands in a queue, in their order. */
+export function commandsOf(queue: CommandQueue): Command[] {
   return Array.from({ length: queue.length }, (_, index) => queue.peekAt(index)?.command).filter(
     (command) => command !== undefined,
   );
@@ -82,35 +78,22 @@ const onKept = new WeakMap<Command, () => void>();
 
 /** Resolves when every command that currently awaits its reply has received it, or has failed. */
 export async function pendingReplies(client: Client): Promise<void> {
-  const { commandQueue } = internals(client);
-  const last = commandQueue.peekAt(commandQueue.length - 1)?.command;
+  const last = commandsOf(internals(client).commandQueue).at(-1);
   if (!last) return;
-  // Replies arrive in order.
-  await new Promise<void>((resolve) => {
+  const kept = new Promise<void>((resolve) => {
     const others = onKept.get(last);
     onKept.set(last, () => {
       others?.();
       resolve();
     });
-    // The caller of the command handles its error.
-    last.promise.then(
-      () => {
-        resolve();
-      },
-      () => {
-        resolve();
-      },
-    );
   });
+  // Replies arrive in order. The caller of the command handles its error.
+  await Promise.race([kept, last.promise.catch(() => undefined)]);
 }
 
 /** Whether a command was written and its reply is still awaited, even if its promise is settled already. */
 export function isPending(client: Client, command: Command): boolean {
-  const { commandQueue } = internals(client);
-  for (let index = commandQueue.length - 1; index >= 0; index -= 1) {
-    if (commandQueue.peekAt(index)?.command === command) return true;
-  }
-  return false;
+  return commandsOf(internals(client).commandQueue).includes(command);
 }
 
 /** Queues a command to be written when the client's next connection is ready. */

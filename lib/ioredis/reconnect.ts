@@ -27,10 +27,28 @@ export interface Unresponsive {
  * connects again at once.
  */
 export function reconnect(client: Client, unresponsive?: Unresponsive): void {
-  const { stream, commandQueue } = internals(client);
-  if (unresponsive) rejectWhenClosed(client, unresponsive);
-  else settleWhenClosed(client);
-  if (!unresponsive || !reconnectsByItself(client)) retryImmediately(client);
+  const inner = internals(client);
+  const { stream, commandQueue, options } = inner;
+  const isImmediate = !unresponsive || !reconnectsByItself(client);
+  let stopExplaining: (() => void) | undefined;
+  // ioredis reads its options and queues in its own 'close' listener, between these two. The application's listeners run later,
+  // in another tick, and never see the options; neither does `duplicate()`.
+  stream?.prependOnceListener('close', () => {
+    if (unresponsive) stopExplaining = rejectUnsendable(client, unresponsive);
+    // ioredis would forget them without settling them.
+    if (options.autoResendUnfulfilledCommands === false) rejectQueued(commandQueue);
+    if (isImmediate) inner.options = withImmediateRetry(options, () => (inner.retryAttempts -= 1));
+  });
+  stream?.once('close', () => {
+    stopExplaining?.();
+    if (!isImmediate) return;
+    inner.options = options;
+    // Connect here, not by ioredis' timer: a client that is disconnected while it waits for its next attempt never emits
+    // `end`, and never settles its pending commands.
+    process.nextTick(() => {
+      if (client.status === 'reconnecting' && !inner.manuallyClosing) connectNow(client);
+    });
+  });
   if (unresponsive) {
     closeNow(client);
     return;
@@ -44,49 +62,16 @@ export function closeNow(client: Client): void {
   internals(client).stream?.destroy();
 }
 
-/** Rejects the commands that ioredis would forget without settling them. */
-function settleWhenClosed(client: Client): void {
-  const inner = internals(client);
-  inner.stream?.prependOnceListener('close', () => {
-    if (inner.options.autoResendUnfulfilledCommands === false) rejectQueued(inner.commandQueue);
-  });
-}
-
-/** Rejects the commands that must not be sent again, with their reason. */
-function rejectWhenClosed(client: Client, { isInTransaction, explain }: Unresponsive): void {
-  const inner = internals(client);
+/** Rejects the commands that must not be sent again, with their reason. Returns what ends the explanation of the others. */
+function rejectUnsendable(client: Client, { isInTransaction, explain }: Unresponsive): () => void {
+  const { commandQueue } = internals(client);
+  const fragment = transactionFragment(commandQueue, isInTransaction);
+  rejectQueued(commandQueue, (command) => fragment.has(command), explain);
   // A cluster sends a command of a node whose connection has closed to another node.
   const isOfCluster = !reconnectsByItself(client);
-  const explainUnlessSentAgain = (error: Error): Error =>
-    isOfCluster && isConnectionClosed(error) ? error : explain(error);
-  let stopExplaining: (() => void) | undefined;
-  inner.stream?.prependOnceListener('close', () => {
-    const { commandQueue } = inner;
-    const fragment = transactionFragment(commandQueue, isInTransaction);
-    rejectQueued(commandQueue, (command) => fragment.has(command), explain);
-    stopExplaining = explainRejections(commandQueue, explainUnlessSentAgain);
-    if (inner.options.autoResendUnfulfilledCommands === false) rejectQueued(commandQueue);
-  });
-  inner.stream?.once('close', () => stopExplaining?.());
-}
-
-/** When the present connection closes, the client connects again without delay, and no command is rejected. */
-function retryImmediately(client: Client): void {
-  const inner = internals(client);
-  const { stream, options } = inner;
-  // ioredis reads the options in its own 'close' listener. The application's listeners run later, in another tick, and
-  // never see these values; neither does `duplicate()`.
-  stream?.prependOnceListener('close', () => {
-    inner.options = withImmediateRetry(options, () => (inner.retryAttempts -= 1));
-  });
-  stream?.once('close', () => {
-    inner.options = options;
-    // Connect here, not by ioredis' timer: a client that is disconnected while it waits for its next attempt never emits
-    // `end`, and never settles its pending commands.
-    process.nextTick(() => {
-      if (client.status === 'reconnecting' && !inner.manuallyClosing) connectNow(client);
-    });
-  });
+  return explainRejections(commandQueue, (error) =>
+    isOfCluster && isConnectionClosed(error) ? error : explain(error),
+  );
 }
 
 /**

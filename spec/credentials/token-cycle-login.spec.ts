@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
+import { TokenCycle } from '../../lib/credentials/token-cycle.js';
 import { rejection } from '../support/rejection.js';
-import { Cycles, HOUR, unavailable } from './support/cycles.js';
+import { Cycles, HOUR, SETTINGS, unavailable } from './support/cycles.js';
 
 const NEVER = new AbortController().signal;
 
@@ -82,5 +83,48 @@ describe('TokenCycle, for a connection that logs in', () => {
     const reason = new AzureRedisError('CLOSED', 'closed', 'open');
     cycle.close(reason);
     expect(await rejection(cycle.waitUntilUsable(NEVER))).to.equal(reason);
+  });
+});
+
+describe('TokenCycle without a first token', () => {
+  const cycles = Cycles.forEach();
+
+  it('acquires it when a connection waits for it, once for all', async () => {
+    const cycle = new TokenCycle(cycles.service.request, SETTINGS);
+    const events: unknown[] = [];
+    for (const name of ['refreshed', 'identityChanged'] as const) cycle.on(name, () => events.push(name));
+    expect(cycle).to.include({ isUsable: false, username: '' });
+    await Promise.all([cycle.waitUntilUsable(NEVER), cycle.waitUntilUsable(NEVER)]);
+    expect(cycle).to.include({ isUsable: true, username: 'me' });
+    expect(cycles.service.requests).to.have.length(1);
+    expect(events).to.deep.equal(['refreshed']);
+  });
+
+  it('reports a failure to the connections that wait, at once, and waits for the backoff before each attempt', async () => {
+    const cycle = new TokenCycle(cycles.service.request, SETTINGS);
+    cycle.start();
+    cycles.service.failure = unavailable();
+    const failed = async (): Promise<void> => {
+      const error = rejection(cycle.waitUntilUsable(NEVER));
+      await cycles.clock.tickAsync(4_000);
+      expect(await error).to.equal(cycles.service.failure);
+    };
+    await failed();
+    await failed();
+    expect(cycles.service.requests.map(({ at }) => at - 1_000_000)).to.deep.equal([
+      0, 1_000, 2_000, 4_000, 8_000,
+    ]);
+    cycle.stop();
+  });
+
+  it('waits for no longer than the connection does', async () => {
+    const cycle = new TokenCycle(cycles.service.request, SETTINGS);
+    cycles.service.failure = unavailable(HOUR);
+    await rejection(cycle.waitUntilUsable(NEVER));
+    const aborter = new AbortController();
+    const waiting = rejection(cycle.waitUntilUsable(aborter.signal));
+    aborter.abort();
+    expect(await waiting).to.equal(cycles.service.failure);
+    expect(cycles.service.requests).to.have.length(1);
   });
 });
