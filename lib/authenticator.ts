@@ -144,7 +144,7 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   }
 
   /** @internal Clients may log in to the server with this name, as its certificate states it. */
-  trustServer(name: string): void {
+  allowServer(name: string): void {
     this.#serverNames.add(name);
   }
 

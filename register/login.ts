@@ -53,7 +53,7 @@ export function loginOptions(host: string, given: OwnOptions, identity: Identity
   // ioredis also takes `true`. The Connector checks the options when it connects, and reports what is not secure.
   const own = typeof given.tls === 'object' ? given.tls : undefined;
   const tls: { servername?: string } = { ...(isIP(host) === 0 && { servername: host }), ...own };
-  authenticator.trustServer(tls.servername ?? host);
+  authenticator.allowServer(tls.servername ?? host);
   const tag = typeof given.clientInfoTag === 'string' ? given.clientInfoTag : undefined;
   return {
     ...authenticator.login,

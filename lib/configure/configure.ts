@@ -1,4 +1,6 @@
 import { authenticatorFor, type Authenticator } from '../authenticator.js';
+import { AccessKeyProvider } from '../credentials/access-key.js';
+import { TokenCycle } from '../credentials/token-cycle.js';
 import type { ConnectorClass } from '../ioredis/connector.js';
 import { assertOption, isObject, kindOf } from '../validation.js';
 import { VERSION } from '../version.js';
@@ -9,7 +11,7 @@ import {
   type ConfigureClusterForAzureOptions,
 } from './cluster.js';
 import { endpointOptions, requireDatabase } from './endpoint.js';
-import { checkIdentity, startProvider } from './identity.js';
+import { checkIdentity, tokenRequestOf } from './identity.js';
 import { ADDED_OPTIONS, checkNames } from './names.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from './options.js';
 import { authenticatorSettings } from './settings.js';
@@ -35,7 +37,7 @@ export async function configureForAzure(options: ConfigureForAzureOptions): Prom
   checkIdentity(options);
   const authenticator = options.authenticator ?? (await createAuthenticator(options));
   const { password, Connector } = authenticator.login;
-  if (endpoint.tls) authenticator.trustServer(endpoint.tls.servername ?? options.host);
+  if (endpoint.tls) authenticator.allowServer(endpoint.tls.servername ?? options.host);
 
   const given = Object.entries(options).filter(([name]) => !ADDED_OPTIONS.has(name));
   const configured = {
@@ -92,7 +94,13 @@ export function checkOptions(options: unknown): void {
 
 async function createAuthenticator(options: ConfigureForAzureOptions): Promise<Authenticator> {
   const settings = authenticatorSettings(options);
-  return authenticatorFor(await startProvider(options, settings), settings.heartbeat);
+  const { username = 'default', cycle, heartbeat } = settings;
+  const provider =
+    options.accessKey === undefined
+      ? await TokenCycle.start(tokenRequestOf(options, settings), cycle)
+      : // `username` is no function: those need a token, and are rejected.
+        await AccessKeyProvider.start(options.accessKey, String(username), cycle);
+  return authenticatorFor(provider, heartbeat);
 }
 
 /** A URL given to ioredis beside the options may name another database than they do. */

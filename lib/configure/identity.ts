@@ -1,8 +1,7 @@
 import type { TokenCredential } from '@azure/core-auth';
 import { Authenticator } from '../authenticator.js';
-import { ACCESS_KEY, AccessKeyProvider, isAccessKey, kindOfKey } from '../credentials/access-key.js';
-import type { RefreshingCredentialsProvider } from '../credentials/credentials.js';
-import { TokenCycle, type TokenRequest } from '../credentials/token-cycle.js';
+import { ACCESS_KEY, isAccessKey, kindOfKey } from '../credentials/access-key.js';
+import type { TokenRequest } from '../credentials/token-cycle.js';
 import { requestToken } from '../credentials/token-request.js';
 import type { AuthorityContext } from '../identities/authority.js';
 import { defaultCredential } from '../identities/default-credential.js';
@@ -60,21 +59,6 @@ export function checkIdentity(options: GivenOptions): void {
     '`cloud` and `authorityHost` conflict with this identity, which does not use them.',
     'Remove them; set the authority host of a credential in the options of that credential.',
   );
-}
-
-/**
- * Acquires the first credentials of the identity.
- *
- * @throws AzureRedisError `TOKEN_REFUSED`, `TOKEN_INVALID` or `TOKEN_UNAVAILABLE`.
- */
-export async function startProvider(
-  options: Partial<Identities>,
-  settings: AuthenticatorSettings,
-): Promise<RefreshingCredentialsProvider> {
-  const { username = 'default', cycle } = settings;
-  if (options.accessKey === undefined) return TokenCycle.start(tokenRequestOf(options, settings), cycle);
-  // Not a function: those need a token, and are rejected.
-  return AccessKeyProvider.start(options.accessKey, String(username), cycle);
 }
 
 /** Requests the tokens of the identity. */

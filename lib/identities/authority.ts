@@ -15,21 +15,6 @@ export const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
 
 const VARIABLE = 'AZURE_AUTHORITY_HOST';
 
-/**
- * Microsoft's own authority hosts, which are trusted without instance discovery.
- * Source: the instance discovery metadata of `@azure/msal-common`, and AzureAuthorityHosts of `@azure/identity`.
- */
-const MICROSOFT_HOSTS: ReadonlySet<string> = new Set([
-  'login.microsoftonline.com',
-  'login.windows.net',
-  'login.microsoft.com',
-  'sts.windows.net',
-  'login.microsoftonline.us',
-  'login.usgovcloudapi.net',
-  'login.chinacloudapi.cn',
-  'login.partner.microsoftonline.cn',
-]);
-
 /** Where an identity requests its tokens. */
 export interface AuthorityContext {
   /** The URL of the identity service. Default: `AZURE_AUTHORITY_HOST`, as in the Azure SDK, else Azure's public cloud. */
@@ -49,11 +34,6 @@ export function authorityHostOf(
   if (authorityHost !== undefined) return checkAuthorityHost(authorityHost);
   const fromEnvironment = process.env[VARIABLE];
   return fromEnvironment ? checkAuthorityHost(fromEnvironment, VARIABLE) : fallback;
-}
-
-/** Whether this is one of Microsoft's authority hosts, which the identity libraries know without discovery. */
-export function isMicrosoftAuthority(authorityHost: string): boolean {
-  return MICROSOFT_HOSTS.has(new URL(authorityHost).host);
 }
 
 /**

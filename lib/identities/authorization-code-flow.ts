@@ -1,11 +1,10 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
-import type { AccountInfo, AuthenticationResult, PublicClientApplication } from '@azure/msal-node';
+import type { AuthenticationResult, PublicClientApplication } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { Mutex } from '../timing/timeouts.js';
 import { checkFields, checkText, invalidOption, kindOf } from '../validation.js';
-
 import { authorityHostOf, checkAuthorityHost, DEFAULT_SCOPE } from './authority.js';
 import { classifyIdentityError } from './identity-errors.js';
 import { MsalNetwork } from './msal-network.js';
@@ -39,17 +38,20 @@ export interface AuthorizationCodeFlowOptions {
  * ```
  */
 export class AuthorizationCodeFlow {
-  readonly #options: AuthorizationCodeFlowOptions;
-  readonly #authorityHost: string;
-  readonly #scope: string;
-  #pending: PendingSignIn | undefined;
+  readonly #application: UserApplication;
+  /** The sign-in in progress. */
+  #pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string } | undefined;
 
   /** @throws AzureRedisError `INVALID_OPTION`. */
   constructor(options: AuthorizationCodeFlowOptions) {
     checkOptions(options);
-    this.#options = { ...options };
-    this.#authorityHost = authorityHostOf(options);
-    this.#scope = options.scope ?? DEFAULT_SCOPE;
+    const { clientId, tenantId, redirectUri, scope = DEFAULT_SCOPE } = options;
+    this.#application = {
+      clientId,
+      authority: `${authorityHostOf(options)}/${tenantId}`,
+      redirectUri,
+      scope,
+    };
   }
 
   /**
@@ -61,25 +63,18 @@ export class AuthorizationCodeFlow {
    */
   async authorizationUrl(): Promise<string> {
     const { CryptoProvider } = await import('@azure/msal-node');
-    const { verifier, challenge } = await new CryptoProvider().generatePkceCodes();
-    const pending = {
-      state: randomBytes(32).toString('base64url'),
-      nonce: randomBytes(32).toString('base64url'),
-      codeVerifier: verifier,
-      session: new UserCredential({
-        clientId: this.#options.clientId,
-        authority: `${this.#authorityHost}/${this.#options.tenantId}`,
-        redirectUri: this.#options.redirectUri,
-        scope: this.#scope,
-      }),
-    };
-    const { state, nonce, session } = pending;
-    const url = await session
-      .authorizationUrl({ state, nonce, codeChallenge: challenge })
+    const { verifier: codeVerifier, challenge: codeChallenge } =
+      await new CryptoProvider().generatePkceCodes();
+    const [state, nonce] = [randomText(), randomText()];
+    const { redirectUri, scope } = this.#application;
+    const client = await clientOf(this.#application);
+    const parameters = { state, nonce, codeChallenge, codeChallengeMethod: 'S256' };
+    const url = await network
+      .run(undefined, () => client.getAuthCodeUrl({ scopes: [scope], redirectUri, ...parameters }))
       .catch((error: unknown) => {
         throw failed('The sign-in could not begin:', error);
       });
-    this.#pending = pending;
+    this.#pending = { state, nonce, codeVerifier };
     return url;
   }
 
@@ -98,22 +93,20 @@ export class AuthorizationCodeFlow {
         'Call authorizationUrl() first. A sign-in can be redeemed once, by the flow that began it.',
       );
     }
-    const code = codeIn(String(redirectedUrl), pending.state);
+    const { state, ...secrets } = pending;
+    const code = codeIn(String(redirectedUrl), state);
     // Entra accepts a code once, whatever the outcome.
     this.#pending = undefined;
-    const { codeVerifier, nonce, session } = pending;
-    await session.redeem({ code, codeVerifier, nonce }).catch((error: unknown) => {
+    const credential = new UserCredential(this.#application);
+    await credential.redeem({ code, ...secrets }).catch((error: unknown) => {
       throw failed('The sign-in could not be completed:', error);
     });
-    return session;
+    return credential;
   }
 }
 
-interface PendingSignIn {
-  readonly state: string;
-  readonly nonce: string;
-  readonly codeVerifier: string;
-  readonly session: UserCredential;
+function randomText(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 function checkOptions(options: unknown): void {
@@ -144,7 +137,7 @@ function codeIn(redirectedUrl: string, state: string): string {
     );
   }
   const parameters = new URL(redirectedUrl).searchParams;
-  if (!isSame(parameters.get('state') ?? '', state)) {
+  if (parameters.get('state') !== state) {
     throw refused(
       'The redirected URL does not belong to this sign-in: its `state` differs.',
       'Redeem the URL with the flow whose authorizationUrl() was opened last. If no other was opened, this may be an attempt to inject a foreign sign-in.',
@@ -166,11 +159,6 @@ function codeIn(redirectedUrl: string, state: string): string {
   return code;
 }
 
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
 function refused(message: string, hint: string): AzureRedisError {
   return new AzureRedisError('TOKEN_REFUSED', message, hint);
 }
@@ -186,7 +174,7 @@ function failed(message: string, error: unknown): AzureRedisError {
 }
 
 /** The application that the user signs in to. */
-interface UserCredentialOptions {
+interface UserApplication {
   readonly clientId: string;
   /** The authority host with the tenant. */
   readonly authority: string;
@@ -194,46 +182,33 @@ interface UserCredentialOptions {
   readonly scope: string;
 }
 
-/** The state of msal for a user who has signed in; `cache` holds the refresh token. */
-interface SignedIn {
-  readonly account: AccountInfo;
-  readonly cache: string;
-}
-
 const network = new MsalNetwork({ name: 'Microsoft Entra', isRemote: true });
 
-/**
- * The credential of a user, which acquires tokens once a code has been redeemed.
- *
- * Each request uses a new client with the saved state of the sign-in, since a client of msal caches an error of the
- * service for a minute or more.
- */
+/** A new client for each request, since a client of msal caches an error of the service for a minute or more. */
+async function clientOf({ clientId, authority }: UserApplication): Promise<PublicClientApplication> {
+  const { PublicClientApplication } = await import('@azure/msal-node');
+  return new PublicClientApplication({
+    auth: { clientId, authority, knownAuthorities: [new URL(authority).host] },
+    system: { networkClient: network },
+  });
+}
+
+/** The credential of a user, which acquires tokens once a code has been redeemed. */
 class UserCredential implements TokenCredential {
-  readonly #options: UserCredentialOptions;
-  #signedIn: SignedIn | undefined;
+  readonly #application: UserApplication;
+  /** The state of msal, which holds the account and its refresh token. */
+  #cache = '{}';
   /** The token that was issued with the sign-in, until it has been returned. */
   #first: AccessToken | undefined;
   /** Serialises the requests: each one replaces the refresh token. */
   readonly #mutex = new Mutex();
 
-  constructor(options: UserCredentialOptions) {
-    this.#options = options;
-  }
-
-  async authorizationUrl(parameters: {
-    state: string;
-    nonce: string;
-    codeChallenge: string;
-  }): Promise<string> {
-    const { redirectUri, scope } = this.#options;
-    const client = await this.#client();
-    return network.run(undefined, () =>
-      client.getAuthCodeUrl({ scopes: [scope], redirectUri, codeChallengeMethod: 'S256', ...parameters }),
-    );
+  constructor(application: UserApplication) {
+    this.#application = application;
   }
 
   async redeem(parameters: { code: string; codeVerifier: string; nonce: string }): Promise<void> {
-    const { redirectUri, scope } = this.#options;
+    const { redirectUri, scope } = this.#application;
     this.#first = await this.#acquire(undefined, (client) =>
       client.acquireTokenByCode({ scopes: [scope], redirectUri, ...parameters }),
     );
@@ -246,41 +221,29 @@ class UserCredential implements TokenCredential {
   async #next(scopes: string[], abortSignal: GetTokenOptions['abortSignal']): Promise<AccessToken> {
     const first = this.#first;
     this.#first = undefined;
-    const hasScope = scopes.length === 1 && scopes[0] === this.#options.scope;
+    const hasScope = scopes.length === 1 && scopes[0] === this.#application.scope;
     if (first && hasScope && first.expiresOnTimestamp > Date.now()) return first;
-    const account = this.#signedIn?.account;
-    if (!account) {
-      throw new AzureRedisError(
-        'TOKEN_REFUSED',
-        'No user has signed in.',
-        'Call redeem() of the AuthorizationCodeFlow first.',
+    return this.#acquire(abortSignal, async (client) => {
+      const [account] = await client.getTokenCache().getAllAccounts();
+      if (account) return client.acquireTokenSilent({ account, scopes, forceRefresh: true });
+      throw refused(
+        'The sign-in named no user.',
+        'Let the user sign in again with a new AuthorizationCodeFlow.',
       );
-    }
-    return this.#acquire(abortSignal, (client) =>
-      client.acquireTokenSilent({ account, scopes, forceRefresh: true }),
-    );
+    });
   }
 
   async #acquire(
     abortSignal: GetTokenOptions['abortSignal'],
     acquire: (client: PublicClientApplication) => Promise<AuthenticationResult>,
   ): Promise<AccessToken> {
-    const client = await this.#client();
-    if (this.#signedIn) client.getTokenCache().deserialize(this.#signedIn.cache);
+    const client = await clientOf(this.#application);
+    const cache = client.getTokenCache();
+    cache.deserialize(this.#cache);
     return network.acquire(abortSignal, async () => {
       const result = await acquire(client);
-      const account = result.account ?? this.#signedIn?.account;
-      if (account) this.#signedIn = { account, cache: client.getTokenCache().serialize() };
+      this.#cache = cache.serialize();
       return result;
-    });
-  }
-
-  async #client(): Promise<PublicClientApplication> {
-    const { PublicClientApplication } = await import('@azure/msal-node');
-    const { clientId, authority } = this.#options;
-    return new PublicClientApplication({
-      auth: { clientId, authority, knownAuthorities: [new URL(authority).host] },
-      system: { networkClient: network },
     });
   }
 }

@@ -1,5 +1,5 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
-import { type AuthorityContext, authorityHostOf, isMicrosoftAuthority } from './authority.js';
+import { type AuthorityContext, authorityHostOf } from './authority.js';
 import { verifyingClient } from './verifying-client.js';
 
 /** Receives the name of a credential of a chain, such as `AzureCliCredential`, and its answer. */
@@ -26,8 +26,8 @@ async function load(authorityHost: string, onAsk: ChainObserver | undefined): Pr
   const credential = new DefaultAzureCredential({
     authorityHost,
     httpClient: await verifyingClient(),
-    // Discovery sends a request to Azure's public cloud, which does not know private authorities.
-    disableInstanceDiscovery: !isMicrosoftAuthority(authorityHost),
+    // Discovery asks Azure's public cloud, which does not know private authorities; msal knows Microsoft's own without it.
+    disableInstanceDiscovery: true,
   });
   if (onAsk) observeChain(credential, onAsk);
   return credential;

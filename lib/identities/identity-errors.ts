@@ -38,8 +38,9 @@ const PERMANENT_CODES: ReadonlySet<AzureRedisErrorCode> = new Set([
   'CLOSED',
 ]);
 
-// OAuth 2.0 errors (RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6) that another attempt cannot change.
-const PERMANENT_OAUTH_ERRORS: ReadonlySet<string> = new Set([
+// Errors that another attempt cannot change: those of OAuth 2.0 (RFC 6749, 4.1.2.1 and 5.2; OpenID Connect Core, 3.1.2.6), and
+// those of @azure/msal-node about invalid settings, which it throws before any request.
+const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   'invalid_client',
   'unauthorized_client',
   'invalid_grant',
@@ -50,10 +51,7 @@ const PERMANENT_OAUTH_ERRORS: ReadonlySet<string> = new Set([
   'interaction_required',
   'consent_required',
   'login_required',
-]);
 
-// Errors of @azure/msal-node about invalid settings, thrown before any request.
-const MSAL_CONFIGURATION_ERRORS: ReadonlySet<string> = new Set([
   'untrusted_authority',
   'authority_uri_insecure',
   'url_parse_error',
@@ -107,10 +105,7 @@ function classify(parts: readonly Fields[]): TokenFailure {
   const isUnavailable = parts.some((part) => part['name'] === 'CredentialUnavailableError');
   const oauthError = firstDefined(parts, oauthErrorOf);
   if (isManagedIdentity && status === 400 && !isUnavailable) return { permanent: true, hint: NOT_ASSIGNED };
-  if (oauthError !== undefined && PERMANENT_OAUTH_ERRORS.has(oauthError))
-    return { permanent: true, hint: REFUSED };
-  if (oauthError !== undefined && MSAL_CONFIGURATION_ERRORS.has(oauthError))
-    return { permanent: true, hint: REFUSED };
+  if (oauthError !== undefined && PERMANENT_ERRORS.has(oauthError)) return { permanent: true, hint: REFUSED };
 
   const isChain = parts.some((part) => part['name'] === 'AggregateAuthenticationError');
   // The message of a chain quotes the errors of all its credentials, so its text proves nothing.
@@ -198,13 +193,8 @@ const HEADER = 'retry-after';
  *
  * @param error Any object with the headers of the response where the Azure SDK, msal or fetch put them.
  */
-export function retryAfterOf(error: Readonly<Record<string, unknown>>): number | undefined {
-  const response = error['response'];
-  const holders = [
-    error['headers'],
-    error['responseHeaders'],
-    typeof response === 'object' && response !== null && 'headers' in response ? response.headers : undefined,
-  ];
+export function retryAfterOf(error: Fields): number | undefined {
+  const holders = [error['headers'], error['responseHeaders'], read(error['response'], 'headers')];
   for (const headers of holders) {
     for (const name of MILLISECOND_HEADERS) {
       const milliseconds = Number(headerOf(headers, name) ?? NaN);
@@ -225,18 +215,12 @@ export function parseRetryAfter(header: string | undefined): number | undefined 
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
+/** A header of fetch's `Headers`, of the Azure SDK's `HttpHeaders`, or of an object whose names are spelled in any case. */
 function headerOf(headers: unknown, name: string): string | undefined {
   if (typeof headers !== 'object' || headers === null) return undefined;
-  if (isHeaderCollection(headers)) {
-    const value = headers.get(name);
-    return typeof value === 'string' ? value : undefined;
-  }
-  const entry = Object.entries(headers).find(([key]) => key.toLowerCase() === name);
-  const value: unknown = entry?.[1];
+  const value: unknown =
+    'get' in headers && typeof headers.get === 'function'
+      ? (headers as { get(name: string): unknown }).get(name)
+      : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-}
-
-/** Fetch's `Headers` and the Azure SDK's `HttpHeaders`, as opposed to a plain object. */
-function isHeaderCollection(headers: object): headers is { get(name: string): unknown } {
-  return 'get' in headers && typeof headers.get === 'function';
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { ManagedIdentityConfiguration } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
-import { checkFields, checkText, invalidOption, kindOf, shown } from '../validation.js';
+import { checkFields, checkText, conflictingOptions, invalidOption, kindOf, shown } from '../validation.js';
 import { acquireByClientCredentials, type Application } from './service-principal.js';
 import { authorityHostOf } from './authority.js';
 import { MsalNetwork } from './msal-network.js';
@@ -44,8 +44,7 @@ export function checkManagedIdentity(value: unknown): void {
   const [first, second] = ids;
   if (first === undefined) throw invalidOption('`managedIdentity` must have one id, got none.', HINT);
   if (second !== undefined) {
-    throw new AzureRedisError(
-      'CONFLICTING_OPTIONS',
+    throw conflictingOptions(
       `\`managedIdentity.${first[0]}\` conflicts with \`managedIdentity.${second[0]}\`.`,
       'Set one of them: each identifies the managed identity.',
     );

@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AccessToken, GetTokenOptions } from '@azure/core-auth';
+import type { PipelineResponse } from '@azure/core-rest-pipeline';
 import type {
   AuthenticationResult,
   INetworkModule,
   NetworkRequestOptions,
   NetworkResponse,
 } from '@azure/msal-node';
-import { redacted, withoutSecrets } from '../redaction.js';
+import { messageOf, readField, redacted, withoutSecrets } from '../redaction.js';
 import { verifyingClient } from './verifying-client.js';
 
 type AbortSignalLike = NonNullable<GetTokenOptions['abortSignal']>;
@@ -19,24 +20,21 @@ export interface IdentityService {
   readonly isRemote: boolean;
 }
 
-/** The details of a failed request, in the shape of the Azure SDK's errors. */
-interface FailureDetails {
-  /** The status of the HTTP response, if there was one. */
-  readonly statusCode?: number;
-  /** The code of the network error, if there was no response. */
-  readonly code?: string;
-  readonly errorResponse?: { readonly error?: string; readonly errorCodes?: readonly number[] };
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
 /** A failed token request, with the details that msal drops, and nothing of the request, whose body contains the secret. */
 class IdentityRequestError extends Error {
   override readonly name = 'IdentityRequestError';
 
-  constructor(message: string, details: FailureDetails, cause: Error) {
+  /** @param details The response, or the code of the network error, in the shape of the Azure SDK's errors. */
+  constructor(message: string, details: Readonly<Record<string, unknown>>, cause: Error) {
     super(message, { cause });
     Object.assign(this, details);
   }
+}
+
+/** Why an HTTP request failed. */
+interface Failure {
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
 }
 
 /** The state of one token request, which may take several HTTP requests. */
@@ -45,7 +43,7 @@ interface RequestContext {
   /** The expiry of the last token that was received, in ms since 1970. */
   expiresOn?: number;
   /** Why the last request failed. */
-  failure?: { readonly message: string; readonly details: FailureDetails } | undefined;
+  failure?: Failure | undefined;
   /** What was sent that an error may quote. */
   secrets: string[];
 }
@@ -134,7 +132,7 @@ export class MsalNetwork implements INetworkModule {
       const response = await policies.sendRequest(await verifyingClient(), request);
       const json = parseJson(response.bodyAsText ?? '');
       if (response.status >= 200 && response.status < 300) noteExpiry(context, sentAt, json);
-      else context.failure = refusal(name, response.status, json, response.headers.get('retry-after'));
+      else context.failure = refusal(name, response, json);
       if (json === undefined) throw new Error('The response is not JSON.');
       // msal declares the type that it expects, and validates it.
       return { status: response.status, headers: response.headers.toJSON(), body: json as T };
@@ -167,31 +165,25 @@ function noteExpiry(context: RequestContext, sentAt: number, json: Record<string
 /** Entra and IMDS respond with `{ error, error_description, error_codes }`, App Service with `{ message }`. */
 function refusal(
   name: string,
-  statusCode: number,
-  json: Record<string, unknown> = {},
-  retryAfter: string | undefined,
-): RequestContext['failure'] {
-  const { error, error_description: description, error_codes: codes, message } = json;
+  { status, headers }: PipelineResponse,
+  { error, error_description: description, error_codes: errorCodes, message }: Record<string, unknown> = {},
+): Failure {
   const reason = [error, description, message].filter((part) => typeof part === 'string').join(': ');
   return {
-    message: `${name} answered ${statusCode}: ${reason === '' ? 'no reason given' : reason}`,
+    message: `${name} answered ${status}: ${reason === '' ? 'no reason given' : reason}`,
     details: {
-      statusCode,
-      errorResponse: {
-        ...(typeof error === 'string' && { error }),
-        ...(Array.isArray(codes) && { errorCodes: codes.map(Number) }),
-      },
-      ...(retryAfter !== undefined && { headers: { 'retry-after': retryAfter } }),
+      statusCode: status,
+      errorResponse: { error, errorCodes },
+      headers: { 'retry-after': headers.get('retry-after') },
     },
   };
 }
 
-function networkFailure(name: string, error: unknown): RequestContext['failure'] {
-  const code =
-    error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+function networkFailure(name: string, error: unknown): Failure {
+  const code = readField(error, 'code');
   // The error of Node.js for a host with several addresses, none of which answers, has a code but no message.
-  const reason = (error instanceof Error && error.message) || (code ?? 'unknown reason');
-  return { message: `${name} could not be reached: ${reason}`, details: code === undefined ? {} : { code } };
+  const reason = messageOf(error) || (typeof code === 'string' ? code : 'unknown reason');
+  return { message: `${name} could not be reached: ${reason}`, details: { code } };
 }
 
 function toAccessToken(result: AuthenticationResult | null, context: Readonly<RequestContext>): AccessToken {

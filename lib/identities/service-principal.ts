@@ -1,7 +1,13 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { Configuration } from '@azure/msal-node';
-import { AzureRedisError } from '../errors.js';
-import { assertOption, checkFields, checkText, invalidOption, shown } from '../validation.js';
+import {
+  assertOption,
+  checkFields,
+  checkText,
+  conflictingOptions,
+  invalidOption,
+  shown,
+} from '../validation.js';
 import { type AuthorityContext, authorityHostOf } from './authority.js';
 import { type CertificateOption, checkCertificate, loadCertificate } from './certificate.js';
 import { MsalNetwork } from './msal-network.js';
@@ -53,15 +59,13 @@ export function checkServicePrincipal(value: unknown): void {
   checkTenant(checkTenantId('servicePrincipal.tenantId', tenantId));
   checkClientId('servicePrincipal.clientId', clientId);
   if (clientSecret !== undefined && certificate !== undefined) {
-    throw new AzureRedisError(
-      'CONFLICTING_OPTIONS',
+    throw conflictingOptions(
       '`servicePrincipal.clientSecret` conflicts with `servicePrincipal.certificate`.',
       'Set one of them.',
     );
   }
   if (certificate === undefined && sendX5c !== undefined) {
-    throw new AzureRedisError(
-      'CONFLICTING_OPTIONS',
+    throw conflictingOptions(
       '`servicePrincipal.sendX5c` needs `servicePrincipal.certificate`, got none.',
       'Set `certificate`, or remove `sendX5c`.',
     );
@@ -72,9 +76,8 @@ export function checkServicePrincipal(value: unknown): void {
     sendX5c,
     'true or false',
   );
-  if (certificate === undefined) {
-    if (typeof clientSecret !== 'function') checkSecret(clientSecret);
-  } else if (typeof certificate !== 'function') {
+  if (certificate === undefined && typeof clientSecret !== 'function') checkSecret(clientSecret);
+  if (certificate !== undefined && typeof certificate !== 'function') {
     checkCertificate('servicePrincipal.certificate', certificate);
   }
 }

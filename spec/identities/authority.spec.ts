@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
-import { authorityHostOf, checkAuthorityHost, isMicrosoftAuthority } from '../../lib/identities/authority.js';
+import { authorityHostOf, checkAuthorityHost } from '../../lib/identities/authority.js';
 import { authenticatorSettings } from '../../lib/configure/settings.js';
 import { thrown } from './support/failure.js';
 
@@ -73,10 +73,5 @@ describe('authorityHost', () => {
     expect(error)
       .to.have.property('message')
       .that.matches(/^`AZURE_AUTHORITY_HOST` must be an https URL/);
-  });
-
-  it('is recognised as an authority of Microsoft, or not', () => {
-    expect(isMicrosoftAuthority('https://login.microsoftonline.us')).to.equal(true);
-    expect(isMicrosoftAuthority('https://localhost:8443')).to.equal(false);
   });
 });
