@@ -95,11 +95,11 @@ export function checkOptions(options: unknown): void {
 async function createAuthenticator(options: ConfigureForAzureOptions): Promise<Authenticator> {
   const settings = authenticatorSettings(options);
   const { username = 'default', cycle, heartbeat } = settings;
+  // Beside an access key, `username` is no function: those need a token, and are rejected.
   const provider =
     options.accessKey === undefined
       ? await TokenCycle.start(tokenRequestOf(options, settings), cycle)
-      : // `username` is no function: those need a token, and are rejected.
-        await AccessKeyProvider.start(options.accessKey, String(username), cycle);
+      : await AccessKeyProvider.start(options.accessKey, String(username), cycle);
   return authenticatorFor(provider, heartbeat);
 }
 

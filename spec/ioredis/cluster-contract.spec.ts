@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Cluster as AnyCluster, ClusterOptions } from 'ioredis';
-import { internals, type Client } from '../../lib/ioredis/client.js';
+import { internals, type Client, type ClientInternals } from '../../lib/ioredis/client.js';
 import type { ClusterInternals } from '../../lib/ioredis/cluster.js';
 import { isClusterSubscriber } from '../../lib/ioredis/cluster-subscriptions.js';
 import { Cache } from '../support/cache.js';
@@ -136,6 +136,29 @@ describe('the internals of ioredis for subscriptions', () => {
           await resubscribed;
         });
       }
+
+      it('queues the commands of a cluster that knows no node yet on its `offlineQueue`', async () => {
+        const [nodes, options] = await clustered.configure();
+        const cluster = clustered.keep(new Cluster(nodes, options));
+        const value = cluster.get('key');
+        const { offlineQueue } = cluster as unknown as Pick<ClientInternals, 'offlineQueue'>;
+        expect(offlineQueue.length).to.equal(1);
+        await value;
+        expect(offlineQueue.length).to.equal(0);
+      });
+
+      it('calls back from `refreshSlotsCache`, with the error of the last node if none answers', async () => {
+        const [, inner] = await start();
+        const refresh = (): Promise<unknown> =>
+          new Promise((resolve) => {
+            inner.refreshSlotsCache(resolve);
+          });
+        expect(await refresh()).to.equal(undefined);
+        clustered.azure.refuseLogins();
+        const error = await refresh();
+        clustered.azure.acceptLogins();
+        expect(error).to.have.property('lastNodeError').that.is.instanceOf(Error);
+      });
 
       it('keeps the error of a node in the `lastNodeError` of a cluster that finds none', async () => {
         const cluster = new Cluster([{ host: '127.0.0.1', port: 1 }], {

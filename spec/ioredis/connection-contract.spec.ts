@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { internals, type Command as PendingCommand } from '../../lib/ioredis/client.js';
+import sinon from 'sinon';
+import { internals, type Client, type Command as PendingCommand } from '../../lib/ioredis/client.js';
 import { isConnectionClosed } from '../../lib/ioredis/queues.js';
 import { Cache } from '../support/cache.js';
 import { VERSIONS } from '../support/ioredis-versions.js';
@@ -12,7 +13,7 @@ describe('a connection of ioredis', () => {
     cache.endClients();
   });
 
-  for (const { name, Redis, Command } of VERSIONS) {
+  for (const { name, Redis, Cluster, Command } of VERSIONS) {
     describe(`in ${name}`, () => {
       it('reads the password of the handshake from `condition.auth` after it has set the status `connect`', async () => {
         const { tls, host, port, username = '', password } = await cache.configure();
@@ -92,12 +93,59 @@ describe('a connection of ioredis', () => {
           .that.matches(/ db=0 /);
       });
 
-      it('rejects what awaits its reply when a client ends with this text', async () => {
+      it('rejects what awaits its reply when a client ends with this text, by its `reject`', async () => {
         const client = cache.client({ Redis }, await cache.configure());
         await next(client, 'ready');
-        const reply = client.blpop('empty', 0).catch((error: unknown) => error);
+        const command = new Command('blpop', ['empty', '0']) as unknown as PendingCommand;
+        const { reject } = command;
+        let reason: unknown;
+        command.reject = (error) => {
+          reason = error;
+          reject.call(command, error);
+        };
+        internals(client).sendCommand(command);
+        const reply = command.promise.catch((error: unknown) => error);
         client.disconnect();
         expect(isConnectionClosed((await reply) as Error)).to.equal(true);
+        expect(reason).to.equal(await reply);
+      });
+
+      it('creates its Connector with its own options, and calls `check()` with INFO before it is ready', async () => {
+        const { Connector = Object, ...options } = await cache.configure();
+        const seen: unknown[] = [];
+        const client = cache.client(
+          { Redis },
+          {
+            ...options,
+            Connector: class extends (Connector as new (given: object) => object) {
+              constructor(given: object) {
+                super(given);
+                seen.push(given);
+              }
+              check(info: object): boolean {
+                seen.push(client.status, Object.keys(info).includes('redis_version'));
+                return true;
+              }
+            } as never,
+          },
+        );
+        await next(client, 'ready');
+        expect(seen).to.deep.equal([client.options, 'connect', true]);
+      });
+
+      it('emits an error by `silentEmit`, on a cluster too, and prints it if nobody listens', () => {
+        const print = sinon.stub(console, 'error');
+        for (const emitter of [new Redis({ lazyConnect: true }), new Cluster([], { lazyConnect: true })]) {
+          const emit = (error: Error): unknown =>
+            internals(Redis.prototype as unknown as Client).silentEmit.call(emitter, 'error', error);
+          emit(new Error('not listened to'));
+          const listener = sinon.stub();
+          emitter.on('error', listener);
+          emit(new Error('listened to'));
+          expect(listener.callCount).to.equal(1);
+        }
+        expect(print.callCount).to.equal(2);
+        print.restore();
       });
 
       it('connects with a `connector` that is replaced before', async () => {

@@ -163,6 +163,21 @@ describe('the internals of ioredis', () => {
         ]);
       });
 
+      it('marks the commands of a transaction that is written in one go, and no others', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'ready');
+        const marks = new Map<string, boolean | undefined>();
+        const { sendCommand } = internals(client);
+        internals(client).sendCommand = (command, stream) => {
+          const sent = sendCommand.call(client, command, stream);
+          marks.set(command.name, command.inTransaction);
+          return sent;
+        };
+        await Promise.all([client.get('alone'), client.multi().ttl('inside').exec()]);
+        expect(marks.get('get')).to.equal(false);
+        expect(marks.get('ttl')).to.equal(true);
+      });
+
       it('deletes its own `sendCommand` when a connection in MONITOR mode closes', async () => {
         const client = cache.client({ Redis }, { ...(await cache.configure()), monitor: true });
         await next(client, 'monitoring');
