@@ -2,9 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../lib/version.js';
 import { addDoctorCommand } from './doctor/command.js';
 import { addEmulatorCommand } from './emulator/command.js';
-import { CommandFailure, ExitCode } from './exit-code.js';
+import { CommandFailure, ExitCode, UsageError } from './exit-code.js';
 import { Output } from './output.js';
-import { UsageError } from './usage-error.js';
 
 /** Reasons of an `AzureRedisError` that are mistakes in the arguments. */
 const USAGE_CODES: readonly string[] = [

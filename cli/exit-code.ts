@@ -7,6 +7,11 @@ export enum ExitCode {
   usage = 2,
 }
 
+/** The arguments of the command are not valid: its message is printed above a usage line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
 /** The command failed, though its arguments are valid: its exit code is 1. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';

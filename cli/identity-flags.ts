@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { TokenCredential } from '@azure/core-auth';
 import { type Command, Option } from 'commander';
 import type { AuthenticatorOptions, Cloud, IdentityOptions } from 'ioredis-azure';
-import { UsageError } from './usage-error.js';
+import { UsageError } from './exit-code.js';
 
 /** The kinds of identity, and the flags that belong to each. */
 const FLAGS_OF_IDENTITY = {
@@ -18,20 +18,7 @@ const FLAGS_OF_IDENTITY = {
 /** The values of the flag `--identity`. */
 export type IdentityKind = keyof typeof FLAGS_OF_IDENTITY;
 
-/** Flags of one kind of identity or another. */
-const FLAG_NAMES = {
-  clientId: '--client-id',
-  objectId: '--object-id',
-  identityResourceId: '--identity-resource-id',
-  tenantId: '--tenant-id',
-  clientSecret: '--client-secret',
-  certificate: '--certificate',
-  certificatePassword: '--certificate-password',
-  sendX5c: '--send-x5c',
-  accessKey: '--access-key',
-} as const;
-
-type IdentityFlag = keyof typeof FLAG_NAMES;
+type IdentityFlag = (typeof FLAGS_OF_IDENTITY)[IdentityKind][number];
 
 /** Variables that complete a kind of identity. */
 const VARIABLES: Partial<Record<IdentityFlag, string>> = {
@@ -120,14 +107,19 @@ export function addIdentityFlags(command: Command): Command {
  * @throws UsageError if the flags contradict each other.
  */
 export function identityKindOf(flags: IdentityFlags, environment: Environment = process.env): IdentityKind {
-  const given = (Object.keys(FLAG_NAMES) as IdentityFlag[]).filter((flag) => flags[flag] !== undefined);
+  const all: readonly IdentityFlag[] = Object.values(FLAGS_OF_IDENTITY).flat();
   const kind = flags.identity ?? inferKind(flags, environment);
   const applicable: readonly IdentityFlag[] = FLAGS_OF_IDENTITY[kind];
-  const foreign = given.find((flag) => !applicable.includes(flag));
+  const foreign = all.find((flag) => flags[flag] !== undefined && !applicable.includes(flag));
   if (foreign !== undefined) {
-    throw new UsageError(`${FLAG_NAMES[foreign]} does not apply to the identity '${kind}'.`);
+    throw new UsageError(`${written(foreign)} does not apply to the identity '${kind}'.`);
   }
   return kind;
+}
+
+/** A flag as it is written: --client-id. */
+function written(flag: IdentityFlag): string {
+  return `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function inferKind(flags: IdentityFlags, environment: Environment): IdentityKind {
@@ -156,9 +148,10 @@ export async function identityOptionsOf(
   environment: Environment = process.env,
 ): Promise<IdentityFlagOptions> {
   const { cloud, authorityHost, scope, username, ca } = flags;
-  const isUser = identityKindOf(flags, environment) === 'user';
+  const kind = identityKindOf(flags, environment);
+  const isUser = kind === 'user';
   return {
-    ...(await identityOf(flags, environment)),
+    ...(await identityOf(kind, flags, environment)),
     // The credential of a user has its own authority.
     ...(isUser && { acquireTimeout: SIGN_IN_TIMEOUT }),
     ...(!isUser && cloud !== undefined && { cloud }),
@@ -169,8 +162,11 @@ export async function identityOptionsOf(
   };
 }
 
-async function identityOf(flags: IdentityFlags, environment: Environment): Promise<IdentityOptions> {
-  const kind = identityKindOf(flags, environment);
+async function identityOf(
+  kind: IdentityKind,
+  flags: IdentityFlags,
+  environment: Environment,
+): Promise<IdentityOptions> {
   const optional = (flag: Exclude<IdentityFlag, 'sendX5c'>): string | undefined =>
     flags[flag] ?? environment[VARIABLES[flag] ?? ''];
   const required = (flag: Exclude<IdentityFlag, 'sendX5c'>): string => {
@@ -178,8 +174,12 @@ async function identityOf(flags: IdentityFlags, environment: Environment): Promi
     if (value) return value;
     const variable = VARIABLES[flag];
     const alternative = variable === undefined ? '' : ` or the variable ${variable}`;
-    throw new UsageError(`The identity '${kind}' needs ${FLAG_NAMES[flag]}${alternative}.`);
+    throw new UsageError(`The identity '${kind}' needs ${written(flag)}${alternative}.`);
   };
+  const application = (): { tenantId: string; clientId: string } => ({
+    tenantId: required('tenantId'),
+    clientId: required('clientId'),
+  });
   switch (kind) {
     case 'default':
       return {};
@@ -187,15 +187,12 @@ async function identityOf(flags: IdentityFlags, environment: Environment): Promi
       return { managedIdentity: true };
     case 'user-assigned':
       return { managedIdentity: userAssignedIdentity(flags, () => required('clientId')) };
-    case 'client-secret': {
-      const application = { tenantId: required('tenantId'), clientId: required('clientId') };
-      return { servicePrincipal: { ...application, clientSecret: required('clientSecret') } };
-    }
+    case 'client-secret':
+      return { servicePrincipal: { ...application(), clientSecret: required('clientSecret') } };
     case 'client-certificate': {
-      const application = { tenantId: required('tenantId'), clientId: required('clientId') };
       const [path, password] = [required('certificate'), optional('certificatePassword')];
       const certificate = { path, ...(password && { password }) };
-      return { servicePrincipal: { ...application, certificate, ...(flags.sendX5c && { sendX5c: true }) } };
+      return { servicePrincipal: { ...application(), certificate, ...(flags.sendX5c && { sendX5c: true }) } };
     }
     case 'user':
       return {

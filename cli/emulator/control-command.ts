@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { AzureRedisError } from 'ioredis-azure';
-import { CommandFailure } from '../exit-code.js';
+import { CommandFailure, UsageError } from '../exit-code.js';
 import { Output } from '../output.js';
-import { UsageError } from '../usage-error.js';
 import {
   type ControlReply,
   type ControlRequest,

@@ -3,8 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import type { AzureRedisEmulator, EntraEmulator } from 'ioredis-azure/emulator';
-import { CommandFailure } from '../exit-code.js';
-import { UsageError } from '../usage-error.js';
+import { CommandFailure, UsageError } from '../exit-code.js';
 import type { EnvironmentIdentity } from './flags.js';
 import type { EmulatorIdentity } from './identities.js';
 

@@ -1,10 +1,9 @@
 import { once, setMaxListeners } from 'node:events';
 import { AzureRedisError } from 'ioredis-azure';
 import { AzureRedisEmulator, type AzureRedisEmulatorOptions, EntraEmulator } from 'ioredis-azure/emulator';
-import { CommandFailure } from '../exit-code.js';
+import { CommandFailure, UsageError } from '../exit-code.js';
 import { Output } from '../output.js';
-import { UsageError } from '../usage-error.js';
-import { type Activity, watch } from './activity.js';
+import { type Activity, printActivity, watch } from './activity.js';
 import { CONTROL_SOCKET, ENTRY_FILE } from './control-protocol.js';
 import { ControlServer } from './control-server.js';
 import { printDescription } from './description.js';
@@ -20,7 +19,6 @@ import type { EmulatorFlags } from './flags.js';
 import { ENVIRONMENT_COPY, Folder } from './folder.js';
 import { addIdentities, type EmulatorIdentity } from './identities.js';
 import { findRedisServer } from './redis-version.js';
-import { printActivity } from './view.js';
 
 /** The ports of the services in Azure. */
 const PORTS = { managed: 10_000, cache: 6380 } as const;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Command } from 'commander';
 import { addIdentityFlags, type IdentityFlags, identityOptionsOf } from '../../cli/identity-flags.js';
-import { UsageError } from '../../cli/usage-error.js';
+import { UsageError } from '../../cli/exit-code.js';
 
 const TENANT = '11111111-1111-1111-1111-111111111111';
 const CLIENT = '22222222-2222-2222-2222-222222222222';
