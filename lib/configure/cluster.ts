@@ -107,7 +107,7 @@ export function nodeOptionsOf({
 }
 
 /** @throws AzureRedisError `INVALID_OPTION`. */
-export function checkClusterOptions(cluster: unknown): void {
+function checkClusterOptions(cluster: unknown): void {
   assertOption(
     cluster === undefined || isObject(cluster),
     'cluster',

@@ -102,9 +102,10 @@ export class AccessKeyProvider
 
   /** Resolves once the key has been acquired again. On failure the last known key is kept. */
   async waitUntilUsable(signal: AbortSignal): Promise<void> {
-    if (this.#closedWith) throw this.#closedWith;
+    this.#requireOpen();
     // `refreshFailed` has reported a failure.
     await raceSignal(this.refresh(), signal).catch(() => undefined);
+    this.#requireOpen();
   }
 
   /** A live connection keeps its key, also when it is rotated: it waits until it closes. */
@@ -130,6 +131,10 @@ export class AccessKeyProvider
 
   close(reason: AzureRedisError): void {
     this.#closedWith = reason;
+  }
+
+  #requireOpen(): void {
+    if (this.#closedWith) throw this.#closedWith;
   }
 
   async #acquire(): Promise<void> {

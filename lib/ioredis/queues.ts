@@ -55,7 +55,7 @@ export function explainRejections(queue: CommandQueue, explain: (error: Error) =
 }
 
 /** The error with which ioredis rejects the commands of a connection that has closed; a cluster sends them again. */
-export function connectionClosed(): Error {
+function connectionClosed(): Error {
   return new Error(CONNECTION_CLOSED);
 }
 

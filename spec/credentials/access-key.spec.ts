@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { Cache } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { rejection } from '../support/rejection.js';
-import { happens, next } from '../support/waiting.js';
+import { happens, next, until } from '../support/waiting.js';
 
 describe('an access key', () => {
   const cache = Cache.forEach();
@@ -66,6 +66,24 @@ describe('an access key', () => {
     cache.azure.dropConnections();
     expect((await reported).error.message).to.contain('the vault is down');
     await ready;
+  });
+
+  it('opens no connection that waited for it when the authenticator was closed', async () => {
+    let supply: ((key: string) => void) | undefined;
+    let calls = 0;
+    const options = await cache.configure({
+      accessKey: () => {
+        calls += 1;
+        return calls === 1 ? cache.azure.accessKey : new Promise((resolve) => (supply = resolve));
+      },
+    });
+    const client = cache.client(VARIANTS[0], options);
+    await until(() => supply !== undefined);
+    options.authenticator.close();
+    const failed = next(client, 'error').catch((error: unknown) => error);
+    supply?.(cache.azure.accessKey);
+    expect(await failed).to.have.property('code', 'CLOSED');
+    expect(cache.azure.statistics.connections).to.deep.equal([]);
   });
 
   it('must be a non-empty string, or a function that returns one', async () => {
