@@ -167,7 +167,7 @@ interface Answer {
 
 /** The credential of Azure Resource Manager: it fails with a ManagementError, and gets the time of a token. */
 function credentialFor({ options, authorityHost, tokenTimeout }: Context): TokenCredential {
-  const credential = options.managementCredential ?? credentialOf(options, { authorityHost });
+  const credential = options.managementCredential ?? credentialOf(options, authorityHost);
   return {
     getToken: (scopes, tokenOptions) =>
       withTimeout(

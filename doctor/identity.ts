@@ -77,7 +77,7 @@ async function configure(context: Context, links: Link[]): Promise<ConfiguredRed
   const given = {
     ...{ host, port, scope, username, expirationRefreshRatio },
     tls: tls ? { ...tls, ...lookupOf(context) } : false,
-    ...(isDefault ? { credential: defaultCredential({ authorityHost }, observed) } : identitiesOf(options)),
+    ...(isDefault ? { credential: defaultCredential(authorityHost, observed) } : identitiesOf(options)),
     // The default credential has these already.
     ...(!isDefault && { cloud, authorityHost: options.authorityHost }),
     ...(!authenticator && { retry: { retries: 0 }, acquireTimeout: Math.min(acquireTimeout, timeout) }),

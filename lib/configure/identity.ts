@@ -3,7 +3,6 @@ import { Authenticator } from '../authenticator.js';
 import { ACCESS_KEY, isAccessKey, kindOfKey } from '../credentials/access-key.js';
 import type { TokenRequest } from '../credentials/token-cycle.js';
 import { requestToken } from '../credentials/token-request.js';
-import type { AuthorityContext } from '../identities/authority.js';
 import { defaultCredential } from '../identities/default-credential.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../identities/managed-identity.js';
 import { checkServicePrincipal, servicePrincipalCredential } from '../identities/service-principal.js';
@@ -66,19 +65,19 @@ export function tokenRequestOf(
   options: Partial<Identities>,
   { authorityHost, scope, username }: Omit<AuthenticatorSettings, 'cycle' | 'heartbeat'>,
 ): TokenRequest {
-  const source = { credential: credentialOf(options, { authorityHost }), scope, username };
+  const source = { credential: credentialOf(options, authorityHost), scope, username };
   return (timeout, secrets) => requestToken(source, timeout, secrets);
 }
 
 /** The credential that the options select; `DefaultAzureCredential` if none, even where the login uses an access key. */
 export function credentialOf(
   { credential, managedIdentity, servicePrincipal }: Partial<Identities>,
-  context: AuthorityContext,
+  authorityHost: string,
 ): TokenCredential {
   if (credential) return credential;
   if (managedIdentity) return managedIdentityCredential(managedIdentity);
-  if (servicePrincipal) return servicePrincipalCredential(servicePrincipal, context);
-  return defaultCredential(context);
+  if (servicePrincipal) return servicePrincipalCredential(servicePrincipal, authorityHost);
+  return defaultCredential(authorityHost);
 }
 
 function checkCredential(credential: unknown): void {

@@ -111,7 +111,7 @@ export function authenticatorSettings(
   const given = authorityHost ?? (cloud && AUTHORITY_HOSTS[cloud]);
   const implied = AUTHORITY_HOSTS[azureEndpoint(options.host ?? '')?.cloud ?? 'public'];
   return {
-    authorityHost: authorityHostOf({ authorityHost: given }, implied),
+    authorityHost: authorityHostOf(given, implied),
     scope,
     username,
     heartbeat: { heartbeatInterval, heartbeatTimeout },

@@ -15,23 +15,14 @@ export const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
 
 const VARIABLE = 'AZURE_AUTHORITY_HOST';
 
-/** Where an identity requests its tokens. */
-export interface AuthorityContext {
-  /** The URL of the identity service. Default: `AZURE_AUTHORITY_HOST`, as in the Azure SDK, else Azure's public cloud. */
-  readonly authorityHost?: string | undefined;
-}
-
 /**
  * The URL of the identity service, without a trailing slash.
  *
- * @param fallback The default if neither the context nor the environment sets it.
+ * @param given The option. Default: `AZURE_AUTHORITY_HOST`, as in the Azure SDK, else `fallback`.
  * @throws AzureRedisError `INVALID_OPTION`.
  */
-export function authorityHostOf(
-  { authorityHost }: AuthorityContext,
-  fallback = AUTHORITY_HOSTS.public,
-): string {
-  if (authorityHost !== undefined) return checkAuthorityHost(authorityHost);
+export function authorityHostOf(given?: string, fallback = AUTHORITY_HOSTS.public): string {
+  if (given !== undefined) return checkAuthorityHost(given);
   const fromEnvironment = process.env[VARIABLE];
   return fromEnvironment ? checkAuthorityHost(fromEnvironment, VARIABLE) : fallback;
 }

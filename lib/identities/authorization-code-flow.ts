@@ -48,7 +48,7 @@ export class AuthorizationCodeFlow {
     const { clientId, tenantId, redirectUri, scope = DEFAULT_SCOPE } = options;
     this.#application = {
       clientId,
-      authority: `${authorityHostOf(options)}/${tenantId}`,
+      authority: `${authorityHostOf(options.authorityHost)}/${tenantId}`,
       redirectUri,
       scope,
     };

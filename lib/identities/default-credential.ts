@@ -1,5 +1,5 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
-import { type AuthorityContext, authorityHostOf } from './authority.js';
+import { authorityHostOf } from './authority.js';
 import { verifyingClient } from './verifying-client.js';
 
 /** Receives the name of a credential of a chain, such as `AzureCliCredential`, and its answer. */
@@ -10,8 +10,7 @@ export type ChainObserver = (name: string, answer: Promise<AccessToken | null>) 
  *
  * @param onAsk Receives each credential of the chain that is asked, and its answer.
  */
-export function defaultCredential(context: AuthorityContext = {}, onAsk?: ChainObserver): TokenCredential {
-  const authorityHost = authorityHostOf(context);
+export function defaultCredential(authorityHost = authorityHostOf(), onAsk?: ChainObserver): TokenCredential {
   let credential: Promise<TokenCredential> | undefined;
   return {
     getToken: async (scopes, options) => {

@@ -119,7 +119,7 @@ async function exchangeFederatedToken(
 ): Promise<AccessToken> {
   const clientAssertion = await readToken(tokenFile);
   return acquireByClientCredentials(
-    { authorityHost: authorityHostOf({}), tenantId, clientId, clientAuthentication: { clientAssertion } },
+    { authorityHost: authorityHostOf(), tenantId, clientId, clientAuthentication: { clientAssertion } },
     scopes,
     options,
   );

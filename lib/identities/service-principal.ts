@@ -8,7 +8,7 @@ import {
   invalidOption,
   shown,
 } from '../validation.js';
-import { type AuthorityContext, authorityHostOf } from './authority.js';
+import { authorityHostOf } from './authority.js';
 import { type CertificateOption, checkCertificate, loadCertificate } from './certificate.js';
 import { MsalNetwork } from './msal-network.js';
 
@@ -101,9 +101,8 @@ function checkSecret(value: unknown): string {
 /** A credential that requests each token from Microsoft Entra. The first request loads msal. */
 export function servicePrincipalCredential(
   principal: ServicePrincipalOption,
-  context: AuthorityContext = {},
+  authorityHost = authorityHostOf(),
 ): TokenCredential {
-  const authorityHost = authorityHostOf(context);
   const { tenantId, clientId } = principal;
   return {
     getToken: async (scopes, options) => {

@@ -15,12 +15,10 @@ describe('authorityHost', () => {
   });
 
   it('is that of the public cloud, unless the environment or the option sets another one', () => {
-    expect(authorityHostOf({})).to.equal('https://login.microsoftonline.com');
+    expect(authorityHostOf()).to.equal('https://login.microsoftonline.com');
     process.env['AZURE_AUTHORITY_HOST'] = 'https://login.chinacloudapi.cn/';
-    expect(authorityHostOf({})).to.equal('https://login.chinacloudapi.cn');
-    expect(authorityHostOf({ authorityHost: 'https://login.microsoftonline.us' })).to.equal(
-      'https://login.microsoftonline.us',
-    );
+    expect(authorityHostOf()).to.equal('https://login.chinacloudapi.cn');
+    expect(authorityHostOf('https://login.microsoftonline.us')).to.equal('https://login.microsoftonline.us');
   });
 
   it('is rejected unless it is an https URL without a path', () => {
@@ -68,7 +66,7 @@ describe('authorityHost', () => {
 
   it('names the environment variable when its value is invalid', () => {
     process.env['AZURE_AUTHORITY_HOST'] = 'login.microsoftonline.us';
-    const error = thrown(() => authorityHostOf({}));
+    const error = thrown(() => authorityHostOf());
     expect(error).to.include({ code: 'INVALID_OPTION' });
     expect(error)
       .to.have.property('message')

@@ -19,7 +19,7 @@ describe('the credentials of a chain of @azure/identity', () => {
     it(`are observed by their names: ${what}`, async () => {
       process.env['AZURE_TOKEN_CREDENTIALS'] = name;
       const asked = new Map<string, Promise<unknown>>();
-      const chain = defaultCredential({}, (link, answer) => asked.set(link, answer));
+      const chain = defaultCredential(undefined, (link, answer) => asked.set(link, answer));
       await failure(chain.getToken('https://redis.azure.com/.default'));
       expect([...asked.keys()]).to.deep.equal([name]);
       expect(await asked.get(name)?.catch(() => null)).to.equal(null);

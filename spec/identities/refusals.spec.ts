@@ -31,7 +31,7 @@ describe('the hint for an error of Entra', () => {
     changes: { tenantId?: string; clientId?: string; clientSecret?: string } = {},
   ): TokenCredential {
     const option = { tenantId: entra.tenantId, clientId: application.clientId, clientSecret, ...changes };
-    return servicePrincipalCredential(option, { authorityHost: entra.authorityHost });
+    return servicePrincipalCredential(option, entra.authorityHost);
   }
 
   async function refusal(credential: TokenCredential, scope = SCOPE) {
@@ -82,7 +82,7 @@ describe('the hint for an error of Entra', () => {
     const { message, permanent, hint } = await refusal(
       servicePrincipalCredential(
         { tenantId: entra.tenantId, clientId: application.clientId, certificate: pem },
-        { authorityHost: entra.authorityHost },
+        entra.authorityHost,
       ),
     );
     expect(message).to.include('AADSTS700027');
@@ -164,9 +164,7 @@ describe('the hint for an error of Entra', () => {
     const other = await EntraEmulator.start();
     try {
       const option = { tenantId: other.tenantId, clientId: 'a', clientSecret: 's' };
-      const { permanent, hint } = await refusal(
-        servicePrincipalCredential(option, { authorityHost: other.authorityHost }),
-      );
+      const { permanent, hint } = await refusal(servicePrincipalCredential(option, other.authorityHost));
       expect(permanent).to.equal(false);
       expect(hint).to.match(/NODE_EXTRA_CA_CERTS/);
     } finally {

@@ -117,9 +117,7 @@ describe('servicePrincipal', () => {
       const option = { tenantId: entra.tenantId, clientId: application.clientId, ...proof };
       checkServicePrincipal(option);
       // Checked in the line above.
-      return servicePrincipalCredential(option as ServicePrincipalOption, {
-        authorityHost: entra.authorityHost,
-      });
+      return servicePrincipalCredential(option as ServicePrincipalOption, entra.authorityHost);
     }
 
     it('requests a new token each time, even if the last one is still valid', async () => {

@@ -51,7 +51,7 @@ describe('an identity endpoint whose certificate is not trusted', () => {
       globalAgent.options.rejectUnauthorized = false;
       try {
         const option = { tenantId: entra.tenantId, clientId: 'an-app', clientSecret: 'the-secret' };
-        const credential = servicePrincipalCredential(option, { authorityHost: entra.authorityHost });
+        const credential = servicePrincipalCredential(option, entra.authorityHost);
         expect((await failure(credential.getToken('scope'))).message).to.match(/certificate/);
       } finally {
         globalAgent.options.rejectUnauthorized = before;
