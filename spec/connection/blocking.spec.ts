@@ -115,7 +115,7 @@ describe('a blocking command', () => {
       expect(error).to.have.property('message', 'Command timed out');
       await next(options.authenticator, 'reauthenticated');
       await cache.azure.server.call('RPUSH', 'queue', 'item');
-      expect(await client.llen('queue')).to.equal(1);
+      expect(await cache.azure.server.call('LLEN', 'queue')).to.equal(1);
     },
   );
 
