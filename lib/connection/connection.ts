@@ -4,7 +4,6 @@ import { endpointOf, isLeaving, type Client } from '../ioredis/client.js';
 import { fillLogins, HIDDEN_PASSWORD, hideHandshake, isLoginAccepted } from '../ioredis/login.js';
 import { CloseSignal } from '../timing/close-signal.js';
 import { dateOf } from '../timing/deadline.js';
-import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
 import { Transaction } from './transaction.js';
 
 /** A connection that has not answered AUTH is replaced this long before its credentials expire, in ms, at most half of what is left. */
@@ -19,6 +18,9 @@ const EXPIRED_REPLY_GRACE = 2_000;
 /** By how much the server's clock may be ahead when it closes a connection whose credentials have expired, in ms. */
 const CLOCK_SKEW = 1_000;
 
+/** Shared: a process may hold thousands of connections. */
+const NO_LOGIN = Promise.resolve();
+
 /** The life of one socket of a client, from `connecting` to `close`. */
 export class Connection {
   readonly client: Client;
@@ -31,10 +33,11 @@ export class Connection {
   isReset = false;
   /** Whether the hooks have seen its login, and see its other commands. */
   isHooked = false;
+  /** The credentials of the last login that was written. */
+  attempted: Credentials | undefined;
+  /** Resolves when that login is answered. */
+  login = NO_LOGIN;
   #stopFilling: () => void = () => undefined;
-  #attempted: Credentials | undefined;
-  /** Settles when the last login that was written is answered. */
-  #login: Promise<void> | undefined;
 
   constructor(client: Client) {
     this.client = client;
@@ -53,11 +56,6 @@ export class Connection {
     return this.client.mode === 'normal';
   }
 
-  /** Whether a login was written. */
-  get hasLoggedIn(): boolean {
-    return this.#login !== undefined;
-  }
-
   /** Whether the server closes it because its credentials were not replaced in time. */
   get hasExpired(): boolean {
     return this.credentials !== undefined && this.credentials.remaining < CLOCK_SKEW;
@@ -68,18 +66,12 @@ export class Connection {
     if (!this.credentials) return REPLACE_BEFORE_EXPIRY;
     const left = this.credentials.remaining;
     if (left <= 0) return EXPIRED_REPLY_GRACE;
-    return Math.min(MAX_TIMER_DELAY, left - Math.min(REPLACE_BEFORE_EXPIRY, left / 2));
+    return left - Math.min(REPLACE_BEFORE_EXPIRY, left / 2);
   }
 
   /** The time until the server has certainly closed it, unless it is logged in again or dead, in ms. */
   get closedWithin(): number {
-    const left = Math.max(0, this.credentials?.remaining ?? REPLACE_BEFORE_EXPIRY);
-    return Math.min(MAX_TIMER_DELAY, left + EXPIRED_REPLY_GRACE);
-  }
-
-  /** The credentials of the last login that was written. */
-  get attempted(): Credentials | undefined {
-    return this.#attempted;
+    return Math.max(0, this.credentials?.remaining ?? REPLACE_BEFORE_EXPIRY) + EXPIRED_REPLY_GRACE;
   }
 
   /** The socket is open, and the handshake of ioredis is about to log in. */
@@ -99,9 +91,9 @@ export class Connection {
       this.client,
       () => provider.current,
       (reply, credentials) => {
-        this.#attempted = credentials;
+        this.attempted = credentials;
         // The caller of the login handles its error.
-        this.#login = reply.then(
+        this.login = reply.then(
           (answer) => {
             if (isLoginAccepted(answer)) this.credentials = credentials;
           },
@@ -109,11 +101,6 @@ export class Connection {
         );
       },
     );
-  }
-
-  /** Resolves when the last login that was written is answered. */
-  async loginAnswered(): Promise<void> {
-    await this.#login;
   }
 
   /** Sends AUTH with the current credentials. @throws the error of the server. */
@@ -127,7 +114,7 @@ export class Connection {
         if (!isLoginAccepted(answer)) {
           throw new Error(`AUTH was answered with ${String(answer)} instead of OK.`);
         }
-        await this.#login;
+        await this.login;
       });
     } finally {
       stopFilling();

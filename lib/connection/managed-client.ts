@@ -65,11 +65,6 @@ export class ManagedClient implements ClientHooks {
     return this.#connection;
   }
 
-  /** When the server drops the live connection, in ms since 1970. */
-  get expiresOn(): number | undefined {
-    return this.#connection?.credentials?.expiresOn;
-  }
-
   /** How many of the client's connections were replaced because they did not answer. */
   get stalls(): number {
     return this.#stalls;
@@ -95,14 +90,10 @@ export class ManagedClient implements ClientHooks {
     this.#replacer.delegateTo(replace);
   }
 
-  /** Replaces the live connection, if any, once no transaction is open and its pending replies have arrived. */
-  async replaceConnection(reason: RecycleReason): Promise<void> {
-    await this.#replace(reason, { awaitReplies: true });
-  }
-
-  /** Replaces the live connection, if any, at once. A subscriber may miss messages. */
-  async forceReconnect(): Promise<void> {
-    await this.#replace('requested');
+  /** Replaces the live connection, if any. Resolves when that has begun, or when another client has taken over. */
+  async replaceConnection(reason: RecycleReason, options?: ReplaceOptions): Promise<void> {
+    const connection = this.#connection;
+    if (connection?.isLive) await this.#replacer.replace(connection, reason, options);
   }
 
   /** Replaces the connection, which owes a reply that a working server would have given. */
@@ -193,7 +184,7 @@ export class ManagedClient implements ClientHooks {
     transaction.refused(command);
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected(attempted);
     this.#refused ??= new RefusedCommands(connection, this.#provider, () =>
-      this.#replace('failover', { awaitReplies: true }),
+      this.replaceConnection('failover', { awaitReplies: true }),
     );
     return this.#refused.retry(command, reply) ? undefined : explain(reply, attempted);
   }
@@ -208,7 +199,7 @@ export class ManagedClient implements ClientHooks {
     this.#silentSince = undefined;
     connection.endHandshake();
     // A wrapper around sendCommand() that calls ioredis' own method bypasses the hooks, as the handshake shows.
-    if (connection.hasLoggedIn && !connection.isHooked) observeCommandQueue(this.client, this);
+    if (connection.attempted && !connection.isHooked) observeCommandQueue(this.client, this);
     void this.#keepLoggedIn(connection);
     this.#replacer.connected(resubscribe(this.client));
   }
@@ -223,12 +214,7 @@ export class ManagedClient implements ClientHooks {
           expiresOn: dateOf(connection.credentials?.expiresOn ?? Infinity),
         });
     });
-    if (reason) await this.#replace(reason, { awaitReplies: reason !== 'blocked' });
-  }
-
-  async #replace(reason: RecycleReason, options?: ReplaceOptions): Promise<void> {
-    const connection = this.#connection;
-    if (connection?.isLive) await this.#replacer.replace(connection, reason, options);
+    if (reason) await this.replaceConnection(reason, { awaitReplies: reason !== 'blocked' });
   }
 
   #stalled(silence: number, awaited: string): Stall {
@@ -262,7 +248,7 @@ export class ManagedClient implements ClientHooks {
     const connection = this.#opened();
     connection.isReset = true;
     await command.promise.catch(() => undefined);
-    if (connection === this.#connection) await this.#replace('reset', { awaitReplies: true });
+    if (connection === this.#connection) await this.replaceConnection('reset', { awaitReplies: true });
   }
 
   /**

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../connection/events.js';
-import { settlesWithin } from '../timing/timeouts.js';
+import { settlesWithin } from '../timing/close-signal.js';
 import { PRIVATE_PREFIX, type Message, type SubscriptionKind } from './channels.js';
 import { closedError } from './client-lifecycle.js';
 import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
@@ -158,7 +158,7 @@ async function passMarker(
   };
   if (isSameNode(old, next)) {
     // The role may not permit the marker, and either connection may be lost.
-    await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), settled])).catch(() => undefined);
+    await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), settled]));
   } else await settlesWithin(OVERLAP, settled);
 }
 

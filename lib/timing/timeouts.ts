@@ -1,23 +1,6 @@
 /** The longest delay of a Node.js timer, in ms; a longer one fires at once. */
 export const MAX_TIMER_DELAY = 2 ** 31 - 1;
 
-/** Whether `promise` settles within `time` ms; rejects as it does. */
-export async function settlesWithin(time: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => {
-      // A process that was busy or suspended may have received the result already: handle its input first.
-      setImmediate(resolve, false);
-    }, time);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Runs `work` for at most `timeout` ms, whether or not `work` observes its signal. */
 export async function withTimeout<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
@@ -39,14 +22,15 @@ export async function withTimeout<Result>(
   }
 }
 
-/** Settles as `promise` does, or rejects as soon as `signal` aborts. */
+/** Settles as `promise` does, or rejects as soon as `signal` is aborted. */
 export async function raceSignal<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
   const settled = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
     const onAbort = (): void => {
       reject(new Error('aborted'));
     };
-    signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
   });
   try {
     return await Promise.race([promise, aborted]);
