@@ -80,7 +80,7 @@ export class Wait<Result> implements CloseListener {
  * closes. The timer does not keep the process alive.
  */
 export function pause(ms: number, signal: CloseSignal): Promise<void> {
-  return timedWait<void>(ms, undefined, signal).promise;
+  return timedWait(ms, undefined, signal).promise;
 }
 
 /** Whether `promise` settles within `ms`; rejects with {@link closedBySignal} as soon as the signal closes. */
