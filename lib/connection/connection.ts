@@ -64,9 +64,9 @@ export class Connection {
   /** How long a reply may be awaited before the connection is replaced without it, in ms. */
   get replyTimeout(): number {
     if (!this.credentials) return REPLACE_BEFORE_EXPIRY;
-    const left = this.credentials.remaining;
-    if (left <= 0) return EXPIRED_REPLY_GRACE;
-    return left - Math.min(REPLACE_BEFORE_EXPIRY, left / 2);
+    const { remaining } = this.credentials;
+    if (remaining <= 0) return EXPIRED_REPLY_GRACE;
+    return remaining - Math.min(REPLACE_BEFORE_EXPIRY, remaining / 2);
   }
 
   /** The time until the server has certainly closed it, unless it is logged in again or dead, in ms. */

@@ -71,11 +71,11 @@ function moment({ credentials }: Connection): number {
   return Math.random() * spreadOf(credentials?.remaining ?? 0);
 }
 
-/** How long to wait after this many failures in a row, in ms, on a connection whose credentials have `left` ms to live. */
-export function retryDelay(failures: number, left: number): number {
+/** How long to wait after this many failures in a row, in ms, on a connection whose credentials have `remaining` ms to live. */
+export function retryDelay(failures: number, remaining: number): number {
   const delay = backoffDelay(failures, RETRY);
   // Once they have expired, the backoff alone counts.
-  return left > 0 ? Math.min(delay, Math.max(RETRY.minTimeout, left * MAX_WAIT_SHARE)) : delay;
+  return remaining > 0 ? Math.min(delay, Math.max(RETRY.minTimeout, remaining * MAX_WAIT_SHARE)) : delay;
 }
 
 function changesUser({ credentials }: Connection, { current }: CredentialsProvider): boolean {

@@ -32,7 +32,7 @@ export class ManagedClient implements ClientHooks {
   #connection: Connection | undefined;
   /** Created when first needed: few connections ever need it. */
   #refused: RefusedCommands | undefined;
-  #silentSince: number | undefined;
+  #unresponsiveSince: number | undefined;
   #stalls = 0;
 
   /** @param onEnd Called when the client has ended. */
@@ -71,8 +71,8 @@ export class ManagedClient implements ClientHooks {
   }
 
   /** Since when the last connection was unresponsive (`performance.now()`), if it was replaced for this reason. */
-  get silentSince(): number | undefined {
-    return this.#silentSince;
+  get unresponsiveSince(): number | undefined {
+    return this.#unresponsiveSince;
   }
 
   /** Manages the connection of a client that is ready already. */
@@ -196,7 +196,7 @@ export class ManagedClient implements ClientHooks {
   }
 
   #ready(connection: Connection): void {
-    this.#silentSince = undefined;
+    this.#unresponsiveSince = undefined;
     connection.endHandshake();
     // A wrapper around sendCommand() that calls ioredis' own method bypasses the hooks, as the handshake shows.
     if (connection.attempted && !connection.isHooked) observeCommandQueue(this.client, this);
@@ -220,7 +220,7 @@ export class ManagedClient implements ClientHooks {
   #stalled(silence: number, awaited: string): Stall {
     const stall = { endpoint: this.endpoint, silence: Math.round(silence), awaited };
     this.#stalls += 1;
-    this.#silentSince = performance.now() - stall.silence;
+    this.#unresponsiveSince = performance.now() - stall.silence;
     publishStall(stall);
     this.#report('stalled', stall);
     return stall;

@@ -98,12 +98,12 @@ export class Heartbeat {
 
   #suspect(client: ManagedClient, pulse: Pulse): void {
     const { heartbeatInterval, heartbeatTimeout } = this.#settings;
-    const overdue = pulse.silence - pulse.allowance(heartbeatInterval);
-    if (overdue < heartbeatTimeout * SUSPICION_SHARE) return;
+    const lateness = pulse.silence - pulse.allowance(heartbeatInterval);
+    if (lateness < heartbeatTimeout * SUSPICION_SHARE) return;
     const { endpoint } = client;
     const server = this.#servers.get(endpoint) ?? new Server(this.#provider, heartbeatTimeout, this.#period);
     this.#servers.set(endpoint, server);
-    server.suspects.push({ client, pulse, isLate: overdue >= heartbeatTimeout });
+    server.suspects.push({ client, pulse, isLate: lateness >= heartbeatTimeout });
   }
 
   #review(): void {

@@ -44,7 +44,7 @@ export class Server {
   readonly #mostReplacements: number;
   readonly #probe = new Probe();
   /** Whether a fast command that was not answered on one connection was answered on its replacement. */
-  #isProven = false;
+  #answersElsewhere = false;
   #trials = 0;
   #nextTrialAt = 0;
 
@@ -94,14 +94,14 @@ export class Server {
   #maySendAgain({ awaited, isFast }: Pulse): boolean {
     if (!awaited || !isFast || sentAgain.has(awaited)) return false;
     const now = performance.now();
-    if (!this.#isProven && now < this.#nextTrialAt) return false;
+    if (!this.#answersElsewhere && now < this.#nextTrialAt) return false;
     sentAgain.add(awaited);
-    if (this.#isProven) return true;
+    if (this.#answersElsewhere) return true;
     this.#nextTrialAt = now + this.#timeout * 2 ** this.#trials;
     this.#trials += 1;
     awaited.promise.then(
       () => {
-        this.#isProven = true;
+        this.#answersElsewhere = true;
       },
       // A rejected command says nothing about its connection.
       () => undefined,

@@ -78,7 +78,7 @@ export class SubscriberConnection {
       if (message.startsWith(UNEXPECTED_REPLY)) this.#moved();
     });
     client.once('close', () => {
-      this.#lostAt = managed.silentSince ?? performance.now();
+      this.#lostAt = managed.unresponsiveSince ?? performance.now();
       this.#isListening = false;
       listeners.closed(this);
     });

@@ -51,7 +51,7 @@ export async function connectTopology(
     await connect(single.interactive);
     if (cluster === false) return single;
     try {
-      if ((await kindOf(single.interactive)) !== 'cluster') return single;
+      if ((await askForKind(single.interactive)) !== 'cluster') return single;
     } catch (error) {
       await end(single.interactive);
       throw connectionFailed(error);
@@ -69,7 +69,7 @@ export async function connectTopology(
 }
 
 /** Asks what answers a client, in one round trip. @throws the client's error, if there is no answer. */
-async function kindOf(client: Redis): Promise<CacheKind> {
+async function askForKind(client: Redis): Promise<CacheKind> {
   const answers = KIND_COMMANDS.map(async ([command, ...args]): Promise<Answer> => {
     try {
       return { reply: await client.call(command, ...args) };
@@ -105,7 +105,7 @@ function singleTopology(options: ConfiguredRedisOptions, isDetected: boolean): T
     checkKind: async () => {
       if (!isDetected) return;
       // If the connection is lost again, the next one is asked.
-      const kind = await managed.outsideTransaction(() => kindOf(interactive)).catch(() => 'unknown');
+      const kind = await managed.outsideTransaction(() => askForKind(interactive)).catch(() => 'unknown');
       if (kind === 'cluster') throw otherKind('CLUSTER_CLIENT_REQUIRED');
     },
   };
