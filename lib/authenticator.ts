@@ -12,7 +12,7 @@ import { isClusterSubscriber } from './ioredis/cluster-subscriptions.js';
 import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
 import { createPassword, type Password } from './ioredis/password.js';
 import { trackClientsWith, patchIoredisOf, stopTracking } from './ioredis/tracking.js';
-import { dateOf } from './timing/deadline.js';
+import { dateOf } from './timing/timeouts.js';
 
 /** The state of one connection of an authenticator at the time of the snapshot. */
 export interface ConnectionSnapshot {

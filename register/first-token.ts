@@ -9,8 +9,7 @@ import { attemptTimeout, retryAfter, type AttemptSettings } from '../lib/credent
 import { AzureRedisError } from '../lib/errors.js';
 import { backoffDelay } from '../lib/timing/backoff.js';
 import { closedBySignal, type CloseSignal } from '../lib/timing/close-signal.js';
-import { Deadline } from '../lib/timing/deadline.js';
-import { raceSignal } from '../lib/timing/timeouts.js';
+import { Deadline, raceSignal } from '../lib/timing/timeouts.js';
 
 /** No connection logs in with these: each waits until there are others. */
 const NONE: Credentials = { username: '', password: '', expiresOn: 0, remaining: 0 };

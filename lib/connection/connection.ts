@@ -3,7 +3,7 @@ import { traceReauthentication } from '../diagnostics.js';
 import { endpointOf, isLeaving, type Client } from '../ioredis/client.js';
 import { fillLogins, HIDDEN_PASSWORD, hideHandshake, isLoginAccepted } from '../ioredis/login.js';
 import { CloseSignal } from '../timing/close-signal.js';
-import { dateOf } from '../timing/deadline.js';
+import { dateOf } from '../timing/timeouts.js';
 import { Transaction } from './transaction.js';
 
 /** A connection that has not answered AUTH is replaced this long before its credentials expire, in ms, at most half of what is left. */

@@ -14,7 +14,7 @@ import {
 import { isPending, rejectUnsent } from '../ioredis/queues.js';
 import { closeNow, connectNow } from '../ioredis/reconnect.js';
 import { resubscribe } from '../ioredis/resubscribe.js';
-import { dateOf } from '../timing/deadline.js';
+import { dateOf } from '../timing/timeouts.js';
 import { Connection } from './connection.js';
 import { explain, isWrongPass } from './error-replies.js';
 import type { RecycleReason, Report } from './events.js';
@@ -140,12 +140,13 @@ export class ManagedClient implements ClientHooks {
         break;
       case 'end':
         rejectUnsent(this.client);
-        this.#ended();
+        this.abandoned();
     }
   }
 
   abandoned(): void {
-    this.#ended();
+    this.release();
+    this.#onEnd(this);
   }
 
   beforeSend(command: Command): void {
@@ -233,11 +234,6 @@ export class ManagedClient implements ClientHooks {
     this.#connection = undefined;
     this.#refused = undefined;
     connection.close();
-  }
-
-  #ended(): void {
-    this.release();
-    this.#onEnd(this);
   }
 
   /**
