@@ -105,6 +105,16 @@ function managedCommands({ resourceGroup, name, resourceId }: AzureTarget) {
   };
 }
 
+/** Why access without TLS matters, and how to end it. */
+export function withoutTls(az: AzCommands | undefined) {
+  return {
+    severity: 'high',
+    why: 'A client without TLS sends its token or key and all data unencrypted.',
+    remedy: 'Disable access without TLS.',
+    command: az?.disablePlainPort,
+  } as const;
+}
+
 /** A command whose values are quoted for a POSIX shell where that is needed. Variables, such as `$OBJECT_ID`, stay. */
 export function shell(parts: TemplateStringsArray, ...values: readonly string[]): string {
   return String.raw({ raw: parts }, ...values.map(quoted));

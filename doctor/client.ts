@@ -26,7 +26,7 @@ export class TrialClient {
 
   /** @throws TrialError if it cannot connect or log in. */
   static async open(
-    { stepTimeout, signal }: Pick<Context, 'stepTimeout' | 'signal'>,
+    { stepTimeout, signal }: Context,
     { clientOptions }: DiagnosedIdentity,
   ): Promise<TrialClient> {
     const client = new Redis({

@@ -52,7 +52,7 @@ export async function acquireIdentity(section: Section): Promise<DiagnosedIdenti
       return { clientOptions, claims: {}, usesAccessKey };
     }
     const claims = readClaims(passwordOf(clientOptions));
-    const message = `${nameOf(section.options, links)} returned a token after ${acquireTime.toFixed(0)} ms.`;
+    const message = `${issuerOf(section.options, links)} returned a token after ${acquireTime.toFixed(0)} ms.`;
     section.report({ credential: [{ ok: message, data: { acquireTime } }] });
     reportToken(section, claims, { username, expiresOn });
     return { clientOptions, claims, usesAccessKey };
@@ -86,7 +86,10 @@ async function configure(context: Context, links: Link[]): Promise<ConfiguredRed
   try {
     return await raceSignal(configured, signal);
   } catch (error) {
-    if (signal.aborted && !authenticator) void closeWhenConfigured(configured);
+    const close = (late: ConfiguredRedisOptions): void => {
+      late.authenticator.close();
+    };
+    if (signal.aborted && !authenticator) configured.then(close, () => undefined);
     throw error;
   }
 }
@@ -101,11 +104,6 @@ function identitiesOf(options: Context['options']): Partial<Identities> {
   const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
   const identities = { credential, managedIdentity, servicePrincipal, accessKey, authenticator };
   return Object.fromEntries(Object.entries(identities).filter(([, identity]) => identity !== undefined));
-}
-
-async function closeWhenConfigured(configured: Promise<ConfiguredRedisOptions>): Promise<void> {
-  const late = await configured.catch(() => undefined);
-  late?.authenticator.close();
 }
 
 function linkOf(name: string, answer: Promise<unknown>): Link {
@@ -147,7 +145,7 @@ function reportFailure(
     credential: [
       {
         when: !isExhausted,
-        error: `${nameOf(options, links)} returned no token: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
+        error: `${issuerOf(options, links)} returned no token: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
         remedy: hint,
         data,
       },
@@ -176,7 +174,7 @@ function summaryOf(reason: string, name: string): string {
 }
 
 /** What returned the token or, if none did, was asked last. */
-function nameOf(options: DiagnoseOptions, links: readonly Link[]): string {
+function issuerOf(options: DiagnoseOptions, links: readonly Link[]): string {
   const { credential, managedIdentity, servicePrincipal, authenticator } = options;
   if (authenticator) return 'The shared authenticator';
   if (credential) return credential.constructor.name.replace(/^(Object)?$/, 'The credential');

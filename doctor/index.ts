@@ -111,7 +111,9 @@ async function runSections(context: Context, open: Open, add: (finding: Finding)
     const objectId = identity && claim(identity.claims, 'oid');
     if (options.resourceId !== undefined) await checkResource(posture, objectId);
     signal.throwIfAborted();
-    if (identity && client) await checkLiveness(open('liveness'), client, identity);
+    const usable = client;
+    if (identity && usable)
+      await attempt(open('liveness'), (section) => checkUpkeep(section, usable, identity));
     else skip(['liveness'], 'There is no connection to the cache.', open);
   } finally {
     client?.close();
@@ -132,43 +134,32 @@ async function checkCache(
     skip(['permissions', 'kind'], 'The login failed.', open);
     return undefined;
   }
-  const [permissions, kind] = [open('permissions'), open('kind')];
-  const client = await attempt(permissions, () => TrialClient.open(context, identity));
+  const permissions = open('permissions');
+  const client = await attempt(permissions, (section) => TrialClient.open(section, identity));
   const allowsInfo =
-    client && (await attempt(permissions, () => checkPermissions(permissions, client, identity)));
+    client && (await attempt(permissions, (section) => checkPermissions(section, client, identity)));
   if (!client || allowsInfo === undefined) {
     skip(['kind'], 'The connection failed.', open);
     client?.close();
     return undefined;
   }
-  const isUsable = await attempt(kind, async () => {
-    await checkKind(kind, client, identity, allowsInfo);
-    return true;
-  });
+  const isUsable = await attempt(open('kind'), (section) => checkKind(section, client, identity, allowsInfo));
   if (isUsable) return client;
   client.close();
   return undefined;
 }
 
-async function checkLiveness(
-  section: Section,
-  client: TrialClient,
-  identity: DiagnosedIdentity,
-): Promise<void> {
-  await attempt(section, () => checkUpkeep(section, client, identity));
-}
-
 /** Runs checks of a connection; one that fails is reported, and resolves to `undefined`. */
 async function attempt<Result>(
-  { signal, report }: Section,
-  check: () => Promise<Result>,
+  section: Section,
+  check: (section: Section) => Promise<Result>,
 ): Promise<Result | undefined> {
   try {
-    return await check();
+    return await check(section);
   } catch (error) {
-    signal.throwIfAborted();
+    section.signal.throwIfAborted();
     if (!(error instanceof TrialError)) throw error;
-    report({
+    section.report({
       connection: [
         {
           error: `The connection of ioredis failed: ${sentence(error.message)}`,

@@ -16,17 +16,19 @@ interface SlotRange {
 
 const SLOTS = 16_384;
 
-/** Determines which client the cache needs, and whether its nodes can be used. @throws TrialError */
+/** Determines which client the cache needs, and whether its nodes can be used. Resolves to `true`. @throws TrialError */
 export async function checkKind(
   section: Section,
   client: TrialClient,
   identity: DiagnosedIdentity,
   allowsInfo: boolean,
-): Promise<void> {
+): Promise<true> {
   const answers = await Promise.all(KIND_COMMANDS.map((command) => client.ask(...command)));
   const kind = cacheKindOf(answers);
   const ranges = slotsOf(answers[0], section.host);
-  const nodes = new Map(ranges.flatMap((range) => range.nodes.map((node) => [nameOf(node), node] as const)));
+  const nodes = new Map(
+    ranges.flatMap((range) => range.nodes.map((node) => [addressOf(node), node] as const)),
+  );
   const isCluster = kind === 'cluster';
   section.report({
     kind: [
@@ -51,13 +53,14 @@ export async function checkKind(
       },
     ],
   });
-  if (nodes.size === 0) return;
+  if (nodes.size === 0) return true;
   const reasons = await Promise.all([...nodes.values()].map((node) => failureOf(section, node, identity)));
-  const masters = new Set(ranges.map(({ nodes: [master] }) => master && nameOf(master)));
+  const masters = new Set(ranges.map(({ nodes: [master] }) => master && addressOf(master)));
   for (const [index, node] of [...nodes.values()].entries()) {
-    reportNode(section, node, masters.has(nameOf(node)) ? 'master' : 'replica', reasons[index] ?? '');
+    reportNode(section, node, masters.has(addressOf(node)) ? 'master' : 'replica', reasons[index] ?? '');
   }
   reportCoverage(section, ranges);
+  return true;
 }
 
 /** Reads the reply to CLUSTER SLOTS. A node that announces no address is at the host of the endpoint. */
@@ -91,12 +94,12 @@ async function failureOf(
   }
 }
 
-function nameOf({ host, port }: Endpoint): string {
+function addressOf({ host, port }: Endpoint): string {
   return `${host}:${port}`;
 }
 
 function reportNode({ report }: Section, node: Endpoint, role: 'master' | 'replica', reason: string): void {
-  const name = nameOf(node);
+  const name = addressOf(node);
   const unusable = {
     error: `The ${role} ${name} cannot be used: ${sentence(reason)}`,
     remedy: `Allow outbound TCP to ${node.port} as well: nodes use ports 8500 to 8599 (Azure Managed Redis, OSS policy), 13000 to 13999 and 15000 to 15999 (Azure Cache for Redis). If the node is down, wait for the failover to end.`,

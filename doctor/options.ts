@@ -8,7 +8,7 @@ import type { AuthenticatorOptions, Identities } from '../lib/configure/options.
 import { authenticatorSettings } from '../lib/configure/settings.js';
 import type { Cloud } from '../lib/identities/authority.js';
 import { isLoopback } from '../lib/ioredis/tls.js';
-import { assertOption, invalidOption, isDuration, kindOf, shown } from '../lib/validation.js';
+import { assertOption, invalidOption, isDuration, isObject, kindOf, shown } from '../lib/validation.js';
 import { type AzCommands, azCommands, type AzureTarget, azureTarget } from './azure.js';
 import type { Finding } from './finding.js';
 
@@ -91,7 +91,7 @@ const MANAGEMENT_ENDPOINTS: Readonly<Record<Cloud, string>> = {
  * @throws AzureRedisError
  */
 export function contextOf(options: DiagnoseOptions, timeIsOver: AbortSignal): Context {
-  checkObject(options);
+  assertOption(isObject(options), 'options', options, 'an object', { got: kindOf(options) });
   const { host, timeout = DEFAULT_TIMEOUT, dnsServers, plainPort, resourceId } = options;
   const { port = 0, tls: completedTls } = endpointOptions(options);
   const tls = completedTls === false ? undefined : completedTls;
@@ -118,24 +118,15 @@ export function contextOf(options: DiagnoseOptions, timeIsOver: AbortSignal): Co
   };
 }
 
-function checkObject(options: unknown): void {
-  assertOption(typeof options === 'object' && options !== null, 'options', options, 'an object', {
-    got: kindOf(options),
-  });
-}
+const DNS_SERVER = /^(\d+(\.\d+){3}(:\d+)?|[\da-f:]+|\[[\da-f:]+\](:\d+)?)$/i;
 
 function checkDnsServers(servers: unknown): void {
+  const isServer = (server: unknown): boolean => typeof server === 'string' && DNS_SERVER.test(server);
   assertOption(
-    servers === undefined || (Array.isArray(servers) && servers.length > 0 && servers.every(isDnsServer)),
+    servers === undefined || (Array.isArray(servers) && servers.length > 0 && servers.every(isServer)),
     'dnsServers',
     servers,
     'an array of IP addresses, each with or without a port',
-  );
-}
-
-function isDnsServer(server: unknown): boolean {
-  return (
-    typeof server === 'string' && /^(\d+(\.\d+){3}(:\d+)?|[\da-f:]+|\[[\da-f:]+\](:\d+)?)$/i.test(server)
   );
 }
 

@@ -272,14 +272,14 @@ function chainOf(certificate: DetailedPeerCertificate): string[] {
   let current: Partial<DetailedPeerCertificate> | undefined = certificate;
   while (current?.fingerprint256 !== undefined && !seen.has(current.fingerprint256)) {
     seen.add(current.fingerprint256);
-    names.push(nameOf(current.subject));
-    if (!current.issuerCertificate) names.push(nameOf(current.issuer));
+    names.push(commonNameOf(current.subject));
+    if (!current.issuerCertificate) names.push(commonNameOf(current.issuer));
     current = current.issuerCertificate;
   }
   return names;
 }
 
-function nameOf(subject: DetailedPeerCertificate['subject'] | undefined): string {
+function commonNameOf(subject: DetailedPeerCertificate['subject'] | undefined): string {
   const { CN, O } = subject ?? {};
   return String(CN ?? O ?? 'an unnamed authority');
 }

@@ -1,4 +1,5 @@
 import { readField } from '../lib/redaction.js';
+import { withoutTls } from './azure.js';
 import type { Section, Verdict } from './finding.js';
 import { type AzureResource, list, text, textAt } from './http.js';
 import type { Context } from './options.js';
@@ -83,10 +84,11 @@ function reportOfCache(section: Section, { cache, firewallRules }: Settings): vo
   const ranges = firewallRules?.map((rule) => `${text(rule, 'startIP')}–${text(rule, 'endIP')}`) ?? [];
   const data = { ranges };
   section.report({
-    'non-tls-port': plainAccess(section, {
-      seen: `The port without TLS (6379) is ${allowsPlain ? 'enabled' : 'disabled'}.`,
-      isEnabled: allowsPlain,
-    }),
+    'non-tls-port': plainAccess(
+      section,
+      allowsPlain,
+      `The port without TLS (6379) is ${allowsPlain ? 'enabled' : 'disabled'}.`,
+    ),
     entra: [
       {
         // Azure stores it as the text True or true.
@@ -169,10 +171,11 @@ function reportOfManaged(section: Section, { cache, database }: Settings): void 
         ...advice,
       },
     ],
-    'non-tls-port': plainAccess(section, {
-      seen: `The client protocol is ${allowsPlain ? 'plain text' : 'encrypted'}.`,
-      isEnabled: allowsPlain,
-    }),
+    'non-tls-port': plainAccess(
+      section,
+      allowsPlain,
+      `The client protocol is ${allowsPlain ? 'plain text' : 'encrypted'}.`,
+    ),
     'access-keys': accessKeys(section, text(database, 'accessKeysAuthentication') !== 'Disabled'),
     'clustering-policy': [
       {
@@ -189,19 +192,10 @@ function reportOfManaged(section: Section, { cache, database }: Settings): void 
   });
 }
 
-function plainAccess(
-  { az }: Context,
-  { seen, isEnabled }: { readonly seen: string; readonly isEnabled: boolean },
-): readonly Verdict[] {
+function plainAccess({ az }: Context, isEnabled: boolean, seen: string): readonly Verdict[] {
   return [
     { when: !isEnabled, ok: seen },
-    {
-      warning: seen,
-      severity: 'high',
-      why: 'A client without TLS sends its token or key and all data unencrypted.',
-      remedy: 'Disable access without TLS.',
-      command: az?.disablePlainPort,
-    },
+    { warning: seen, ...withoutTls(az) },
   ];
 }
 

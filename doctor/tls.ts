@@ -1,7 +1,7 @@
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { isLoopback } from '../lib/ioredis/tls.js';
 import { messageOf } from '../lib/redaction.js';
-import { shell } from './azure.js';
+import { shell, withoutTls } from './azure.js';
 import { type Section, sentence } from './finding.js';
 import type { Context } from './options.js';
 import { acceptsVersion, answersWithoutTls, type Handshake, inspectTls } from './probe.js';
@@ -97,10 +97,9 @@ function reportFailure(
       {
         when: plainPorts.includes(port),
         error: `Redis answers without TLS on ${host}:${port}: it is not a TLS port.`,
-        why: 'A client without TLS sends its token or key and all data unencrypted.',
+        ...withoutTls(az),
         remedy:
           'Use the TLS port, 10000 for Azure Managed Redis and 6380 for Azure Cache for Redis, and disable access without TLS.',
-        command: az?.disablePlainPort,
       },
       {
         when: oldVersions.length > 0,
@@ -220,10 +219,7 @@ function reportPlainPorts({ az, report }: Section, { ports, plainPorts }: Weakne
       },
       {
         warning: `Redis answers without TLS on port ${plainPorts.join(' and ')}.`,
-        severity: 'high',
-        why: 'A client without TLS sends its token or key and all data unencrypted.',
-        remedy: 'Disable access without TLS.',
-        command: az?.disablePlainPort,
+        ...withoutTls(az),
         data: { ports: plainPorts },
       },
     ],

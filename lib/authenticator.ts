@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
-import { replaceClusterSubscriber } from './connection/cluster-subscribers.js';
 import type { ConnectionEvents, Report } from './connection/events.js';
 import { ManagedClient } from './connection/managed-client.js';
+import { replaceClusterSubscriber } from './connection/replacer.js';
 import type { RefreshingCredentialsProvider } from './credentials/credentials.js';
 import { createDebugLog, emitLater } from './diagnostics.js';
 import { AzureRedisError } from './errors.js';
@@ -17,7 +17,7 @@ import {
   trackClientsWith,
   type Password,
 } from './ioredis/tracking.js';
-import { dateOf } from './timing/deadline.js';
+import { dateOf } from './timing/timeouts.js';
 
 /** The state of one connection of an authenticator at the time of the snapshot. */
 export interface ConnectionSnapshot {
@@ -130,12 +130,10 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
   /** A snapshot of the connections. */
   get connections(): ConnectionSnapshot[] {
-    return [...this.#clients].map(({ endpoint, client: { status }, expiresOn, stalls }) => ({
-      endpoint,
-      status,
-      stalls,
-      ...(expiresOn !== undefined && Number.isFinite(expiresOn) && { expiresOn: new Date(expiresOn) }),
-    }));
+    return [...this.#clients].map(({ endpoint, client: { status }, connection, stalls }) => {
+      const { expiresOn = Infinity } = connection?.credentials ?? {};
+      return { endpoint, status, stalls, ...(expiresOn < Infinity && { expiresOn: new Date(expiresOn) }) };
+    });
   }
 
   /** @internal The options with which a client logs in. */

@@ -1,11 +1,10 @@
 import type { Credentials, CredentialsProvider } from '../credentials/credentials.js';
 import { traceReauthentication } from '../diagnostics.js';
-import { endpointOf, isLeaving, type Client } from '../ioredis/client.js';
+import { endpointOf, isLeaving, type Client, type Command } from '../ioredis/client.js';
 import { fillLogins, HIDDEN_PASSWORD, hideHandshake, isLoginAccepted } from '../ioredis/login.js';
+import { isPending } from '../ioredis/queues.js';
 import { CloseSignal } from '../timing/close-signal.js';
-import { dateOf } from '../timing/deadline.js';
-import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
-import { Transaction } from './transaction.js';
+import { dateOf } from '../timing/timeouts.js';
 
 /** A connection that has not answered AUTH is replaced this long before its credentials expire, in ms, at most half of what is left. */
 const REPLACE_BEFORE_EXPIRY = 30_000;
@@ -19,6 +18,9 @@ const EXPIRED_REPLY_GRACE = 2_000;
 /** By how much the server's clock may be ahead when it closes a connection whose credentials have expired, in ms. */
 const CLOCK_SKEW = 1_000;
 
+/** Shared: a process may hold thousands of connections. */
+const NO_LOGIN = Promise.resolve();
+
 /** The life of one socket of a client, from `connecting` to `close`. */
 export class Connection {
   readonly client: Client;
@@ -31,10 +33,11 @@ export class Connection {
   isReset = false;
   /** Whether the hooks have seen its login, and see its other commands. */
   isHooked = false;
+  /** The credentials of the last login that was written. */
+  attempted: Credentials | undefined;
+  /** Resolves when that login is answered. */
+  login = NO_LOGIN;
   #stopFilling: () => void = () => undefined;
-  #attempted: Credentials | undefined;
-  /** Settles when the last login that was written is answered. */
-  #login: Promise<void> | undefined;
 
   constructor(client: Client) {
     this.client = client;
@@ -53,11 +56,6 @@ export class Connection {
     return this.client.mode === 'normal';
   }
 
-  /** Whether a login was written. */
-  get hasLoggedIn(): boolean {
-    return this.#login !== undefined;
-  }
-
   /** Whether the server closes it because its credentials were not replaced in time. */
   get hasExpired(): boolean {
     return this.credentials !== undefined && this.credentials.remaining < CLOCK_SKEW;
@@ -66,20 +64,14 @@ export class Connection {
   /** How long a reply may be awaited before the connection is replaced without it, in ms. */
   get replyTimeout(): number {
     if (!this.credentials) return REPLACE_BEFORE_EXPIRY;
-    const left = this.credentials.remaining;
-    if (left <= 0) return EXPIRED_REPLY_GRACE;
-    return Math.min(MAX_TIMER_DELAY, left - Math.min(REPLACE_BEFORE_EXPIRY, left / 2));
+    const { remaining } = this.credentials;
+    if (remaining <= 0) return EXPIRED_REPLY_GRACE;
+    return remaining - Math.min(REPLACE_BEFORE_EXPIRY, remaining / 2);
   }
 
   /** The time until the server has certainly closed it, unless it is logged in again or dead, in ms. */
   get closedWithin(): number {
-    const left = Math.max(0, this.credentials?.remaining ?? REPLACE_BEFORE_EXPIRY);
-    return Math.min(MAX_TIMER_DELAY, left + EXPIRED_REPLY_GRACE);
-  }
-
-  /** The credentials of the last login that was written. */
-  get attempted(): Credentials | undefined {
-    return this.#attempted;
+    return Math.max(0, this.credentials?.remaining ?? REPLACE_BEFORE_EXPIRY) + EXPIRED_REPLY_GRACE;
   }
 
   /** The socket is open, and the handshake of ioredis is about to log in. */
@@ -99,9 +91,9 @@ export class Connection {
       this.client,
       () => provider.current,
       (reply, credentials) => {
-        this.#attempted = credentials;
+        this.attempted = credentials;
         // The caller of the login handles its error.
-        this.#login = reply.then(
+        this.login = reply.then(
           (answer) => {
             if (isLoginAccepted(answer)) this.credentials = credentials;
           },
@@ -109,11 +101,6 @@ export class Connection {
         );
       },
     );
-  }
-
-  /** Resolves when the last login that was written is answered. */
-  async loginAnswered(): Promise<void> {
-    await this.#login;
   }
 
   /** Sends AUTH with the current credentials. @throws the error of the server. */
@@ -127,7 +114,7 @@ export class Connection {
         if (!isLoginAccepted(answer)) {
           throw new Error(`AUTH was answered with ${String(answer)} instead of OK.`);
         }
-        await this.#login;
+        await this.login;
       });
     } finally {
       stopFilling();
@@ -138,5 +125,66 @@ export class Connection {
   close(): void {
     this.transaction.closed();
     this.signal.close();
+  }
+}
+
+/**
+ * Whether a connection is between MULTI and EXEC, DISCARD or RESET: an AUTH there would be queued and shift the results of
+ * EXEC.
+ *
+ * It follows the commands that were sent, not their replies: commands reach the server in the order in which they were sent.
+ */
+class Transaction {
+  readonly #client: Client;
+  /** The MULTI that opened it. */
+  #opener: Command | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  get isOpen(): boolean {
+    return this.#opener !== undefined;
+  }
+
+  /** Whether the server has opened it: commands that are sent again on another connection would be outside of it. */
+  get isConfirmed(): boolean {
+    return this.#opener !== undefined && !isPending(this.#client, this.#opener);
+  }
+
+  /** A MULTI was sent. */
+  opened(multi: Command): void {
+    if (this.#opener) return;
+    this.#opener = multi;
+    multi.promise.catch(() => {
+      // Rejected by `commandTimeout` while its reply is pending: the server opens the transaction nevertheless.
+      if (!isPending(this.#client, multi)) this.refused(multi);
+    });
+  }
+
+  /** A command failed: if it is the MULTI, it has opened nothing. */
+  refused(command: Command): void {
+    if (this.#opener === command) this.closed();
+  }
+
+  /** The command that ends the transaction was sent, or the connection has closed. */
+  closed(): void {
+    this.#opener = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /**
+   * Resolves once no transaction is open, never synchronously with its end: its EXEC may be part of a pipeline, which
+   * ioredis has yet to write.
+   */
+  async over(): Promise<void> {
+    while (this.isOpen) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
 import { backoffDelay, type Backoff, spreadOf } from '../timing/backoff.js';
-import { closedBySignal, pause, settlesBefore } from '../timing/close-signal.js';
+import { closedBySignal, pause, settlesWithin } from '../timing/close-signal.js';
 import type { Connection } from './connection.js';
 import type { RecycleReason } from './events.js';
 
@@ -29,7 +29,7 @@ export async function keepLoggedIn(
   try {
     for (let failures = 0; ;) {
       // With `enableReadyCheck: false`, ioredis 5 is ready before its login is answered.
-      await settlesBefore(connection.replyTimeout, connection.loginAnswered(), signal);
+      await settlesWithin(connection.replyTimeout, connection.login, signal);
       await provider.newerThan(connection.credentials, signal);
       await pause(
         failures > 0
@@ -44,7 +44,7 @@ export async function keepLoggedIn(
       }
 
       // A connection that the server has not closed by then is dead.
-      if (!(await settlesBefore(connection.closedWithin, transaction.over(), signal))) return 'blocked';
+      if (!(await settlesWithin(connection.closedWithin, transaction.over(), signal))) return 'blocked';
       if (!connection.isLive) return undefined;
       if (connection.credentials === provider.current) continue;
       if (!connection.acceptsAuth) return client.mode === 'monitor' ? 'monitor' : 'subscriber';
@@ -53,7 +53,7 @@ export async function keepLoggedIn(
         () => undefined,
         (error: unknown) => error as Error,
       );
-      if (!(await settlesBefore(connection.replyTimeout, outcome, signal))) return 'blocked';
+      if (!(await settlesWithin(connection.replyTimeout, outcome, signal))) return 'blocked';
       const error = await outcome;
       // If it has just subscribed over RESP2, it no longer accepts AUTH, and is replaced.
       if (error && client.mode === 'subscriber') continue;
@@ -71,11 +71,11 @@ function moment({ credentials }: Connection): number {
   return Math.random() * spreadOf(credentials?.remaining ?? 0);
 }
 
-/** How long to wait after this many failures in a row, in ms, on a connection whose credentials have `left` ms to live. */
-export function retryDelay(failures: number, left: number): number {
+/** How long to wait after this many failures in a row, in ms, on a connection whose credentials have `remaining` ms to live. */
+export function retryDelay(failures: number, remaining: number): number {
   const delay = backoffDelay(failures, RETRY);
   // Once they have expired, the backoff alone counts.
-  return left > 0 ? Math.min(delay, Math.max(RETRY.minTimeout, left * MAX_WAIT_SHARE)) : delay;
+  return remaining > 0 ? Math.min(delay, Math.max(RETRY.minTimeout, remaining * MAX_WAIT_SHARE)) : delay;
 }
 
 function changesUser({ credentials }: Connection, { current }: CredentialsProvider): boolean {

@@ -14,7 +14,7 @@ import {
 import { isPending, rejectUnsent } from '../ioredis/queues.js';
 import { closeNow, connectNow } from '../ioredis/reconnect.js';
 import { resubscribe } from '../ioredis/resubscribe.js';
-import { dateOf } from '../timing/deadline.js';
+import { dateOf } from '../timing/timeouts.js';
 import { Connection } from './connection.js';
 import { explain, isWrongPass } from './error-replies.js';
 import type { RecycleReason, Report } from './events.js';
@@ -32,7 +32,7 @@ export class ManagedClient implements ClientHooks {
   #connection: Connection | undefined;
   /** Created when first needed: few connections ever need it. */
   #refused: RefusedCommands | undefined;
-  #silentSince: number | undefined;
+  #unresponsiveSince: number | undefined;
   #stalls = 0;
 
   /** @param onEnd Called when the client has ended. */
@@ -65,19 +65,14 @@ export class ManagedClient implements ClientHooks {
     return this.#connection;
   }
 
-  /** When the server drops the live connection, in ms since 1970. */
-  get expiresOn(): number | undefined {
-    return this.#connection?.credentials?.expiresOn;
-  }
-
   /** How many of the client's connections were replaced because they did not answer. */
   get stalls(): number {
     return this.#stalls;
   }
 
   /** Since when the last connection was unresponsive (`performance.now()`), if it was replaced for this reason. */
-  get silentSince(): number | undefined {
-    return this.#silentSince;
+  get unresponsiveSince(): number | undefined {
+    return this.#unresponsiveSince;
   }
 
   /** Manages the connection of a client that is ready already. */
@@ -95,14 +90,10 @@ export class ManagedClient implements ClientHooks {
     this.#replacer.delegateTo(replace);
   }
 
-  /** Replaces the live connection, if any, once no transaction is open and its pending replies have arrived. */
-  async replaceConnection(reason: RecycleReason): Promise<void> {
-    await this.#replace(reason, { awaitReplies: true });
-  }
-
-  /** Replaces the live connection, if any, at once. A subscriber may miss messages. */
-  async forceReconnect(): Promise<void> {
-    await this.#replace('requested');
+  /** Replaces the live connection, if any. Resolves when that has begun, or when another client has taken over. */
+  async replaceConnection(reason: RecycleReason, options?: ReplaceOptions): Promise<void> {
+    const connection = this.#connection;
+    if (connection?.isLive) await this.#replacer.replace(connection, reason, options);
   }
 
   /** Replaces the connection, which owes a reply that a working server would have given. */
@@ -149,12 +140,13 @@ export class ManagedClient implements ClientHooks {
         break;
       case 'end':
         rejectUnsent(this.client);
-        this.#ended();
+        this.abandoned();
     }
   }
 
   abandoned(): void {
-    this.#ended();
+    this.release();
+    this.#onEnd(this);
   }
 
   beforeSend(command: Command): void {
@@ -193,7 +185,7 @@ export class ManagedClient implements ClientHooks {
     transaction.refused(command);
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected(attempted);
     this.#refused ??= new RefusedCommands(connection, this.#provider, () =>
-      this.#replace('failover', { awaitReplies: true }),
+      this.replaceConnection('failover', { awaitReplies: true }),
     );
     return this.#refused.retry(command, reply) ? undefined : explain(reply, attempted);
   }
@@ -205,10 +197,10 @@ export class ManagedClient implements ClientHooks {
   }
 
   #ready(connection: Connection): void {
-    this.#silentSince = undefined;
+    this.#unresponsiveSince = undefined;
     connection.endHandshake();
     // A wrapper around sendCommand() that calls ioredis' own method bypasses the hooks, as the handshake shows.
-    if (connection.hasLoggedIn && !connection.isHooked) observeCommandQueue(this.client, this);
+    if (connection.attempted && !connection.isHooked) observeCommandQueue(this.client, this);
     void this.#keepLoggedIn(connection);
     this.#replacer.connected(resubscribe(this.client));
   }
@@ -223,18 +215,13 @@ export class ManagedClient implements ClientHooks {
           expiresOn: dateOf(connection.credentials?.expiresOn ?? Infinity),
         });
     });
-    if (reason) await this.#replace(reason, { awaitReplies: reason !== 'blocked' });
-  }
-
-  async #replace(reason: RecycleReason, options?: ReplaceOptions): Promise<void> {
-    const connection = this.#connection;
-    if (connection?.isLive) await this.#replacer.replace(connection, reason, options);
+    if (reason) await this.replaceConnection(reason, { awaitReplies: reason !== 'blocked' });
   }
 
   #stalled(silence: number, awaited: string): Stall {
     const stall = { endpoint: this.endpoint, silence: Math.round(silence), awaited };
     this.#stalls += 1;
-    this.#silentSince = performance.now() - stall.silence;
+    this.#unresponsiveSince = performance.now() - stall.silence;
     publishStall(stall);
     this.#report('stalled', stall);
     return stall;
@@ -249,11 +236,6 @@ export class ManagedClient implements ClientHooks {
     connection.close();
   }
 
-  #ended(): void {
-    this.release();
-    this.#onEnd(this);
-  }
-
   /**
    * RESET removes the login, database and protocol of the connection, which AUTH alone would not restore. Commands sent
    * right after it are refused with NOAUTH, and sent again on the new connection.
@@ -262,7 +244,7 @@ export class ManagedClient implements ClientHooks {
     const connection = this.#opened();
     connection.isReset = true;
     await command.promise.catch(() => undefined);
-    if (connection === this.#connection) await this.#replace('reset', { awaitReplies: true });
+    if (connection === this.#connection) await this.replaceConnection('reset', { awaitReplies: true });
   }
 
   /**

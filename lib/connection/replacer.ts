@@ -2,9 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { Stall } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
 import { endpointOf, isLeaving, isLoggingIn, type Client } from '../ioredis/client.js';
+import { succeeded } from '../ioredis/cluster-subscriptions.js';
 import { pendingReplies } from '../ioredis/queues.js';
 import { closeNow, reconnect } from '../ioredis/reconnect.js';
-import { closedBySignal, settlesBefore } from '../timing/close-signal.js';
+import { closedBySignal, settlesWithin } from '../timing/close-signal.js';
 import type { Connection } from './connection.js';
 import type { RecycleReason, Replacement, Report } from './events.js';
 
@@ -13,10 +14,30 @@ export type ReplaceClient = () => Promise<Replacement | undefined>;
 
 /** How a connection is replaced. */
 export interface ReplaceOptions {
-  /** Whether to wait until its pending replies have arrived, or cannot be awaited any longer. Default: false. */
+  /**
+   * Whether to wait until its pending replies have arrived, or cannot be awaited any longer, and no transaction is open.
+   * Otherwise a subscriber may miss messages. Default: false.
+   */
   readonly awaitReplies?: boolean;
   /** Set for a connection that no longer answers: commands that cannot be sent again are rejected with it. */
   readonly stall?: Stall;
+}
+
+/** How long a cluster may take to replace a client that has ended, in ms. */
+const SUCCESSION_TIMEOUT = 10_000;
+
+/**
+ * Ends a client that a cluster uses for its subscriptions: the cluster creates another one, on the node that serves the
+ * channels by then, and subscribes it to them. The client itself must not reconnect, since its node may be lost.
+ *
+ * @returns Resolves to `undefined` if its cluster does not succeed, because it is closed, or the server refuses a channel.
+ */
+export async function replaceClusterSubscriber(client: Client): Promise<Replacement | undefined> {
+  const since = performance.now();
+  const success = succeeded(client);
+  client.disconnect();
+  if (!success || !(await settlesWithin(SUCCESSION_TIMEOUT, success))) return undefined;
+  return { gap: Math.round(performance.now() - since), delivery: 'best-effort' };
 }
 
 /** Puts new connections in the place of a client's connections that cannot be re-authenticated. */
@@ -99,7 +120,7 @@ export class Replacer {
 async function repliesArrive(connection: Connection): Promise<void> {
   const { client, signal, transaction, replyTimeout } = connection;
   try {
-    await settlesBefore(replyTimeout, pendingReplies(client), signal);
+    await settlesWithin(replyTimeout, pendingReplies(client), signal);
     do {
       await transaction.over();
       await readingEnds();

@@ -3,9 +3,8 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
 import { closedBySignal, type CloseSignal, Wait } from '../timing/close-signal.js';
-import { Deadline } from '../timing/deadline.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
-import { raceSignal } from '../timing/timeouts.js';
+import { Deadline, raceSignal } from '../timing/timeouts.js';
 import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, retryAfter, type AttemptSettings } from './retry.js';
 import { minRequestInterval, nextPoll, pauseAfterFailure, refreshTime, retryWait } from './schedule.js';

@@ -1,8 +1,7 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
 import { classifyIdentityError, type TokenFailure } from '../identities/identity-errors.js';
-import { dateOf } from '../timing/deadline.js';
-import { MAX_TIMER_DELAY, withTimeout } from '../timing/timeouts.js';
+import { dateOf, MAX_TIMER_DELAY, withTimeout } from '../timing/timeouts.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { shown, kindOf } from '../validation.js';
 import { Token, usernameOf, type UsernameOption } from './token.js';

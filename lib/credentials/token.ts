@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { AzureRedisError } from '../errors.js';
 import { messageOf, redacted } from '../redaction.js';
-import { dateOf, Deadline } from '../timing/deadline.js';
+import { dateOf, Deadline } from '../timing/timeouts.js';
 import type { Credentials } from './credentials.js';
 
 /** For how long a token is fresh: the identity service could hardly issue a better one. A share of its lifetime, and in ms. */

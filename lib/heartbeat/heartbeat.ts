@@ -1,9 +1,8 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
 import type { Connection } from '../connection/connection.js';
 import type { ManagedClient } from '../connection/managed-client.js';
-import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
 import { Pulse } from './pulse.js';
-import { Server, type Suspect } from './server.js';
+import { Server } from './server.js';
 
 /** The interval of PINGs on idle connections, and the time within which a reply must arrive, in ms; 0 disables either. */
 export interface HeartbeatSettings {
@@ -32,7 +31,7 @@ export class Heartbeat {
   readonly #pulses = new WeakMap<Connection, Pulse>();
   /** The servers to which a connection is suspected, by their endpoint. */
   readonly #servers = new Map<string, Server>();
-  /** The time between two observations, in ms. */
+  /** The time between two observations, in ms; `Infinity` if both settings are 0. */
   readonly #period: number;
   #timer: NodeJS.Timeout | undefined;
   #observedAt = 0;
@@ -46,7 +45,7 @@ export class Heartbeat {
 
   /** Starts the timer; does nothing while it runs. */
   start(): void {
-    if (this.#timer || this.#period === MAX_TIMER_DELAY) return;
+    if (this.#timer || this.#period === Infinity) return;
     this.#observedAt = performance.now();
     this.#schedule();
   }
@@ -76,17 +75,16 @@ export class Heartbeat {
     // At most the period: nothing could be read while the event loop was blocked, or the process was suspended.
     const elapsed = Math.min(now - this.#observedAt, this.#period);
     this.#observedAt = now;
-    const suspects = new Map<string, Suspect[]>();
     for (const client of this.#clients) {
       if (!client.connection) continue;
       const pulse = this.#pulseOf(client.connection, now);
       if (heartbeatTimeout > 0) {
         pulse.observe(elapsed);
-        this.#suspect(client, pulse, suspects);
+        this.#suspect(client, pulse);
       }
       if (heartbeatInterval > 0) pulse.pingIfIdle(now, heartbeatInterval);
     }
-    this.#review(suspects);
+    this.#review();
   }
 
   #pulseOf(connection: Connection, now: number): Pulse {
@@ -98,28 +96,22 @@ export class Heartbeat {
     return pulse;
   }
 
-  #suspect(client: ManagedClient, pulse: Pulse, suspects: Map<string, Suspect[]>): void {
-    if (pulse.silence === 0) return;
+  #suspect(client: ManagedClient, pulse: Pulse): void {
     const { heartbeatInterval, heartbeatTimeout } = this.#settings;
-    const allowance = pulse.allowance(heartbeatInterval);
-    if (pulse.silence < allowance + heartbeatTimeout * SUSPICION_SHARE) return;
+    const lateness = pulse.silence - pulse.allowance(heartbeatInterval);
+    if (lateness < heartbeatTimeout * SUSPICION_SHARE) return;
     const { endpoint } = client;
-    const ofServer = suspects.get(endpoint) ?? [];
-    ofServer.push({ client, pulse, isLate: pulse.silence >= allowance + heartbeatTimeout });
-    suspects.set(endpoint, ofServer);
+    const server = this.#servers.get(endpoint) ?? new Server(this.#provider, heartbeatTimeout, this.#period);
+    this.#servers.set(endpoint, server);
+    server.suspects.push({ client, pulse, isLate: lateness >= heartbeatTimeout });
   }
 
-  #review(suspects: ReadonlyMap<string, readonly Suspect[]>): void {
-    const { heartbeatTimeout } = this.#settings;
+  #review(): void {
     for (const [endpoint, server] of this.#servers) {
-      if (suspects.has(endpoint)) continue;
-      server.close();
-      this.#servers.delete(endpoint);
-    }
-    for (const [endpoint, ofServer] of suspects) {
-      const server = this.#servers.get(endpoint) ?? new Server();
-      this.#servers.set(endpoint, server);
-      if (server.review(ofServer, this.#provider, heartbeatTimeout, this.#period)) this.#pingAll(endpoint);
+      if (server.suspects.length === 0) {
+        server.close();
+        this.#servers.delete(endpoint);
+      } else if (server.review()) this.#pingAll(endpoint);
     }
   }
 
@@ -134,5 +126,5 @@ export class Heartbeat {
 
 function periodOf({ heartbeatInterval, heartbeatTimeout }: HeartbeatSettings): number {
   const turn = Math.max(heartbeatInterval / TURNS, Math.min(heartbeatInterval, SHORTEST_TURN));
-  return Math.min(turn || MAX_TIMER_DELAY, heartbeatTimeout / OBSERVATIONS || MAX_TIMER_DELAY);
+  return Math.min(turn || Infinity, heartbeatTimeout / OBSERVATIONS || Infinity);
 }

@@ -1,7 +1,14 @@
 import { exists, hasFlag } from '@ioredis/commands';
 import type { Connection } from '../connection/connection.js';
 import { blockingTime } from '../ioredis/blocking-command.js';
-import { bytesWritten, isLeaving, isLoggingIn, vitalSignsOf, type Command } from '../ioredis/client.js';
+import {
+  bytesWritten,
+  isLeaving,
+  isLoggingIn,
+  vitalSignsOf,
+  type Command,
+  type VitalSigns,
+} from '../ioredis/client.js';
 
 /** Commands that concern the connection or the state of the server alone: a working server answers them at once. */
 const ANSWERED_AT_ONCE =
@@ -16,12 +23,10 @@ export class Pulse {
   /** When the connection was last found idle or in use (`performance.now()`). */
   #checkedAt: number;
   #bytesWritten: number | undefined;
-  #bytesRead = -1;
-  #bytesUnsent = 0;
-  #wasDue = false;
-  #silence = 0;
-  /** The command whose reply is due next. */
-  #awaited: Command | undefined;
+  /** What the last observation saw, if a reply was due then. */
+  #due: VitalSigns | undefined;
+  /** For how long a reply has been due while no byte was received or sent, in ms. */
+  silence = 0;
 
   /** @param checkedAt In the past by a random part of the heartbeat interval, so that not all clients send PING in one turn. */
   constructor(connection: Connection, checkedAt: number) {
@@ -29,29 +34,25 @@ export class Pulse {
     this.#checkedAt = checkedAt;
   }
 
-  /** For how long a reply has been due while no byte was received or sent, in ms. */
-  get silence(): number {
-    return this.#silence;
-  }
-
+  /** The command whose reply is due next. */
   get awaited(): Command | undefined {
-    return this.#awaited;
+    return this.#due?.awaited;
   }
 
-  /** The name of the command whose reply is due next; `MONITOR` on a connection in that mode. */
+  /** Its name; `MONITOR` on a connection in that mode. */
   get awaitedName(): string {
-    return this.#awaited?.name.toUpperCase() ?? 'MONITOR';
+    return this.awaited?.name.toUpperCase() ?? 'MONITOR';
   }
 
   /** Whether a working server answers what is due at once, so that a missing reply is a fault of the connection. */
   get isAnsweredAtOnce(): boolean {
-    const command = this.#awaited;
-    return !command || isLoggingIn(this.#connection.client) || ANSWERED_AT_ONCE.test(command.name);
+    const { awaited } = this;
+    return !awaited || isLoggingIn(this.#connection.client) || ANSWERED_AT_ONCE.test(awaited.name);
   }
 
   /** Whether Redis calls the command fast, or the command says itself how long it blocks. Others may take any time. */
   get isFast(): boolean {
-    return this.#awaited !== undefined && (blockingTime(this.#awaited) > 0 || isFast(this.#awaited));
+    return this.awaited !== undefined && (blockingTime(this.awaited) > 0 || isFast(this.awaited));
   }
 
   /**
@@ -59,28 +60,16 @@ export class Pulse {
    * mode, the heartbeat interval, since a server without traffic has nothing to send.
    */
   allowance(heartbeatInterval: number): number {
-    if (this.#awaited) return blockingTime(this.#awaited);
+    if (this.awaited) return blockingTime(this.awaited);
     return heartbeatInterval > 0 ? heartbeatInterval : Infinity;
   }
 
   /** @param elapsed The time since the last observation in which the process could read, in ms. */
   observe(elapsed: number): void {
     const signs = vitalSignsOf(this.#connection.client);
-    const isDue = signs !== undefined && (signs.awaited !== undefined || signs.isMonitoring);
-    if (!isDue) {
-      this.#wasDue = false;
-      this.#silence = 0;
-      this.#awaited = undefined;
-      return;
-    }
-    const { bytesRead, bytesUnsent, awaited } = signs;
-    const hasSent = this.#bytesUnsent > 0 && bytesUnsent !== this.#bytesUnsent;
-    const showsLife = bytesRead !== this.#bytesRead || hasSent;
-    this.#silence = this.#wasDue && !showsLife ? this.#silence + elapsed : 0;
-    this.#wasDue = true;
-    this.#bytesRead = bytesRead;
-    this.#bytesUnsent = bytesUnsent;
-    this.#awaited = awaited;
+    const before = this.#due;
+    this.#due = signs?.awaited || signs?.isMonitoring ? signs : undefined;
+    this.silence = before && this.#due && !showsLife(before, this.#due) ? this.silence + elapsed : 0;
   }
 
   /** Sends PING once in each interval in which nothing else was written. */
@@ -96,7 +85,7 @@ export class Pulse {
   /** Sends PING, unless a reply is due already. */
   ping(): void {
     // A PING that is not answered is noticed by the next observations.
-    if (this.#silence === 0 && this.#mayPing()) this.#connection.client.ping().catch(() => undefined);
+    if (this.silence === 0 && this.#mayPing()) this.#connection.client.ping().catch(() => undefined);
   }
 
   /**
@@ -117,4 +106,9 @@ export class Pulse {
 function isFast(command: Command): boolean {
   const name = command.name.toLowerCase();
   return FAST.test(name) || (exists(name) && hasFlag(name, 'fast'));
+}
+
+function showsLife(before: VitalSigns, now: VitalSigns): boolean {
+  const hasSent = before.bytesUnsent > 0 && now.bytesUnsent !== before.bytesUnsent;
+  return hasSent || now.bytesRead !== before.bytesRead;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AzureRedisError } from '../errors.js';
+import { AzureRedisError, type AzureRedisErrorCode } from '../errors.js';
+import { messageOf } from '../redaction.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { emitError, internals, type Client, type SubscriptionKind, type SubscriptionSet } from './client.js';
 
@@ -93,7 +94,8 @@ export async function subscribeUntilAccepted(
     missing = await refusalsOf(client, kind, [...missing.keys()], isOpen);
     if (!isOpen()) return false;
     if (missing.size === 0) break;
-    refused(refusedError(missing));
+    const [cause] = missing.values();
+    refused(subscriptionRefused([...missing.keys()], cause));
     await sleep(backoffDelay(attempts, RETRY), undefined, { ref: false });
     if (!isOpen()) return false;
     const still = new Set(wanted());
@@ -102,8 +104,8 @@ export async function subscribeUntilAccepted(
   return true;
 }
 
-/** Subscribes to these channels. Resolves to the error of each that was refused. */
-async function refusalsOf(
+/** Subscribes to these channels, at least one. Resolves to the error of each that was refused. */
+export async function refusalsOf(
   client: Client,
   kind: SubscriptionKind,
   names: readonly string[],
@@ -127,15 +129,15 @@ async function refusalsOf(
   );
 }
 
-function refusedError(refusals: ReadonlyMap<string, unknown>): AzureRedisError {
-  const names = [...refusals.keys()];
+/** The error of channels or patterns that the cache has refused to subscribe to; `cause` is its reply to the first. */
+export function subscriptionRefused(
+  names: readonly string[],
+  cause: unknown,
+  code: AzureRedisErrorCode = 'SUBSCRIPTION_REFUSED',
+): AzureRedisError {
   const named = names.slice(0, NAMED).map((name) => `"${name}"`);
   const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-  const [cause] = refusals.values();
-  return new AzureRedisError(
-    'SUBSCRIPTION_REFUSED',
-    `The server refused to subscribe a new connection to ${named.join(', ')}${more}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    'Assign an access policy that permits the command and the channels; they are tried again until then.',
-    { cause },
-  );
+  const message = `The cache refused to subscribe to ${named.join(', ')}${more}: ${messageOf(cause)}`;
+  const hint = cause instanceof AzureRedisError ? cause.hint : 'See `cause`, the reply of the cache.';
+  return new AzureRedisError(code, message, hint, { cause });
 }

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { AzureRedisError } from '../errors.js';
 import { clusterFailureCause, disconnectPermanently } from '../ioredis/client.js';
-import { settlesWithin } from '../timing/timeouts.js';
+import { settlesWithin } from '../timing/close-signal.js';
 
 /** The number of attempts to open the first connection. */
 const ATTEMPTS = 3;

@@ -13,8 +13,8 @@ import type {
   MultiplexerStatus,
 } from './options.js';
 import { ShardSubscribers } from './shard-subscribers.js';
-import { subscriptionRefused } from './subscriber-connection.js';
-import { Subscriber, type SubscriberSource } from './subscriber.js';
+import { refusalOf } from './subscriber-connection.js';
+import { Subscriber, type SubscriberRoute } from './subscriber.js';
 import { Subscription, type SubscriptionSettings } from './subscription.js';
 import type { Topology } from './topology.js';
 
@@ -28,6 +28,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #subscriber: Subscriber;
   /** In a cluster. */
   readonly #shards: ShardSubscribers | undefined;
+  #closing: Promise<void> | undefined;
   #isClosed = false;
   /** The protocol that was negotiated last: while it connects, ioredis knows only the one that it will request. */
   #protocol: 2 | 3;
@@ -45,14 +46,12 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (interactive instanceof Cluster) {
       this.#shards = new ShardSubscribers(interactive, options, subscriptions, this);
     }
-    const source: SubscriberSource = {
+    const route: SubscriberRoute = {
       createClient: (failures) => topology.createSubscriber(failures),
-      names: (kind) => (kind === 'ssubscribe' && this.#shards ? [] : subscriptions.names(kind)),
-      has: subscriptions.has.bind(subscriptions),
-      deliver: subscriptions.deliver.bind(subscriptions),
+      carries: (kind) => kind !== 'ssubscribe' || !this.#shards,
       marker: { kind: 'subscribe', suffix: () => '', publish: (marker) => topology.publish(marker, '') },
     };
-    this.#subscriber = new Subscriber(source, options, this);
+    this.#subscriber = new Subscriber(route, subscriptions, options, this);
     this.on('restored', () => (this.#reconnects += 1));
     this.on('handedOver', () => (this.#handovers += 1));
     for (const [event, listener] of Object.entries(this.#listeners)) interactive.on(event, listener);
@@ -65,7 +64,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   }
 
   get status(): MultiplexerStatus {
-    if (this.#isClosed) return 'closing';
+    if (this.#closing) return this.#isClosed ? 'closed' : 'closing';
     const isReady = this.#topology.interactive.status === 'ready' && this.#all.every(({ isLive }) => isLive);
     if (!isReady) return 'reconnecting';
     return this.#missing > 0 ? 'degraded' : 'ready';
@@ -110,7 +109,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const leave = async (): Promise<void> => {
       this.#subscriptions.remove(subscription);
       await this.#sync(kind, names).catch((error: unknown) => {
-        if (!this.#isClosed) throw error;
+        if (!this.#closing) throw error;
       });
     };
     const subscription = new Subscription(settings, leave, failed);
@@ -121,8 +120,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     } catch (error) {
       // Of several shard channels, some may have been permitted.
       subscription.unsubscribe().catch(() => undefined);
-      if (this.#isClosed) throw closedError();
-      throw subscriptionRefused(names.map((name) => ({ name, error })));
+      this.requireOpen();
+      throw refusalOf(names.map((name) => ({ name, error })));
     }
   }
 
@@ -135,11 +134,21 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   async forceReconnect(): Promise<void> {
     const subscribers = this.#all.map((subscriber) => subscriber.forceReconnect());
     await Promise.all([this.#topology.reconnect(), ...subscribers]);
+    this.requireOpen();
+  }
+
+  /** @throws AzureRedisError `CLOSED` after `close()`. */
+  requireOpen(): void {
+    if (this.#closing) throw closedError();
   }
 
   /** Rejects further commands, waits for the replies in flight, and ends the clients. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const { interactive, options } = this.#topology;
     this.#subscriptions.end();
     options.authenticator.off('tokenRefreshed', this.#retry);
@@ -149,6 +158,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const ended = end(interactive);
     refuseCommands(interactive, closedError);
     await Promise.all([ended, this.#subscriber.close(), this.#shards?.close()]);
+    this.#isClosed = true;
   }
 
   get #all(): Subscriber[] {
@@ -177,12 +187,12 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       this.#topology.checkKind().catch(this.#failed);
     },
     close: () => {
-      if (this.#lostAt !== undefined || this.#isClosed) return;
+      if (this.#lostAt !== undefined || this.#closing) return;
       this.#lostAt = performance.now();
       this.emit('lost', { connection: 'interactive', endpoint: this.#endpoint });
     },
     end: () => {
-      if (this.#isClosed) return;
+      if (this.#closing) return;
       this.#failed(undefined);
       this.emit('ended');
     },

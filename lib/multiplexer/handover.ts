@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../connection/events.js';
-import { settlesWithin } from '../timing/timeouts.js';
+import { settlesWithin } from '../timing/close-signal.js';
 import { PRIVATE_PREFIX, type Message, type SubscriptionKind } from './channels.js';
 import { closedError } from './client-lifecycle.js';
 import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
@@ -18,7 +18,7 @@ export class Handover<Connection = SubscriberConnection> {
   readonly marker: string;
   readonly #old: Connection;
   readonly #deliver: (message: Message) => void;
-  #phase: 'running' | 'switched' | 'abandoned' = 'running';
+  #hasSwitched = false;
   #oldPassedMarker = false;
   /** Messages of the old connection after its marker: delivered if the next one is lost before its own marker. */
   readonly #afterMarker: Message[] = [];
@@ -26,9 +26,10 @@ export class Handover<Connection = SubscriberConnection> {
   readonly #held: Message[] = [];
   /** The number of held messages that arrived before the marker. */
   #heldBeforeMarker: number | undefined;
-  #settle: () => void = () => undefined;
   /** Resolves when both connections have passed the marker, or after `interrupt()`. */
   readonly settled: Promise<void>;
+  /** The marker need not be awaited any longer: a connection is lost, or the subscriber is closed. */
+  interrupt: () => void = () => undefined;
 
   /** @param suffix The end of the marker's name, which determines its slot. */
   constructor(old: Connection, deliver: (message: Message) => void, suffix = '') {
@@ -36,7 +37,7 @@ export class Handover<Connection = SubscriberConnection> {
     this.#old = old;
     this.#deliver = deliver;
     this.settled = new Promise((resolve) => {
-      this.#settle = resolve;
+      this.interrupt = resolve;
     });
   }
 
@@ -47,21 +48,15 @@ export class Handover<Connection = SubscriberConnection> {
 
   /** A message, or the marker, arrived on one of the two connections. */
   receive(connection: Connection, message: Message): void {
-    const isMarker = message.name === this.marker;
-    if (connection === this.#old) {
-      if (isMarker) this.#oldPassedMarker = true;
-      else this.#receiveFromOld(message);
-    } else if (isMarker) this.#heldBeforeMarker = this.#held.length;
-    else this.#receiveFromNext(message);
-    if (isMarker && this.isComplete) {
+    const isOld = connection === this.#old;
+    if (message.name !== this.marker) this.#receive(isOld, message);
+    else {
+      if (isOld) this.#oldPassedMarker = true;
+      else this.#heldBeforeMarker = this.#held.length;
+      if (!this.isComplete) return;
       this.#switch(this.#heldBeforeMarker ?? 0);
-      this.#settle();
+      this.interrupt();
     }
-  }
-
-  /** The marker need not be awaited any longer: a connection is lost, or the subscriber is closed. */
-  interrupt(): void {
-    this.#settle();
   }
 
   /**
@@ -73,29 +68,22 @@ export class Handover<Connection = SubscriberConnection> {
     this.#switch(0);
   }
 
-  /** Keeps the old connection: the next one is lost. */
+  /** Ends the handover: the next connection is lost, and the old one continues without it. */
   abandon(): void {
-    if (this.#phase !== 'running') return;
-    this.#phase = 'abandoned';
-    for (const message of this.#afterMarker) this.#deliver(message);
+    if (!this.#hasSwitched) for (const message of this.#afterMarker) this.#deliver(message);
   }
 
-  #receiveFromOld(message: Message): void {
-    if (this.#phase === 'switched') return;
-    if (this.#phase === 'running' && this.#oldPassedMarker) this.#afterMarker.push(message);
-    else this.#deliver(message);
-  }
-
-  #receiveFromNext(message: Message): void {
-    if (this.#phase === 'running') this.#held.push(message);
-    else if (this.#phase === 'switched') this.#deliver(message);
+  #receive(isOld: boolean, message: Message): void {
+    if (isOld && this.#hasSwitched) return;
+    if (isOld && this.#oldPassedMarker) this.#afterMarker.push(message);
+    else if (isOld || this.#hasSwitched) this.#deliver(message);
+    else this.#held.push(message);
   }
 
   #switch(alreadyDelivered: number): void {
-    if (this.#phase !== 'running') return;
-    this.#phase = 'switched';
+    if (this.#hasSwitched) return;
+    this.#hasSwitched = true;
     for (const message of this.#held.slice(alreadyDelivered)) this.#deliver(message);
-    this.#held.length = 0;
   }
 }
 
@@ -158,7 +146,7 @@ async function passMarker(
   };
   if (isSameNode(old, next)) {
     // The role may not permit the marker, and either connection may be lost.
-    await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), settled])).catch(() => undefined);
+    await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), settled]));
   } else await settlesWithin(OVERLAP, settled);
 }
 

@@ -7,7 +7,7 @@ import { AzureRedisError } from '../errors.js';
 import { messageOf } from '../redaction.js';
 import { assertOption, kindOf } from '../validation.js';
 import type { SubscriptionKind } from './channels.js';
-import { closedError, connectionFailed } from './client-lifecycle.js';
+import { connectionFailed } from './client-lifecycle.js';
 import { Connections } from './connections.js';
 import { MAINTENANCE_CHANNEL, parseMaintenanceEvent } from './maintenance-events.js';
 import {
@@ -55,8 +55,6 @@ export class Multiplexer<
   readonly interactive: Interactive;
   readonly #topology: Topology<Interactive>;
   readonly #connections: Connections;
-  #closing: Promise<void> | undefined;
-  #isClosed = false;
 
   private constructor(topology: Topology<Interactive>) {
     super();
@@ -119,7 +117,6 @@ export class Multiplexer<
 
   /** The state of the multiplexer, for health checks. */
   get status(): MultiplexerStatus {
-    if (this.#isClosed) return 'closed';
     return this.#connections.status;
   }
 
@@ -192,7 +189,7 @@ export class Multiplexer<
    *   otherwise ioredis' errors.
    */
   async publish(channel: string, message: string | Buffer): Promise<number> {
-    if (this.#closing) throw closedError();
+    this.#connections.requireOpen();
     assertOption(typeof channel === 'string', 'channel', channel, 'a string');
     const isMessage = typeof message === 'string' || Buffer.isBuffer(message);
     assertOption(isMessage, 'message', message, 'a string or a Buffer', { got: kindOf(message) });
@@ -206,7 +203,7 @@ export class Multiplexer<
    * @throws AzureRedisError `CLOSED` after `close()`, `CONNECTION_FAILED` while a cluster has no node; otherwise ioredis' errors.
    */
   async ping(): Promise<number> {
-    if (this.#closing) throw closedError();
+    this.#connections.requireOpen();
     return this.#topology.ping();
   }
 
@@ -218,7 +215,7 @@ export class Multiplexer<
    * @throws AzureRedisError `CLOSED` after `close()`; `CONNECTION_FAILED` if the retry strategy gives up.
    */
   async forceReconnect(): Promise<void> {
-    if (this.#closing) throw closedError();
+    this.#connections.requireOpen();
     await this.#connections.forceReconnect();
   }
 
@@ -228,8 +225,7 @@ export class Multiplexer<
    * not closed: its timers stop while it has no clients, and another multiplexer can use it.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#connections.close();
   }
 
   /** As `close()`: `await using multiplexer = await Multiplexer.connect(options)`. */
@@ -269,7 +265,7 @@ export class Multiplexer<
     args: SubscribeArguments<Options>,
   ): Promise<Subscription<PayloadOf<Options>>> {
     const settings = subscriptionSettings(kind, channels, args);
-    if (this.#closing) throw closedError();
+    this.#connections.requireOpen();
     return this.#connections.subscribe(settings, (cause, channel) => {
       const message = `A listener of the channel ${channel} failed: ${messageOf(cause)}`;
       const hint = 'See `cause`; the other listeners received the message.';
@@ -284,11 +280,6 @@ export class Multiplexer<
       emitLater(this, 'maintenance', event);
       this.#connections.maintain(event);
     });
-  }
-
-  async #close(): Promise<void> {
-    await this.#connections.close();
-    this.#isClosed = true;
   }
 
   #failed(error: AzureRedisError): void {

@@ -116,14 +116,8 @@ export function splitOptions(options: MultiplexerOptions): {
     maintenanceEvents,
     'true or false',
   );
-  return {
-    cluster,
-    maintenanceEvents: maintenanceEvents ?? announcesMaintenance(clientOptions.host),
-    clientOptions,
-  };
-}
-
-/** `configureForAzure()` checks the host later. */
-function announcesMaintenance(host: unknown): boolean {
-  return typeof host === 'string' && azureEndpoint(host)?.announcesMaintenance === true;
+  // `configureForAzure()` checks the host later.
+  const { host }: { readonly host?: unknown } = clientOptions;
+  const isAnnounced = typeof host === 'string' && azureEndpoint(host)?.announcesMaintenance === true;
+  return { cluster, maintenanceEvents: maintenanceEvents ?? isAnnounced, clientOptions };
 }

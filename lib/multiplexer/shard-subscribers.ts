@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, type Cluster } from 'ioredis';
+import { Command, type Cluster, type Redis } from 'ioredis';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
 import type { Subscriptions } from './channels.js';
 import { closedError } from './client-lifecycle.js';
 import type { ConnectionsEmitter } from './options.js';
 import { isRedirection } from './subscriber-connection.js';
-import { Subscriber } from './subscriber.js';
+import { Subscriber, type SubscriberRoute } from './subscriber.js';
 import { createClusterSubscriber } from './topology.js';
 
 /** The wait before the slots are read again after one has moved, in ms: the nodes have to tell each other. */
@@ -82,27 +82,25 @@ export class ShardSubscribers {
   #at(node: string): Subscriber {
     const known = this.#byNode.get(node);
     if (known) return known;
-    const has = (name: string): boolean =>
-      this.#subscriptions.has('ssubscribe', name) && this.#nodeOf(name) === node;
-    const names = (): string[] => this.#subscriptions.names('ssubscribe').filter(has);
-    const createClient = (failures: number) => {
+    const createClient = (failures: number): Redis => {
       if (failures > 0) this.#refreshSlots();
       const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(node) ?? [];
       return createClusterSubscriber(this.#options, { host, port: Number(port) });
     };
-    const source = {
+    const route: SubscriberRoute = {
       createClient,
-      names: (kind: string) => (kind === 'ssubscribe' ? names() : []),
-      has: (kind: string, name: string) => kind === 'ssubscribe' && has(name),
-      deliver: this.#subscriptions.deliver.bind(this.#subscriptions),
+      carries: (kind, name) => kind === 'ssubscribe' && this.#nodeOf(name) === node,
       marker: {
         kind: 'ssubscribe',
         // A hash tag, for the slot of a channel of this node.
-        suffix: () => names().map((name) => `{${/^[^{]*\{([^}]+)\}/.exec(name)?.[1] ?? name}}`)[0] ?? '',
-        publish: (marker: string) => this.#cluster.spublish(marker, ''),
+        suffix: () => {
+          const name = this.#subscriptions.names('ssubscribe').find((each) => this.#nodeOf(each) === node);
+          return name === undefined ? '' : `{${/^[^{]*\{([^}]+)\}/.exec(name)?.[1] ?? name}}`;
+        },
+        publish: (marker) => this.#cluster.spublish(marker, ''),
       },
-    } as const;
-    const subscriber = new Subscriber(source, this.#options, this.#events);
+    };
+    const subscriber = new Subscriber(route, this.#subscriptions, this.#options, this.#events);
     this.#byNode.set(node, subscriber);
     return subscriber;
   }

@@ -2,8 +2,10 @@ import type { Redis } from 'ioredis';
 import type { ManagedClient } from '../connection/managed-client.js';
 import { AzureRedisError } from '../errors.js';
 import { connectTimeoutOf } from '../ioredis/client.js';
+import { refusalsOf, subscriptionRefused } from '../ioredis/resubscribe.js';
 import { messageOf } from '../redaction.js';
-import { settlesWithin } from '../timing/timeouts.js';
+import { settlesWithin } from '../timing/close-signal.js';
+import { raceSignal, withTimeout } from '../timing/timeouts.js';
 import type { Message, SubscriptionKind } from './channels.js';
 import { connectionFailed, end } from './client-lifecycle.js';
 
@@ -76,7 +78,7 @@ export class SubscriberConnection {
       if (message.startsWith(UNEXPECTED_REPLY)) this.#moved();
     });
     client.once('close', () => {
-      this.#lostAt = managed.silentSince ?? performance.now();
+      this.#lostAt = managed.unresponsiveSince ?? performance.now();
       this.#isListening = false;
       listeners.closed(this);
     });
@@ -94,25 +96,21 @@ export class SubscriberConnection {
     listeners: Listeners,
     signal: AbortSignal,
   ): Promise<SubscriberConnection> {
-    // One for the token, one for the socket, one for the login.
-    const timeout = 3 * connectTimeoutOf(client.options);
     let lastError: unknown;
     client.on('error', (error) => {
       lastError = error;
     });
-    const abort = (): void => {
-      client.disconnect();
-    };
-    signal.addEventListener('abort', abort, { once: true });
+    // One for the token, one for the socket, one for the login.
+    const timeout = 3 * connectTimeoutOf(client.options);
     try {
-      signal.throwIfAborted();
-      if (!(await settlesWithin(timeout, client.connect()))) throw new Error('connect ETIMEDOUT');
+      await raceSignal(
+        withTimeout(() => client.connect(), timeout),
+        signal,
+      );
       signal.throwIfAborted();
     } catch (error) {
       await end(client);
       throw connectionFailed(lastError ?? error);
-    } finally {
-      signal.removeEventListener('abort', abort);
     }
     return new SubscriberConnection(client, managed, listeners);
   }
@@ -150,18 +148,12 @@ export class SubscriberConnection {
 
   /** Subscribes to those that the server permits. Resolves to the others. @throws ConnectionLost */
   async subscribePermitted(kind: SubscriptionKind, names: readonly string[]): Promise<Refusal[]> {
-    try {
-      await this.subscribe(kind, names);
-      return [];
-    } catch (error) {
-      if (error instanceof ConnectionLost) throw error;
-      const [name = '', ...others] = names;
-      if (others.length === 0) return [{ kind, name, error }];
-    }
-    // The server rejects all of a command's channels if it rejects one of them.
-    const middle = Math.ceil(names.length / 2);
-    const halves = [names.slice(0, middle), names.slice(middle)];
-    return (await Promise.all(halves.map((half) => this.subscribePermitted(kind, half)))).flat();
+    if (names.length === 0) return [];
+    const refused = await refusalsOf(this.client, kind, names, () => this.isLive);
+    if (!this.isLive) throw new ConnectionLost();
+    this.#heardAt = performance.now();
+    for (const name of names) if (!refused.has(name)) this.#subscribed[kind].add(name);
+    return [...refused].map(([name, error]) => ({ kind, name, error }));
   }
 
   /** @throws ConnectionLost, or the server's error. */
@@ -174,8 +166,12 @@ export class SubscriberConnection {
 
   /** Whether everything that was published before the call has been received; if not, some of it may be lost. */
   async hasReceivedAll(): Promise<boolean> {
-    // An error reply is an answer, too.
-    return settlesWithin(PING_TIMEOUT, this.client.ping()).catch(() => this.isLive);
+    const answer = this.client.ping().then(
+      () => true,
+      // An error reply is an answer, too.
+      () => this.isLive,
+    );
+    return (await settlesWithin(PING_TIMEOUT, answer)) && answer;
   }
 
   /** Stops receiving messages. */
@@ -230,15 +226,9 @@ export function isRedirection(error: unknown): boolean {
   );
 }
 
-/** The cache refused to subscribe to these channels or patterns. */
-export function subscriptionRefused(refusals: readonly Pick<Refusal, 'name' | 'error'>[]): AzureRedisError {
+/** The error of channels and patterns that were refused, with the code of the first. */
+export function refusalOf(refusals: readonly Pick<Refusal, 'name' | 'error'>[]): AzureRedisError {
   const error = refusals[0]?.error;
-  const names = refusals.slice(0, 5).map(({ name }) => name);
-  if (refusals.length > 5) names.push(`${refusals.length - 5} more`);
-  const { code, hint } =
-    error instanceof AzureRedisError
-      ? error
-      : { code: 'SUBSCRIPTION_REFUSED' as const, hint: 'See `cause`, the reply of the cache.' };
-  const message = `The cache refused to subscribe to ${names.join(', ')}: ${messageOf(error)}`;
-  return new AzureRedisError(code, message, hint, { cause: error });
+  const names = refusals.map(({ name }) => name);
+  return subscriptionRefused(names, error, error instanceof AzureRedisError ? error.code : undefined);
 }

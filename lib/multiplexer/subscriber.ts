@@ -1,33 +1,28 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Delivery, RecycleReason, Replacement } from '../connection/events.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import { CloseSignal, pause } from '../timing/close-signal.js';
 import { Mutex } from '../timing/timeouts.js';
-import { MAX_TIMER_DELAY } from '../timing/timeouts.js';
-import { SUBSCRIPTION_KINDS, type Message, type SubscriptionKind } from './channels.js';
+import { SUBSCRIPTION_KINDS, type Message, type SubscriptionKind, type Subscriptions } from './channels.js';
 import { closedError } from './client-lifecycle.js';
 import { deliveryAcrossGap, Handover, switchOver, type MarkerRoute } from './handover.js';
 import type { ConnectionsEmitter } from './options.js';
 import {
   ConnectionLost,
   isRedirection,
+  refusalOf,
   SubscriberConnection,
-  subscriptionRefused,
   type Refusal,
 } from './subscriber-connection.js';
 
 /** What a subscriber subscribes to, and where. */
-export interface SubscriberSource {
+export interface SubscriberRoute {
   /** Creates a client for a new connection, after so many failed attempts. It is not connected yet. */
   createClient(failures: number): Redis;
-  /** The channels or patterns in use. */
-  names(kind: SubscriptionKind): readonly string[];
-  /** Whether this channel or pattern is in use. */
-  has(kind: SubscriptionKind, name: string): boolean;
+  /** Whether a subscription to this channel or pattern is its task. */
+  carries(kind: SubscriptionKind, name: string): boolean;
   readonly marker: MarkerRoute;
-  /** Called with each message, once. */
-  readonly deliver: (message: Message) => void;
 }
 
 /** The waits before refused channels are subscribed again, in ms. */
@@ -41,7 +36,8 @@ const RETRY_REFUSED: Backoff = { minTimeout: 500, maxTimeout: 60_000, factor: 2,
  * delivered to the subscriptions.
  */
 export class Subscriber {
-  readonly #source: SubscriberSource;
+  readonly #route: SubscriberRoute;
+  readonly #subscriptions: Subscriptions;
   readonly #options: ConfiguredRedisOptions;
   readonly #events: ConnectionsEmitter;
   readonly #closing = new AbortController();
@@ -51,17 +47,21 @@ export class Subscriber {
   #handover: Handover | undefined;
   #replacing: Promise<Replacement | undefined> | undefined;
   /** Ends the wait before the next attempt to connect. */
-  #pause: AbortController | undefined;
-  /** Whether `lost` was emitted, and `restored` not yet. */
-  #isLost = false;
+  #pause: CloseSignal | undefined;
   /** Resolves when all predecessors have ended. */
   #ending: Promise<unknown> = Promise.resolve();
   #refusals: readonly Refusal[] = [];
   #refusedInARow = 0;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(source: SubscriberSource, options: ConfiguredRedisOptions, events: ConnectionsEmitter) {
-    this.#source = source;
+  constructor(
+    route: SubscriberRoute,
+    subscriptions: Subscriptions,
+    options: ConfiguredRedisOptions,
+    events: ConnectionsEmitter,
+  ) {
+    this.#route = route;
+    this.#subscriptions = subscriptions;
     this.#options = options;
     this.#events = events;
   }
@@ -78,7 +78,7 @@ export class Subscriber {
   /** The channels and patterns in use that the server has refused since. */
   get missing(): readonly Refusal[] {
     return this.#refusals.filter(
-      ({ kind, name }) => this.#source.has(kind, name) && this.#connection?.has(kind, name) !== true,
+      ({ kind, name }) => this.#isWanted(kind, name) && this.#connection?.has(kind, name) !== true,
     );
   }
 
@@ -89,14 +89,13 @@ export class Subscriber {
 
   /**
    * Subscribes to those of these channels or patterns that are in use, and unsubscribes from the others; over the next
-   * connection, if there is none.
-   *
-   * @throws AzureRedisError `CLOSED`; otherwise the server's error.
+   * connection, if there is none. @throws AzureRedisError `CLOSED`, or the server's error.
    */
   async sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     // The next connection subscribes only to those that are in use then.
-    while (this.isLive || names.some((name) => this.#source.has(kind, name))) {
+    while (this.isLive || names.some((name) => this.#isWanted(kind, name))) {
       await this.#waitUntilLive();
+      if (this.#isClosing) throw closedError();
       try {
         await this.#mutex.runExclusive(() => this.#sync(kind, names));
         return;
@@ -107,10 +106,10 @@ export class Subscriber {
   }
 
   /** Does at once what waits to be attempted again. */
-  retry(): void {
-    this.#pause?.abort();
+  readonly retry = (): void => {
+    this.#pause?.close();
     if (this.missing.length > 0) this.resubscribe();
-  }
+  };
 
   /** Subscribes to what is in use and not subscribed. */
   resubscribe(): void {
@@ -121,12 +120,12 @@ export class Subscriber {
 
   /** Replaces the connection, if it is live, without losing messages if possible. */
   replaceConnection(reason: RecycleReason): void {
-    if (this.isLive) void this.#connection?.managed.replaceConnection(reason);
+    if (this.isLive) void this.#connection?.managed.replaceConnection(reason, { awaitReplies: true });
   }
 
-  /** Replaces the connection at once. Resolves when the next one has its subscriptions. @throws AzureRedisError `CLOSED` */
+  /** Replaces the connection at once. Resolves when the next one has its subscriptions, or the subscriber is closed. */
   async forceReconnect(): Promise<void> {
-    if (this.isLive) await this.#connection?.managed.forceReconnect();
+    if (this.isLive) await this.#connection?.managed.replaceConnection('requested');
     else this.retry();
     await this.#waitUntilLive();
   }
@@ -134,12 +133,11 @@ export class Subscriber {
   /** Resolves when all of its connections are closed. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#pause?.abort();
+    this.#pause?.close();
     this.#handover?.interrupt();
     clearTimeout(this.#retryTimer);
-    await this.#connection?.end();
+    // It may still succeed.
     await this.#replacing;
-    // A replacement may have succeeded in the meantime.
     await this.#connection?.end();
     await this.#ending;
   }
@@ -148,17 +146,20 @@ export class Subscriber {
     return this.#closing.signal.aborted;
   }
 
+  #isWanted(kind: SubscriptionKind, name: string): boolean {
+    return this.#subscriptions.has(kind, name) && this.#route.carries(kind, name);
+  }
+
   readonly #message = (connection: SubscriberConnection, message: Message): void => {
     if (this.#handover) this.#handover.receive(connection, message);
-    else this.#source.deliver(message);
+    else this.#subscriptions.deliver(message);
   };
 
   readonly #closed = (connection: SubscriberConnection): void => {
     this.#handover?.interrupt();
     if (this.#isClosing || connection !== this.#connection) return;
-    this.#isLost = true;
     this.#events.emit('lost', { connection: 'subscriber', endpoint: connection.endpoint });
-    this.#pause?.abort();
+    this.#pause?.close();
     void this.#replaceClient(connection.client);
   };
 
@@ -167,7 +168,7 @@ export class Subscriber {
   };
 
   #open(failures: number): Promise<SubscriberConnection> {
-    const client = this.#source.createClient(failures);
+    const client = this.#route.createClient(failures);
     const managed = this.#options.authenticator.managedClientOf(client);
     // Over RESP3 it is re-authenticated in place, and replaced for other reasons only.
     managed.delegateReplacement(() => this.#replaceClient(client));
@@ -183,11 +184,11 @@ export class Subscriber {
 
   async #sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
     const connection = this.#live;
-    const isInUse = (name: string): boolean => this.#source.has(kind, name);
-    const changed = names.filter((name) => isInUse(name) !== connection.has(kind, name));
-    const left = changed.filter((name) => !isInUse(name));
+    const isWanted = (name: string): boolean => this.#isWanted(kind, name);
+    const changed = names.filter((name) => isWanted(name) !== connection.has(kind, name));
+    const left = changed.filter((name) => !isWanted(name));
     await Promise.all([
-      connection.subscribe(kind, changed.filter(isInUse)),
+      connection.subscribe(kind, changed.filter(isWanted)),
       connection.unsubscribe(kind, left),
     ]);
   }
@@ -195,23 +196,21 @@ export class Subscriber {
   /** Subscribes to every channel and pattern in use; those that are refused, again later. @throws ConnectionLost */
   async #subscribeAll(connection: SubscriberConnection): Promise<void> {
     const outcomes = SUBSCRIPTION_KINDS.map((kind) => {
-      const names = this.#source.names(kind).filter((name) => !connection.has(kind, name));
-      return connection.subscribePermitted(kind, names);
+      const isMissing = (name: string) => this.#route.carries(kind, name) && !connection.has(kind, name);
+      return connection.subscribePermitted(kind, this.#subscriptions.names(kind).filter(isMissing));
     });
     this.#refusals = (await Promise.all(outcomes)).flat();
     clearTimeout(this.#retryTimer);
     this.#refusedInARow = this.#refusals.length > 0 ? this.#refusedInARow + 1 : 0;
     if (this.#refusedInARow === 0 || this.#isClosing) return;
     const refused = this.#refusals.filter(({ error }) => !isRedirection(error));
-    if (refused.length > 0) this.#events.emit('failed', subscriptionRefused(refused));
+    if (refused.length > 0) this.#events.emit('failed', refusalOf(refused));
     const delay = backoffDelay(this.#refusedInARow, RETRY_REFUSED);
-    this.#retryTimer = setTimeout(this.retry.bind(this), delay).unref();
+    this.#retryTimer = setTimeout(this.retry, delay).unref();
   }
 
-  /** @throws AzureRedisError `CLOSED` */
   async #waitUntilLive(): Promise<void> {
     while (!this.isLive && !this.#isClosing) await this.#replaceCurrent();
-    if (this.#isClosing) throw closedError();
   }
 
   /**
@@ -257,9 +256,11 @@ export class Subscriber {
   async #waitedAfter(failures: number): Promise<boolean> {
     const delay = this.#options.retryStrategy?.(failures);
     const time = typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
-    this.#pause = new AbortController();
-    const { signal } = this.#pause;
-    return sleep(Math.min(time, MAX_TIMER_DELAY), true, { ref: false, signal }).catch(() => false);
+    this.#pause = new CloseSignal();
+    return pause(time, this.#pause).then(
+      () => true,
+      () => false,
+    );
   }
 
   async #switchTo(next: SubscriberConnection): Promise<Replacement> {
@@ -272,21 +273,19 @@ export class Subscriber {
       if (!next.isLive) throw new ConnectionLost();
       if (old) delivery = deliveryAcrossGap(old, next);
     }
-    this.#connection = next;
-    const ending = Promise.all([this.#ending, old?.end()]);
-    this.#ending = ending.then(() => undefined);
-
     const isWhole = delivery === 'exactly-once' || delivery === 'at-least-once';
     const gap = isWhole || !old ? 0 : Math.round(performance.now() - old.workedUntil);
-    if (this.#isLost)
+    if (old?.isLive === false)
       this.#events.emit('restored', { connection: 'subscriber', endpoint: next.endpoint, gap });
-    this.#isLost = false;
+    this.#connection = next;
+    this.#ending = Promise.all([this.#ending, old?.end()]).then(() => undefined);
     return { gap, delivery };
   }
 
   /** Switches from `old` to `next`, while both are subscribed. */
   async #handOver(old: SubscriberConnection, next: SubscriberConnection): Promise<Delivery> {
-    const { marker, deliver } = this.#source;
+    const { marker } = this.#route;
+    const deliver = this.#subscriptions.deliver.bind(this.#subscriptions);
     this.#handover = new Handover(old, deliver, marker.suffix());
     try {
       await this.#subscribeAll(next);

@@ -1,6 +1,5 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { cacheKindOf, KIND_COMMANDS, type Answer, type CacheKind } from '../cache-kind.js';
-import type { ManagedClient } from '../connection/managed-client.js';
 import type { AzureClusterArguments } from '../configure/cluster.js';
 import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
@@ -52,7 +51,7 @@ export async function connectTopology(
     await connect(single.interactive);
     if (cluster === false) return single;
     try {
-      if ((await kindOf(single.interactive)) !== 'cluster') return single;
+      if ((await askForKind(single.interactive)) !== 'cluster') return single;
     } catch (error) {
       await end(single.interactive);
       throw connectionFailed(error);
@@ -70,7 +69,7 @@ export async function connectTopology(
 }
 
 /** Asks what answers a client, in one round trip. @throws the client's error, if there is no answer. */
-async function kindOf(client: Redis): Promise<CacheKind> {
+async function askForKind(client: Redis): Promise<CacheKind> {
   const answers = KIND_COMMANDS.map(async ([command, ...args]): Promise<Answer> => {
     try {
       return { reply: await client.call(command, ...args) };
@@ -94,19 +93,19 @@ function singleTopology(options: ConfiguredRedisOptions, isDetected: boolean): T
     createSubscriber: () => createRedis({ ...options, ...SUBSCRIBER }),
     ping: () => managed.outsideTransaction(() => latencyOf(interactive)),
     reconnect: async () => {
-      await forceReconnect(managed, interactive);
+      await forceReconnect(options, interactive);
       await ready(interactive);
     },
     publish: (channel, message) => managed.outsideTransaction(() => interactive.publish(channel, message)),
     recoverFrom: (maintenance, subscriber) => {
       if (!MOVED.has(maintenance)) return;
-      void managed.replaceConnection('maintenance');
+      void managed.replaceConnection('maintenance', { awaitReplies: true });
       subscriber.replaceConnection('maintenance');
     },
     checkKind: async () => {
       if (!isDetected) return;
       // If the connection is lost again, the next one is asked.
-      const kind = await managed.outsideTransaction(() => kindOf(interactive)).catch(() => 'unknown');
+      const kind = await managed.outsideTransaction(() => askForKind(interactive)).catch(() => 'unknown');
       if (kind === 'cluster') throw otherKind('CLUSTER_CLIENT_REQUIRED');
     },
   };
@@ -154,8 +153,7 @@ function clusterTopology(
     reconnect: async () => {
       // ioredis connects to a node when it first sends a command there: most replicas never become ready.
       const inUse = interactive.nodes().filter(({ status }) => status !== 'wait');
-      const { authenticator } = redisOptions;
-      await Promise.all(inUse.map((node) => forceReconnect(authenticator.managedClientOf(node), node)));
+      await Promise.all(inUse.map((node) => forceReconnect(redisOptions, node)));
       // The cluster itself replaces a node that does not become ready.
       await Promise.allSettled(inUse.map(ready));
       await ready(interactive);
@@ -216,13 +214,14 @@ async function latencyOf(client: Redis): Promise<number> {
   return performance.now() - sentAt;
 }
 
-/** Replaces the connection of a client that is ready. Resolves when the old one is closed. */
-async function forceReconnect(managed: ManagedClient, client: Redis): Promise<void> {
+/** Replaces the connection of a client that is ready. Resolves when the old one is closed. @throws AzureRedisError */
+async function forceReconnect({ authenticator }: ConfiguredRedisOptions, client: Redis): Promise<void> {
+  const managed = authenticator.managedClientOf(client);
   if (client.status !== 'ready') return;
   const closed = new Promise<void>((resolve) => {
     client.once('close', resolve);
   });
-  await managed.forceReconnect();
+  await managed.replaceConnection('requested');
   await closed;
 }
 

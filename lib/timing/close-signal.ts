@@ -4,7 +4,7 @@ import { MAX_TIMER_DELAY } from './timeouts.js';
 export const closedBySignal = new Error('The wait has ended with its signal.');
 
 /** Is told once that a signal has closed. */
-export interface CloseListener {
+interface CloseListener {
   signalClosed(): void;
 }
 
@@ -20,15 +20,6 @@ export class CloseSignal {
 
   get closed(): boolean {
     return this.#closed;
-  }
-
-  /** Calls `listener` when the signal closes, at once if it has. Returns a function that removes it. */
-  onClose(listener: () => void): () => void {
-    const added = { signalClosed: listener };
-    this.add(added);
-    return () => {
-      this.delete(added);
-    };
   }
 
   add(listener: CloseListener): void {
@@ -52,7 +43,7 @@ export class CloseSignal {
   }
 }
 
-/** A wait that ends with a signal that has not closed, and leaves nothing behind. */
+/** A wait that ends with a signal, and leaves nothing behind. */
 export class Wait<Result> implements CloseListener {
   /** Rejects with {@link closedBySignal} as soon as the signal closes. */
   readonly promise: Promise<Result>;
@@ -89,38 +80,33 @@ export class Wait<Result> implements CloseListener {
  * closes. The timer does not keep the process alive.
  */
 export function pause(ms: number, signal: CloseSignal): Promise<void> {
-  if (signal.closed) return Promise.reject(closedBySignal);
-  const timer = setTimeout(
-    () => {
-      wait.end();
-    },
-    Math.min(MAX_TIMER_DELAY, ms),
-  );
-  timer.unref();
-  const wait = new Wait<void>(signal, () => {
-    clearTimeout(timer);
-  });
-  return wait.promise;
+  return timedWait(ms, undefined, signal).promise;
 }
 
 /** Whether `promise` settles within `ms`; rejects with {@link closedBySignal} as soon as the signal closes. */
-export function settlesBefore(ms: number, promise: Promise<unknown>, signal: CloseSignal): Promise<boolean> {
-  if (signal.closed) return Promise.reject(closedBySignal);
-  // A process that was busy or suspended may have received the result already: handle its input first.
-  const timer = setTimeout(
-    () =>
-      setImmediate(() => {
-        wait.end(false);
-      }),
-    Math.min(MAX_TIMER_DELAY, ms),
-  );
-  timer.unref();
-  const wait = new Wait<boolean>(signal, () => {
-    clearTimeout(timer);
-  });
+export function settlesWithin(
+  ms: number,
+  promise: Promise<unknown>,
+  signal = new CloseSignal(),
+): Promise<boolean> {
+  const wait = timedWait(ms, false, signal);
   const settled = (): void => {
     wait.end(true);
   };
   promise.then(settled, settled);
   return wait.promise;
+}
+
+/** A wait that ends with `result` after `ms`. */
+function timedWait<Result>(ms: number, result: Result, signal: CloseSignal): Wait<Result> {
+  // A process that was busy or suspended may have received what is awaited already: handle its input first.
+  const late = (): unknown =>
+    setImmediate(() => {
+      wait.end(result);
+    });
+  const timer = setTimeout(late, Math.min(MAX_TIMER_DELAY, ms)).unref();
+  const wait = new Wait<Result>(signal, () => {
+    clearTimeout(timer);
+  });
+  return wait;
 }

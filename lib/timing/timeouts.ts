@@ -1,20 +1,31 @@
 /** The longest delay of a Node.js timer, in ms; a longer one fires at once. */
 export const MAX_TIMER_DELAY = 2 ** 31 - 1;
 
-/** Whether `promise` settles within `time` ms; rejects as it does. */
-export async function settlesWithin(time: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => {
-      // A process that was busy or suspended may have received the result already: handle its input first.
-      setImmediate(resolve, false);
-    }, time);
-    timer.unref();
-  });
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
+/** The last time that a Date can represent, in ms since 1970. An access key does not expire. */
+const END_OF_TIME = 8.64e15;
+
+/** A time in ms since 1970, which may be `Infinity`, as a Date. */
+export function dateOf(time: number): Date {
+  return new Date(Math.min(END_OF_TIME, time));
+}
+
+/**
+ * A point in time that has passed as soon as either clock says so. The monotonic clock stands still while the machine is
+ * suspended; the wall clock can be set back. Neither alone would detect every expiry of a token.
+ */
+export class Deadline {
+  /** In ms since 1970. */
+  readonly time: number;
+  readonly #monotonic: number;
+
+  constructor(time: number) {
+    this.time = time;
+    this.#monotonic = performance.now() + (time - Date.now());
+  }
+
+  /** How much time is left until then, in ms; negative once it is past. */
+  get remaining(): number {
+    return Math.min(this.time - Date.now(), this.#monotonic - performance.now());
   }
 }
 
@@ -39,14 +50,15 @@ export async function withTimeout<Result>(
   }
 }
 
-/** Settles as `promise` does, or rejects as soon as `signal` aborts. */
+/** Settles as `promise` does, or rejects as soon as `signal` is aborted. */
 export async function raceSignal<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
   const settled = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
     const onAbort = (): void => {
       reject(new Error('aborted'));
     };
-    signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true, signal: settled.signal });
   });
   try {
     return await Promise.race([promise, aborted]);

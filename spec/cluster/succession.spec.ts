@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Cluster } from 'ioredis';
 import type { ClusterInternals } from '../../lib/ioredis/cluster.js';
 import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
-import { settlesWithin } from '../../lib/timing/timeouts.js';
+import { settlesWithin } from '../../lib/timing/close-signal.js';
 import { until } from '../support/waiting.js';
 
 describe('two clusters of one authenticator whose subscribers are replaced at the same time', () => {
@@ -23,7 +23,7 @@ describe('two clusters of one authenticator whose subscribers are replaced at th
       const predecessor = subscriberOf(closed);
       const replaced = [closed, cluster].map(async (each) => {
         const client = subscriberOf(each);
-        if (client) await authenticator.managedClientOf(client).forceReconnect();
+        if (client) await authenticator.managedClientOf(client).replaceConnection('requested');
       });
       await until(() => predecessor?.status === 'end');
       closed.disconnect();

@@ -34,7 +34,7 @@ describe('the replacement of a connection', () => {
     const { authenticator } = options;
     const replace = async (): Promise<Recycled> => {
       const recycled = next<Recycled>(authenticator, 'recycled');
-      await authenticator.managedClientOf(client).replaceConnection('maintenance');
+      await authenticator.managedClientOf(client).replaceConnection('maintenance', { awaitReplies: true });
       return recycled;
     };
     return { client, options, replace };
@@ -107,7 +107,7 @@ describe('the replacement of a connection', () => {
         const second = client.incr('counter');
         await until(async () => (await count()) === 2);
         const ready = happens(client, 'ready');
-        const replaced = first.then(() => managed.forceReconnect());
+        const replaced = first.then(() => managed.replaceConnection('requested'));
         handle.readStart();
         expect(await Promise.all([first, second])).to.deep.equal([1, 2]);
         await Promise.all([replaced, ready]);
@@ -118,7 +118,9 @@ describe('the replacement of a connection', () => {
       it('ends when the application disconnects', async () => {
         const { client, options } = await connect(variant);
         const ended = happens(client, 'end');
-        void options.authenticator.managedClientOf(client).replaceConnection('maintenance');
+        void options.authenticator
+          .managedClientOf(client)
+          .replaceConnection('maintenance', { awaitReplies: true });
         await halfClosed(client);
         client.disconnect();
         await ended;

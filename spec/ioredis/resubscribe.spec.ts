@@ -62,9 +62,7 @@ describe('the subscriptions of a client', () => {
         // The server closes the connections of a user that loses a channel.
         await restrict(options, 'resetchannels', '&weather', '&user.*');
         const error = await refused;
-        expect(error.message).to.match(
-          /^The server refused to subscribe a new connection to "news": NOPERM /,
-        );
+        expect(error.message).to.match(/^The cache refused to subscribe to "news": NOPERM /);
         expect(error.hint).to.include('access policy');
         expect(error.cause).to.be.instanceOf(Error);
 

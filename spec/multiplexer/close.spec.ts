@@ -128,6 +128,13 @@ describe('close()', () => {
     await until(() => multiplexers.azure.statistics.open.length === shared.connections.length);
   });
 
+  it('of its authenticator makes forceReconnect() reject, and leaves the connections', async () => {
+    const multiplexer = await multiplexers.connect();
+    multiplexer.authenticator.close();
+    expect((await rejection(multiplexer.forceReconnect())).code).to.equal('CLOSED');
+    expect(await multiplexer.interactive.set('key', 'value')).to.equal('OK');
+  });
+
   it('leaves the authenticator usable for another multiplexer', async () => {
     const credential = multiplexers.azure.credential({ tokenLifetime: 12_000 });
     const first = await multiplexers.connect({ credential });

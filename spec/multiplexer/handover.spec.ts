@@ -30,6 +30,7 @@ class Run {
   readonly #handover = new Handover('old', ({ payload }) => this.delivered.push(payload.toString()));
   readonly #old: string[];
   readonly #next: string[];
+  #isAbandoned = false;
 
   constructor({ messages, marker, subscribed }: Published) {
     this.#old = messages.toSpliced(marker, 0, MARKER);
@@ -56,8 +57,18 @@ class Run {
     this.#receive('next', this.#next.shift());
   }
 
+  /** The messages of the old connection are then delivered without the handover. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#handover.abandon();
+  }
+
   #receive(connection: 'old' | 'next', text: string | undefined): void {
     if (text === undefined) return;
+    if (this.#isAbandoned) {
+      if (text !== MARKER) this.delivered.push(text);
+      return;
+    }
     const name = text === MARKER ? this.#handover.marker : 'news';
     this.#handover.receive(connection, {
       kind: 'subscribe',
@@ -100,7 +111,7 @@ describe('Handover', () => {
           oldLeft: some % (run.oldLeft + 1),
           nextLeft: Math.max(beforeMarker, others % (run.nextLeft + 1)),
         });
-        run.handover.abandon();
+        run.abandon();
         while (run.oldLeft > 0) run.oldReceives();
         expect(run.delivered).to.deep.equal(server.messages);
       }),

@@ -23,7 +23,7 @@ for (const protocol of PROTOCOLS) {
       expect(multiplexer.statistics.missingSubscriptions).to.equal(2);
       expect(multiplexer.toJSON()).to.deep.include({ status: 'degraded', isConnected: false });
       expect(errors.find(({ code }) => code === 'NOPERM')?.message).to.match(
-        /refused to subscribe to secret/,
+        /refused to subscribe to "secret"/,
       );
       // The others are there.
       await azure.server.call('PUBLISH', 'news', 'hello');

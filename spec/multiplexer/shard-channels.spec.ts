@@ -116,6 +116,20 @@ describe('shard channels of a cluster', () => {
     await until(() => multiplexer?.isConnected === true);
   });
 
+  it('do not fail forceReconnect() if their node has none of them any more', async () => {
+    const { interactive } = await connect({ credential: azure.credential({ tokenLifetime: 60_000 }) });
+    const subscription = await multiplexer?.ssubscribe('orders 0');
+    azure.refuseLogins();
+    const forced = multiplexer?.forceReconnect();
+    await until(() => multiplexer?.status === 'reconnecting');
+    await subscription?.unsubscribe();
+    // As ioredis does when it has read the slots.
+    interactive.emit('refresh');
+    azure.acceptLogins();
+    await forced;
+    expect(multiplexer?.isConnected).to.equal(true);
+  });
+
   it('reject what the role does not permit, and leave nothing of it', async () => {
     const credential = azure.credential();
     const { interactive } = await connect({ credential });

@@ -7,12 +7,11 @@ describe('CloseSignal', () => {
   it('calls its listeners once when it closes, but not those that were removed', () => {
     const signal = new CloseSignal();
     const calls: string[] = [];
-    signal.onClose(() => calls.push('kept'));
-    signal.onClose(() => calls.push('kept, too'));
-    const remove = signal.onClose(() => calls.push('removed'));
-    const removeLast = signal.onClose(() => calls.push('removed last'));
-    remove();
-    removeLast();
+    const [kept, keptToo, removed, removedLast] = ['kept', 'kept, too', 'removed', 'removed last'].map(
+      (name) => ({ signalClosed: () => calls.push(name) }),
+    );
+    for (const listener of [kept, keptToo, removed, removedLast]) if (listener) signal.add(listener);
+    for (const listener of [removed, removedLast]) if (listener) signal.delete(listener);
     expect(signal.closed).to.equal(false);
     signal.close();
     signal.close();
@@ -23,9 +22,9 @@ describe('CloseSignal', () => {
   it('calls a listener at once when it has closed', () => {
     const signal = new CloseSignal();
     signal.close();
-    const listener = sinon.spy();
-    signal.onClose(listener)();
-    expect(listener.callCount).to.equal(1);
+    const signalClosed = sinon.spy();
+    signal.add({ signalClosed });
+    expect(signalClosed.callCount).to.equal(1);
   });
 });
 
@@ -40,7 +39,8 @@ describe('a wait that ends with a signal', () => {
     const onEnd = sinon.spy();
     const waits = [pause(1_000, signal), pause(1_000, signal), pause(1_000, signal)];
     const wait = new Wait<string>(signal, onEnd);
-    await clock.tickAsync(1_000);
+    // Input that has arrived is handled first.
+    await clock.tickAsync(1_001);
     await Promise.all(waits);
     wait.end('result');
     expect(await wait.promise).to.equal('result');
