@@ -10,14 +10,8 @@ const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url
 /** What every application has that installs this package. */
 const INSTALLED = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
 
-/** ES modules only, which `require()`, and Jest in its CommonJS mode, cannot load: built into the CommonJS form. */
-const ESM_ONLY = ['p-retry'];
-
-/** Entry points that applications load at each start: real ES modules and CommonJS. */
-const LIBRARY = ['index'];
-
-/** Entry points of tests and diagnosis: CommonJS, which the ES module re-exports. */
-const TOOLS = ['doctor', 'emulator'];
+/** Entry points for `import` and `require()`: CommonJS, which an ES module re-exports, so that a process has one copy of each. */
+const ENTRIES = ['index', 'doctor', 'emulator'];
 
 /** `ioredis-azure/register`, in one form for `import` and `require`: its parts load each other when they are needed. */
 const REGISTER = Object.fromEntries(
@@ -30,15 +24,9 @@ const builtIn = new Set();
 /** `tsc` has compiled the sources to `build/`; this bundles them into the files that are published. */
 export default [
   {
-    input: entries(LIBRARY, '.js'),
+    input: { ...entries(ENTRIES, '.js'), ...REGISTER },
     external: isExternal(INSTALLED),
-    plugins: [nodeResolve(), compact()],
-    output: { dir: 'dist', format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name].js' },
-  },
-  {
-    input: { ...entries([...LIBRARY, ...TOOLS], '.js'), ...REGISTER },
-    external: isExternal(INSTALLED.filter((name) => !ESM_ONLY.includes(name))),
-    plugins: [nodeResolve(), commonjs(), filename(), licences(), compact(), reExported(TOOLS, '.js')],
+    plugins: [nodeResolve(), commonjs(), filename(), licences(), compact(), reExported('.js')],
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -48,13 +36,12 @@ export default [
       dynamicImportInCjs: false,
       entryFileNames: '[name].cjs',
       chunkFileNames: 'chunks/[name].cjs',
-      manualChunks: (id) => ESM_ONLY.find((name) => id.includes(`/node_modules/${name}/`)),
     },
   },
   {
-    input: { ...entries([...LIBRARY, ...TOOLS], '.d.ts'), 'register/index': 'build/register/index.d.ts' },
+    input: { ...entries(ENTRIES, '.d.ts'), 'register/index': 'build/register/index.d.ts' },
     external: isExternal(INSTALLED),
-    plugins: [dts(), reExported([...LIBRARY, ...TOOLS], '.d.ts')],
+    plugins: [dts(), reExported('.d.ts')],
     // `ioredis-azure/register` exports nothing.
     onwarn: (warning, warn) => warning.code === 'EMPTY_BUNDLE' || warn(warning),
     output: {
@@ -87,13 +74,13 @@ function isExternal(names) {
   return (id) => id.startsWith('node:') || names.some((name) => id === name || id.startsWith(`${name}/`));
 }
 
-/** Adds ES modules that re-export CommonJS: one copy serves both. */
-function reExported(names, extension) {
+/** Adds ES modules that re-export CommonJS. */
+function reExported(extension) {
   return {
     name: 're-exported',
     generateBundle(_options, bundle) {
       for (const { isEntry, name, exports } of Object.values(bundle)) {
-        if (!isEntry || !names.includes(name)) continue;
+        if (!isEntry || !ENTRIES.includes(name)) continue;
         const exported = extension === '.js' ? `{ ${exports.join(', ')} }` : '*';
         this.emitFile({
           type: 'asset',
@@ -160,7 +147,7 @@ function licences() {
       this.emitFile({
         type: 'asset',
         fileName: 'THIRD-PARTY-LICENSES.txt',
-        source: `The emulator, the command and the CommonJS form contain code of these packages.\n\n${texts.join('\n---\n\n')}`,
+        source: `The files of this folder contain code of these packages.\n\n${texts.join('\n---\n\n')}`,
       });
     },
   };

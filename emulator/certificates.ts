@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
+import { issueCertificate } from './x509.js';
 
 /** The names and addresses that a certificate is issued for. */
 export interface CertificateNames {
@@ -32,39 +33,18 @@ export interface CertificateAuthority {
 
 /** Creates a certificate authority whose key never leaves this process. */
 export async function createCertificateAuthority(): Promise<CertificateAuthority> {
-  const { generate } = await import('selfsigned');
   // OpenSSL finds the issuer of a certificate by its name: that of another authority in the same file must differ.
-  const name = `AzureRedisEmulator CA ${randomBytes(4).toString('hex')}`;
-  const authority = await generate([{ name: 'commonName', value: name }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
-    ],
-  });
-
+  const commonName = `AzureRedisEmulator CA ${randomBytes(4).toString('hex')}`;
+  const authority = await issueCertificate({ commonName, isAuthority: true });
   return {
-    ca: authority.cert,
+    ca: authority.certificate,
     async issue({ dns = [], ip = [] }) {
-      const [commonName = 'localhost'] = [...dns, ...ip];
-      const { private: key, cert } = await generate([{ name: 'commonName', value: commonName }], {
-        keyType: 'ec',
-        algorithm: 'sha256',
-        ca: { key: authority.private, cert: authority.cert },
-        extensions: [
-          { name: 'basicConstraints', cA: false },
-          { name: 'extKeyUsage', serverAuth: true },
-          {
-            name: 'subjectAltName',
-            altNames: [
-              ...dns.map((value) => ({ type: 2 as const, value })),
-              ...ip.map((address) => ({ type: 7 as const, ip: address })),
-            ],
-          },
-        ],
-      });
-      return { key, cert };
+      const [first = 'localhost'] = [...dns, ...ip];
+      const { privateKey, certificate } = await issueCertificate(
+        { commonName: first, isAuthority: false, dns, ip },
+        authority,
+      );
+      return { key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert: certificate };
     },
   };
 }
