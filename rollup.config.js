@@ -4,6 +4,7 @@ import commonjs from '@rollup/plugin-commonjs';
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { transform } from 'esbuild';
 import { dts } from 'rollup-plugin-dts';
+import ts from 'typescript';
 
 const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 
@@ -97,14 +98,14 @@ function compact() {
   return {
     name: 'compact',
     async renderChunk(code, { moduleIds }) {
-      const isPackage = moduleIds.every((id) => id.startsWith('\0') || id.includes('/node_modules/'));
-      const { code: compacted } = await transform(code, {
-        minify: isPackage,
-        legalComments: 'none',
-        charset: 'utf8',
-        target: 'node20',
-      });
-      return { code: compacted, map: null };
+      const isPackage =
+        moduleIds.length > 0 && moduleIds.every((id) => id.startsWith('\0') || id.includes('/node_modules/'));
+      if (isPackage)
+        return (await transform(code, { minify: true, legalComments: 'none', target: 'node20' })).code;
+      // esbuild would keep the comments of class members.
+      const { ES2022: target } = ts.ScriptTarget;
+      const compilerOptions = { removeComments: true, target, module: ts.ModuleKind.ESNext };
+      return ts.transpileModule(code, { compilerOptions }).outputText;
     },
   };
 }

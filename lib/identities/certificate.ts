@@ -1,5 +1,4 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { assertOption, checkFields, checkText, invalidOption, kindOf } from '../validation.js';
 
 /**
@@ -54,6 +53,7 @@ export function checkCertificate(name: string, value: unknown): void {
 export async function loadCertificate(name: string, option: CertificateOption): Promise<LoadedCertificate> {
   checkCertificate(name, option);
   if (typeof option === 'string') return parseCertificate(name, option);
+  const { readFile } = await import('node:fs/promises');
   const pem = await readFile(option.path, 'utf8').catch((error: unknown) => {
     throw invalidOption(
       `\`${name}.path\`: the file ${option.path} cannot be read.`,

@@ -1,6 +1,5 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { authorityHostOf } from './authority.js';
-import { verifyingClient } from './verifying-client.js';
 
 /** Receives the name of a credential of a chain, such as `AzureCliCredential`, and its answer. */
 export type ChainObserver = (name: string, answer: Promise<AccessToken | null>) => void;
@@ -21,7 +20,10 @@ export function defaultCredential(authorityHost = authorityHostOf(), onAsk?: Cha
 }
 
 async function load(authorityHost: string, onAsk: ChainObserver | undefined): Promise<TokenCredential> {
-  const { DefaultAzureCredential } = await import('@azure/identity');
+  const [{ DefaultAzureCredential }, { verifyingClient }] = await Promise.all([
+    import('@azure/identity'),
+    import('./verifying-client.js'),
+  ]);
   const credential = new DefaultAzureCredential({
     authorityHost,
     httpClient: await verifyingClient(),

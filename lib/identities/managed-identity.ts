@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { ManagedIdentityConfiguration } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
@@ -126,6 +125,7 @@ async function exchangeFederatedToken(
 }
 
 async function readToken(tokenFile: string): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
   try {
     return (await readFile(tokenFile, 'utf8')).trim();
   } catch (error) {

@@ -8,7 +8,6 @@ import type {
   NetworkResponse,
 } from '@azure/msal-node';
 import { messageOf, readField, redacted, withoutSecrets } from '../redaction.js';
-import { verifyingClient } from './verifying-client.js';
 
 type AbortSignalLike = NonNullable<GetTokenOptions['abortSignal']>;
 
@@ -107,7 +106,10 @@ export class MsalNetwork implements INetworkModule {
     url: string,
     { headers = {}, body }: NetworkRequestOptions = {},
   ): Promise<NetworkResponse<T>> {
-    const pipeline = await import('@azure/core-rest-pipeline');
+    const [pipeline, { verifyingClient }] = await Promise.all([
+      import('@azure/core-rest-pipeline'),
+      import('./verifying-client.js'),
+    ]);
     const { name, isRemote } = this.#service;
     const context = this.#contexts.getStore() ?? { secrets: [] };
     const parameters = new URLSearchParams(body);

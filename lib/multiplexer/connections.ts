@@ -18,6 +18,8 @@ import { Subscriber, type SubscriberRoute } from './subscriber.js';
 import { Subscription, type SubscriptionSettings } from './subscription.js';
 import type { Topology } from './topology.js';
 
+export { connectTopology } from './topology.js';
+
 /**
  * The connections of a multiplexer: an interactive one, and a subscriber for its channels and patterns. In a cluster, shard
  * channels are at the nodes of their slots, and each of these nodes has a subscriber of its own.

@@ -8,7 +8,7 @@ import { messageOf } from '../redaction.js';
 import { assertOption, kindOf } from '../validation.js';
 import type { SubscriptionKind } from './channels.js';
 import { connectionFailed } from './client-lifecycle.js';
-import { Connections } from './connections.js';
+import type { Connections } from './connections.js';
 import { MAINTENANCE_CHANNEL, parseMaintenanceEvent } from './maintenance-events.js';
 import {
   splitOptions,
@@ -26,7 +26,7 @@ import {
   type Subscription,
   type TextOptions,
 } from './subscription.js';
-import { connectTopology, type Topology } from './topology.js';
+import type { Topology } from './topology.js';
 
 /**
  * One connection for commands and one for subscriptions, shared by the whole process and kept logged in across token
@@ -56,7 +56,7 @@ export class Multiplexer<
   readonly #topology: Topology<Interactive>;
   readonly #connections: Connections;
 
-  private constructor(topology: Topology<Interactive>) {
+  private constructor(topology: Topology<Interactive>, connections: Connections) {
     super();
     // The constructor is private in TypeScript only.
     if (typeof (topology as Partial<Topology<Interactive>> | undefined)?.createSubscriber !== 'function') {
@@ -69,7 +69,7 @@ export class Multiplexer<
     this.#topology = topology;
     this.authenticator = topology.options.authenticator;
     this.interactive = topology.interactive;
-    this.#connections = new Connections(topology);
+    this.#connections = connections;
     this.#connections.on('lost', (event) => {
       emitLater(this, 'connectionLost', event);
     });
@@ -101,8 +101,10 @@ export class Multiplexer<
   static connect(options: MultiplexerOptions): Promise<Multiplexer>;
   static async connect(options: MultiplexerOptions): Promise<Multiplexer> {
     const { cluster, maintenanceEvents, clientOptions } = splitOptions(options);
+    // Most applications use clients alone: their start does not wait for this.
+    const { Connections, connectTopology } = await import('./connections.js');
     const topology: Topology<Redis | Cluster> = await connectTopology(clientOptions, cluster);
-    return new Multiplexer(topology).#start(maintenanceEvents);
+    return new Multiplexer(topology, new Connections(topology)).#start(maintenanceEvents);
   }
 
   /** Whether the cache is a cluster: `interactive` is a `Cluster`, otherwise a `Redis`. */
