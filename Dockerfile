@@ -1,10 +1,12 @@
 # An Azure Redis and its Microsoft Entra in a container: see docs/emulator.md, "In a container".
-FROM node:22-bookworm-slim AS build
+# The digest is that of the index of all platforms. For a newer one: docker buildx imagetools inspect node:22-bookworm-slim
+ARG IMAGE=node:22-bookworm-slim@sha256:43ac6c60b8f89723f746e8a92ce91abd5017e627ce1ddfe4238355d3a30b772c
+FROM $IMAGE AS build
 WORKDIR /source
 COPY . .
 RUN npm ci --ignore-scripts --no-audit --no-fund && npm run build && npm pack --ignore-scripts
 
-FROM node:22-bookworm-slim
+FROM $IMAGE
 RUN apt-get update \
   && apt-get install -y --no-install-recommends redis-server \
   && rm -rf /var/lib/apt/lists/*

@@ -114,8 +114,8 @@ export default defineConfig(
     },
   },
   {
-    // These are built into the command and the emulator.
-    files: ['cli/**/*.ts', 'emulator/**/*.ts'],
+    // These are built in.
+    files: ['cli/**/*.ts', 'emulator/**/*.ts', 'lib/credentials/*.ts'],
     settings: { 'import-x/core-modules': ['commander', 'jose', 'p-retry'] },
   },
   {

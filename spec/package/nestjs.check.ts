@@ -2,11 +2,7 @@ import { expect } from 'chai';
 import { NO_REQUIRE_ESM, Project } from './support/project.js';
 
 describe('the packed package, in a NestJS application', () => {
-  let project: Project;
-  before(async () => {
-    project = await Project.create(['nestjs'], {});
-  });
-  after(() => project.remove());
+  const project = new Project('nestjs');
 
   it('compiles to CommonJS', async () => {
     expect(await project.bin('tsc', ['-p', '.', '--noEmit'])).to.equal('');

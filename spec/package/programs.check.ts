@@ -1,33 +1,18 @@
-import { join } from 'node:path';
 import { expect } from 'chai';
 import { freePort } from '../../emulator/ports.js';
 import { startAzure, type Azure } from '../register/support/azure.js';
 import { Program, REGISTER } from '../register/support/program.js';
 import { times } from '../support/waiting.js';
 import { Project } from './support/project.js';
+import { NODES } from './support/projects.js';
 
 /** Three expire before the last is issued. */
 const TOKENS = 5;
 
-/** The versions of Node.js beside the one that runs this. */
-const NODES = ['22', '24', '26'];
-const BINARY = `node-${process.platform}-${process.arch}`;
-
 describe('published programs that know nothing of Azure, with ioredis-azure/register', () => {
-  let project: Project;
+  const project = new Project('newest');
   let azure: Azure;
   let program: Program;
-  before(async () => {
-    const dependencies = {
-      ioredis: '^6',
-      'ioredis-5.3': 'npm:ioredis@5.3.2',
-      'redis-commander': '^0.9.0',
-      'bull-repl': '^1.10.2',
-      ...Object.fromEntries(NODES.map((major) => [`node-${major}`, `npm:${BINARY}@^${major}.0.0`])),
-    };
-    // A dependency of bull-repl downloads a program that it runs only to filter jobs.
-    project = await Project.create([], dependencies, ['npm', 'install', '--ignore-scripts', '--no-audit']);
-  });
   beforeEach(async () => {
     azure = await startAzure(3_000);
   });
@@ -37,7 +22,6 @@ describe('published programs that know nothing of Azure, with ioredis-azure/regi
     expect(azure.cache.statistics.refusals).to.deep.equal([]);
     await azure.stop();
   });
-  after(() => project.remove());
 
   function start(args: readonly string[], node?: string): Program {
     return new Program([...REGISTER, ...args], azure.environment, project.folder, node);
@@ -78,9 +62,8 @@ describe('published programs that know nothing of Azure, with ioredis-azure/regi
     expect(azure.cache.statistics.connections).to.have.length(1);
   });
 
-  for (const major of ['20', ...NODES]) {
+  for (const major of NODES) {
     it(`one with ioredis 5.3 counts exactly, on Node.js ${major}`, async () => {
-      const node = join(project.folder, 'node_modules', `node-${major}`, 'bin', 'node');
       program = start(
         [
           '-e',
@@ -94,7 +77,7 @@ describe('published programs that know nothing of Azure, with ioredis-azure/regi
          console.log(count);
        });`,
         ],
-        major === '20' ? undefined : node,
+        project.nodeOf(major),
       );
       await times(TOKENS, azure.entra, 'token');
       const count = await program.result<number>();

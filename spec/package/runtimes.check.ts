@@ -1,21 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { NO_REQUIRE_ESM, Project, ROOT } from './support/project.js';
+import { ROOT } from './support/pack.js';
+import { NO_REQUIRE_ESM, Project } from './support/project.js';
+import { NODES, type ProjectName } from './support/projects.js';
 
 const { version: published, bin = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string;
   bin?: Readonly<Record<string, string>>;
 };
 
+const INSTALLED: readonly (readonly [version: string, project: ProjectName])[] = [
+  ['5.4.0', 'oldest'],
+  ['^5', 'newest-5'],
+  ['^6', 'newest'],
+];
+
 describe('the packed package', () => {
-  for (const version of ['5.4.0', '^5', '^6']) {
+  for (const [version, name] of INSTALLED) {
     describe(`with ioredis ${version}`, () => {
-      let project: Project;
-      before(async () => {
-        project = await Project.create(['application'], { ioredis: version });
-      });
-      after(() => project.remove());
+      const project = new Project(name);
 
       it('works in an ES module, across an expiry', async () => {
         expect(await project.node(['application.mjs'])).to.equal('works\n');
@@ -31,23 +35,16 @@ describe('the packed package', () => {
         });
       }
 
-      it('works as ES module and as CommonJS in one process, on the same clients', async () => {
-        expect(await project.node(['both.mjs'])).to.equal('works\n');
+      it('is one copy for ES modules and CommonJS, and works beside a second copy, on the same clients', async () => {
+        expect(await project.node(['copies.mjs'])).to.equal('works\n');
       });
     });
   }
 
-  for (const major of ['20', '22', '24', '26']) {
+  for (const major of NODES) {
     describe(`on Node.js ${major}`, () => {
-      const range = major === '20' ? '^20.19.0' : `^${major}.0.0`;
-      const binary = `node-${process.platform}-${process.arch}`;
-      let project: Project;
-      let node: string;
-      before(async () => {
-        project = await Project.create(['application'], { ioredis: '^6', [binary]: range });
-        node = join(project.folder, 'node_modules', binary, 'bin', 'node');
-      });
-      after(() => project.remove());
+      const project = new Project('newest');
+      const node = project.nodeOf(major);
 
       it('is that version', async () => {
         expect(await project.node(['--version'], {}, node)).to.match(new RegExp(`^v${major}\\.`));

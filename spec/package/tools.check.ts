@@ -5,19 +5,7 @@ import { expect } from 'chai';
 import { NO_REQUIRE_ESM, Project } from './support/project.js';
 
 describe('the packed package, with the tools of an application', () => {
-  let project: Project;
-  before(async () => {
-    project = await Project.create(['application', 'types', 'vitest'], {
-      ioredis: '^6',
-      '@types/node': '^20.19',
-      esbuild: '*',
-      typescript: '~6.0',
-      vite: '^7',
-      vitest: '^4',
-      webpack: '^5',
-    });
-  });
-  after(() => project.remove());
+  const project = new Project('newest');
 
   for (const mode of ['nodenext', 'node16-commonjs', 'bundler', 'node10']) {
     it(`is typed for strict TypeScript: ${mode}`, async () => {
