@@ -11,7 +11,7 @@ const manifest = JSON.parse(readFileSync(new URL('package.json', import.meta.url
 /** What every application has that installs this package. */
 const INSTALLED = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
 
-/** Entry points for `import` and `require()`: CommonJS, which an ES module re-exports, so that a process has one copy of each. */
+/** Entry points for `import` and `require()`, in one form: two copies in a process would each have a state of their own. */
 const ENTRIES = ['index', 'doctor', 'emulator'];
 
 /** `ioredis-azure/register`, in one form for `import` and `require`: its parts load each other when they are needed. */
@@ -27,7 +27,7 @@ export default [
   {
     input: { ...entries(ENTRIES, '.js'), ...REGISTER },
     external: isExternal(INSTALLED),
-    plugins: [nodeResolve(), commonjs(), filename(), licences(), compact(), reExported('.js')],
+    plugins: [nodeResolve(), commonjs(), filename(), licences(), compact()],
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -42,7 +42,7 @@ export default [
   {
     input: { ...entries(ENTRIES, '.d.ts'), 'register/index': 'build/register/index.d.ts' },
     external: isExternal(INSTALLED),
-    plugins: [dts(), reExported('.d.ts')],
+    plugins: [dts()],
     // `ioredis-azure/register` exports nothing.
     onwarn: (warning, warn) => warning.code === 'EMPTY_BUNDLE' || warn(warning),
     output: {
@@ -73,24 +73,6 @@ function entries(names, extension) {
 
 function isExternal(names) {
   return (id) => id.startsWith('node:') || names.some((name) => id === name || id.startsWith(`${name}/`));
-}
-
-/** Adds ES modules that re-export CommonJS. */
-function reExported(extension) {
-  return {
-    name: 're-exported',
-    generateBundle(_options, bundle) {
-      for (const { isEntry, name, exports } of Object.values(bundle)) {
-        if (!isEntry || !ENTRIES.includes(name)) continue;
-        const exported = extension === '.js' ? `{ ${exports.join(', ')} }` : '*';
-        this.emitFile({
-          type: 'asset',
-          fileName: `${name}${extension}`,
-          source: `export ${exported} from './${name}.cjs';\n`,
-        });
-      }
-    },
-  };
 }
 
 /** Drops the comments, which the declarations keep, and minifies chunks of packages that are built in. */

@@ -5,5 +5,5 @@ import type * as library from '../lib/index.js';
  * in a way of its own.
  */
 export const { configureClusterForAzure, configureForAzure, Multiplexer } = (await import(
-  new URL('../dist/index.js', import.meta.url).href
+  new URL('../dist/index.cjs', import.meta.url).href
 )) as typeof library;

@@ -72,7 +72,7 @@ describe('the packed package, in an empty folder', () => {
     expect(packed).to.include.members([
       'docs/how-it-works.md',
       ...['index', 'doctor', 'emulator'].flatMap((entry) =>
-        ['js', 'd.ts', 'cjs', 'd.cts'].map((extension) => `dist/${entry}.${extension}`),
+        ['cjs', 'd.cts'].map((extension) => `dist/${entry}.${extension}`),
       ),
       'dist/cli.js',
       'dist/THIRD-PARTY-LICENSES.txt',

@@ -4,6 +4,7 @@ import { blocking } from './blocking.js';
 import { clients } from './clients.js';
 import { commands } from './commands.js';
 import { creation } from './creation.js';
+import { hotPath } from './hot-path.js';
 import { installation } from './installation.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
@@ -15,6 +16,7 @@ import { throughput } from './throughput.js';
 
 /** All parts of the benchmark, in the order of the results. */
 export const ROWS: readonly Row[] = [
+  hotPath,
   throughput,
   latency,
   commands,

@@ -170,7 +170,7 @@ describe('a secret in the text of an error of foreign code', () => {
     for (const text of [
       "AADSTS700016: Application with identifier '00000000-0000-0000-0000-0000000000ab' was not found. Trace ID: 9f1c4a52-77aa-4d7a-8a3c-f12b6a2b9d00",
       'connect ECONNREFUSED 127.0.0.1:443, see https://aka.ms/azsdk/js/identity/managedidentitycredential/troubleshoot',
-      'at readKey (file:///home/app/node_modules/ioredis-azure/dist/index.js:12:34)',
+      'at readKey (file:///home/app/node_modules/ioredis-azure/dist/index.cjs:12:34)',
       'the token request failed: no key for my-cache.westeurope.redis.azure.net',
     ]) {
       expect(redacted(text)).to.equal(text);
