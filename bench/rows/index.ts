@@ -5,6 +5,7 @@ import { clients } from './clients.js';
 import { commands } from './commands.js';
 import { creation } from './creation.js';
 import { hotPath } from './hot-path.js';
+import { idle } from './idle.js';
 import { installation } from './installation.js';
 import { latency } from './latency.js';
 import { memory } from './memory.js';
@@ -24,6 +25,7 @@ export const ROWS: readonly Row[] = [
   clusterMessages,
   blocking,
   clients,
+  idle,
   nodes,
   memory,
   creation,

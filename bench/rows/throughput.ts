@@ -25,7 +25,8 @@ export const throughput: Row = {
   method:
     'GETs against a redis-server over plain TCP, so that the client is the bottleneck, each client in a process of its own, ' +
     'one after the other in each round, in alternating order. The ratio is that of the same round, of the commands for each ' +
-    'second of CPU time of the client: what else runs on the machine does not matter. The ratio by the clock is beside it. Pipelines and ' +
+    'second of CPU time of the client: what else runs on the machine matters least. The ratio by the clock is beside it; with ' +
+    'one caller it measures the scheduler, and the row "hot-path" the client. Pipelines and ' +
     'autopipelining: 20 commands at a time. node-redis pipelines all commands of a tick by itself.',
   async run({ rounds, slice }, progress) {
     const results: Result[] = [];

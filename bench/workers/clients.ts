@@ -14,6 +14,8 @@ export interface ClientsRequest {
   readonly count: number;
   /** Whether this package logs them in; otherwise an access key does. */
   readonly isManaged: boolean;
+  /** The interval of the PINGs of managed clients, in ms. Default: that of the library. */
+  readonly heartbeatInterval?: number;
 }
 
 export interface ReauthenticationOutcome {
@@ -46,11 +48,12 @@ let createClient = (): Redis => {
 let replies: Promise<unknown> | undefined;
 
 await serve({
-  async configure({ cache, isManaged }: ClientsRequest) {
+  async configure({ cache, isManaged, heartbeatInterval }: ClientsRequest) {
     if (isManaged) {
       const configured = await configureForAzure({
         ...azureOptions({ peer: 'ioredis-azure', ioredis: 6, protocol: 3, cache }),
         maxRetriesPerRequest: null,
+        ...(heartbeatInterval !== undefined && { heartbeatInterval }),
       });
       ({ authenticator } = configured);
       createClient = () => new Redis(configured);
@@ -73,6 +76,8 @@ await serve({
     }
   },
   reauthenticate,
+  /** The longest delay of the event loop, in ms, while the application does nothing. */
+  idle: ({ duration }: { duration: number }) => longestDelay(() => sleep(duration)),
   /** Every client sends a command, which waits for a connection. */
   sendAll() {
     replies = Promise.all(clients.map((client) => client.ping()));
