@@ -49,7 +49,7 @@ async function compare(cache: StaticCache, number: number): Promise<Result> {
     of,
     summaryOf(differences),
     'bytes',
-    atMost(1_024, ' bytes'),
+    atMost(1_536, ' bytes'),
   );
 }
 

@@ -44,7 +44,7 @@ export function connectorFor(
  */
 export class AzureConnector {
   /** Read by ioredis when `connect()` returns a socket that is closed. */
-  firstError?: Error;
+  firstError: Error | undefined;
   /** Whether the last attempt to connect had no usable credentials. */
   isWaitingForToken = false;
   /** Whether its client is tracked, so that the copy of ioredis need not be searched for. */
@@ -73,7 +73,8 @@ export class AzureConnector {
     const tls = secureTransport(this.#options, this.#serverNames);
     this.#isConnecting = true;
     this.#stream = undefined;
-    delete this.firstError;
+    // Not deleted, after which V8 would keep all fields of this object in a hash table.
+    this.firstError = undefined;
     try {
       this.isWaitingForToken = true;
       await this.#credentialsUsable();
