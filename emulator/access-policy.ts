@@ -74,7 +74,11 @@ export class AccessPolicy {
   }
 
   /** Assigns this role to the identity, in place of its previous one; this includes its open connections. */
-  async assign(oid: string, role: Role): Promise<void> {
+  assign(oid: string, role: Role): Promise<void> {
+    return this.#settled(this.#assign(oid, role));
+  }
+
+  async #assign(oid: string, role: Role): Promise<void> {
     const password = this.#passwords.get(oid) ?? randomBytes(32).toString('hex');
     const previous = this.#roles.get(oid);
     this.#passwords.set(oid, password);
@@ -100,7 +104,7 @@ export class AccessPolicy {
   /** Removes the identity's access. The server closes the connections that are logged in with it. */
   async remove(oid: string): Promise<void> {
     this.#roles.delete(oid);
-    if (this.#passwords.delete(oid)) await this.#apply('ACL', 'DELUSER', oid);
+    if (this.#passwords.delete(oid)) await this.#settled(this.#apply('ACL', 'DELUSER', oid));
   }
 
   /** The names of the ACL users. */
@@ -119,10 +123,14 @@ export class AccessPolicy {
     return this.#refusals.get(oid) ?? 'the identity has no access policy on this cache';
   }
 
+  /** Logins wait for the whole of a change: also until a role that a server refuses is taken back. */
+  #settled(change: Promise<void>): Promise<void> {
+    this.#applied = Promise.allSettled([this.#applied, change]);
+    return change;
+  }
+
   /** Applies changes to each server in their order. */
   async #apply(...command: string[]): Promise<void> {
-    const done = Promise.all(this.#admins.map((admin) => admin.call(...command)));
-    this.#applied = Promise.allSettled([this.#applied, done]);
-    await done;
+    await Promise.all(this.#admins.map((admin) => admin.call(...command)));
   }
 }
