@@ -79,7 +79,7 @@ export class AzureRedisError extends Error {
     Object.defineProperty(this.prototype, BRAND, { value: true });
   }
 
-  /** @internal A process can hold both forms of this package, ES modules and CommonJS: the errors of either are instances. */
+  /** @internal A process can hold several copies of this package: the errors of each are instances. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== AzureRedisError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === 'object' && value !== null && BRAND in value;
