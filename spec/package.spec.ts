@@ -68,7 +68,14 @@ describe('the packed package, in an empty folder', () => {
 
   it('contains the built code, documents and licence, and nothing else', () => {
     const others = packed.filter((path) => !/^dist\/|^docs\/[\w-]+\.md$/.test(path));
-    expect(others).to.have.members(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']);
+    expect(others).to.have.members([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'UPGRADING.md',
+      'package.json',
+    ]);
     expect(packed).to.include.members([
       'docs/how-it-works.md',
       ...['index', 'doctor', 'emulator'].flatMap((entry) =>
