@@ -22,12 +22,15 @@ const REGISTER = Object.fromEntries(
 /** The folders of the packages that are built in. */
 const builtIn = new Set();
 
+/** The names that each entry point exports at run time. */
+const valuesOf = new Map();
+
 /** `tsc` has compiled the sources to `build/`; this bundles them into the files that are published. */
 export default [
   {
     input: { ...entries(ENTRIES, '.js'), ...REGISTER },
     external: isExternal(INSTALLED),
-    plugins: [nodeResolve(), commonjs(), filename(), licences(), compact()],
+    plugins: [nodeResolve(), commonjs(), filename(), licences(), compact(), recordValues()],
     output: {
       dir: 'dist',
       format: 'cjs',
@@ -42,7 +45,7 @@ export default [
   {
     input: { ...entries(ENTRIES, '.d.ts'), 'register/index': 'build/register/index.d.ts' },
     external: isExternal(INSTALLED),
-    plugins: [dts()],
+    plugins: [dts(), exportTypes()],
     // `ioredis-azure/register` exports nothing.
     onwarn: (warning, warn) => warning.code === 'EMPTY_BUNDLE' || warn(warning),
     output: {
@@ -88,6 +91,37 @@ function compact() {
       const { ES2022: target } = ts.ScriptTarget;
       const compilerOptions = { removeComments: true, target, module: ts.ModuleKind.ESNext };
       return ts.transpileModule(code, { compilerOptions }).outputText;
+    },
+  };
+}
+
+function recordValues() {
+  return {
+    name: 'record-values',
+    generateBundle(_options, bundle) {
+      for (const { isEntry, name, exports } of Object.values(bundle)) {
+        if (isEntry) valuesOf.set(name, new Set(exports));
+      }
+    },
+  };
+}
+
+/** Declares as types the classes that are exported as types: the plugin for declarations takes each class for a value. */
+function exportTypes() {
+  return {
+    name: 'export-types',
+    renderChunk(code, { name }) {
+      const values = valuesOf.get(name);
+      if (!values) return null;
+      return code.replace(/^export \{ (.+) \};$/m, (_line, names) => {
+        const [kept, types] = [true, false].map((isValue) =>
+          names
+            .split(', ')
+            .filter((each) => values.has(each.split(' as ').at(-1)) === isValue)
+            .join(', '),
+        );
+        return `export { ${kept} };\nexport type { ${types} };`;
+      });
     },
   };
 }
