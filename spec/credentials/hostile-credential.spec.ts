@@ -182,7 +182,8 @@ describe('a secret in the text of an error of foreign code', () => {
       const long = text.repeat(500_000 / text.length);
       const startedAt = performance.now();
       redacted(long, ['secret']);
-      expect(performance.now() - startedAt).to.be.below(1_000);
+      // In quadratic time it takes minutes.
+      expect(performance.now() - startedAt).to.be.below(10_000);
     });
   }
 });

@@ -72,7 +72,7 @@ describe('diagnose', () => {
       acquireTimeout: 60_000,
       timeout: 1_000,
     });
-    expect(performance.now() - start).to.be.within(950, 3_000);
+    expect(performance.now() - start).to.be.within(950, 30_000);
     const [failed, ...skipped] = findings.slice(findings.findIndex(({ check }) => check === 'timeout'));
     expect(failed).to.include({
       status: 'error',
