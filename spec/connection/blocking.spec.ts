@@ -109,7 +109,7 @@ describe('a blocking command', () => {
     'that failed by `commandTimeout` is not sent again',
     { tokenLifetime },
     async (variant, cache) => {
-      const options = await cache.configure({ commandTimeout: 100 });
+      const options = await cache.configure({ commandTimeout: 1_000 });
       const client = await cache.connect(variant, options);
       const error: unknown = await client.blpop('queue', 0).catch((reason: unknown) => reason);
       expect(error).to.have.property('message', 'Command timed out');
