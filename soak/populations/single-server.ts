@@ -57,14 +57,19 @@ export async function startSingleServer(
     const received: number[] = [];
     subscriber.on('message', (_channel: string, message: string) => received.push(Number(message)));
     await subscriber.subscribe(CHANNEL);
-    receivers.push({ name: `a subscriber of ${version}`, isExact: protocol === 3, received });
+    receivers.push({
+      name: `a subscriber of ${version}`,
+      isExact: protocol === 3,
+      isOrdered: true,
+      received,
+    });
   }
   for (const protocol of [2, 3] as const) {
     const multiplexer = await Multiplexer.connect({ ...options, protocol });
     multiplexers.push(multiplexer);
     const received: number[] = [];
     await multiplexer.subscribe(CHANNEL, (message) => received.push(Number(message)));
-    receivers.push({ name: `a multiplexer over RESP${protocol}`, isExact: true, received });
+    receivers.push({ name: `a multiplexer over RESP${protocol}`, isExact: true, isOrdered: true, received });
   }
   const comingAndGoing = new ComingAndGoing(VARIANTS, options, around);
   return {
