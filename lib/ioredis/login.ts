@@ -38,7 +38,7 @@ export function fillLogins(
     const credentials = current();
     // ioredis puts a command on its queue after it has written it.
     queueMicrotask(() => {
-      const login = commandsOf(internals(client).commandQueue).findLast(isLogin);
+      const login = [...commandsOf(internals(client).commandQueue)].findLast(isLogin);
       if (login) onWritten(login.promise, credentials);
     });
     return write(

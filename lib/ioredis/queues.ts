@@ -22,7 +22,7 @@ export function rejectQueued(
 
 /** The queued commands of a transaction that the server has opened, and that ends with the connection. */
 export function transactionFragment(queue: CommandQueue, isOpen: boolean): ReadonlySet<Command> {
-  const commands = commandsOf(queue);
+  const commands = [...commandsOf(queue)];
   const end = commands.findIndex(({ name }) => /^(?:exec|discard)$/i.test(name));
   const start = commands.findIndex(({ name }) => /^multi$/i.test(name));
   const isCutOff = end !== -1 && (start === -1 || end < start);
@@ -32,9 +32,12 @@ export function transactionFragment(queue: CommandQueue, isOpen: boolean): Reado
 
 /** Whether a command whose reply has just arrived is part of a transaction: its EXEC or DISCARD is the next to be answered. */
 export function isInTransaction(client: Client, { inTransaction = false }: Command): boolean {
-  const names = commandsOf(internals(client).commandQueue).map(({ name }) => name.toLowerCase());
-  const boundary = names.find((name) => name === 'multi' || name === 'exec' || name === 'discard');
-  return inTransaction || (boundary !== undefined && boundary !== 'multi');
+  if (inTransaction) return true;
+  for (const { name } of commandsOf(internals(client).commandQueue)) {
+    if (/^(?:exec|discard)$/i.test(name)) return true;
+    if (/^multi$/i.test(name)) return false;
+  }
+  return false;
 }
 
 /**
@@ -43,7 +46,7 @@ export function isInTransaction(client: Client, { inTransaction = false }: Comma
  * @returns A function that restores them.
  */
 export function explainRejections(queue: CommandQueue, explain: (error: Error) => Error): () => void {
-  const explained = commandsOf(queue).map((command) => ({ command, reject: command.reject }));
+  const explained = [...commandsOf(queue)].map((command) => ({ command, reject: command.reject }));
   for (const { command, reject } of explained) {
     command.reject = (error) => {
       reject.call(command, explain(error));
@@ -67,10 +70,11 @@ export function isConnectionClosed({ message }: Error): boolean {
 const CONNECTION_CLOSED = 'Connection is closed.';
 
 /** The commands in a queue, in their order. */
-export function commandsOf(queue: CommandQueue): Command[] {
-  return Array.from({ length: queue.length }, (_, index) => queue.peekAt(index)?.command).filter(
-    (command) => command !== undefined,
-  );
+export function* commandsOf(queue: CommandQueue): Generator<Command, void> {
+  for (let index = 0; index < queue.length; index += 1) {
+    const command = queue.peekAt(index)?.command;
+    if (command) yield command;
+  }
 }
 
 /** Called when a command is kept for the next connection: its reply has arrived, though it is not settled. */
@@ -78,7 +82,8 @@ const onKept = new WeakMap<Command, () => void>();
 
 /** Resolves when every command that currently awaits its reply has received it, or has failed. */
 export async function pendingReplies(client: Client): Promise<void> {
-  const last = commandsOf(internals(client).commandQueue).at(-1);
+  const { commandQueue } = internals(client);
+  const last = commandQueue.peekAt(commandQueue.length - 1)?.command;
   if (!last) return;
   const kept = new Promise<void>((resolve) => {
     const others = onKept.get(last);
@@ -93,7 +98,10 @@ export async function pendingReplies(client: Client): Promise<void> {
 
 /** Whether a command was written and its reply is still awaited, even if its promise is settled already. */
 export function isPending(client: Client, command: Command): boolean {
-  return commandsOf(internals(client).commandQueue).includes(command);
+  for (const pending of commandsOf(internals(client).commandQueue)) {
+    if (pending === command) return true;
+  }
+  return false;
 }
 
 /** Queues a command to be written when the client's next connection is ready. */
