@@ -26,12 +26,16 @@ export class Ledger {
     return this.#violations;
   }
 
-  /** Counts what an authenticator reports, and the logins that a cache refuses. */
-  observe(authenticator: Authenticator, azure: AzureRedisEmulator): void {
+  /** Counts what an authenticator reports. */
+  observe(authenticator: Authenticator): void {
     for (const event of EVENTS)
       authenticator.on(event, () => {
         this.count(event);
       });
+  }
+
+  /** Counts the logins that a cache refuses. */
+  observeRefusals(azure: AzureRedisEmulator): void {
     azure.on('refusal', ({ reason }) => {
       if (Date.now() < this.mayRefuseUntil) this.count('logins refused on purpose');
       else this.violate(`a login was refused: ${reason}`);

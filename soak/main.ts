@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Authenticator } from '../lib/index.js';
+import { areRenewed } from '../spec/support/waiting.js';
 import { becomes } from './loop.js';
 import { startClustered } from './populations/clustered.js';
 import type { Fault } from './populations/fault.js';
@@ -78,17 +80,18 @@ async function suffer(population: Population, fault: Fault): Promise<void> {
   await Promise.all(all.map((workload) => workload.pause()));
   if (fault.breaks && !(await becomes(() => isSettled(population), SETTLING)))
     ledger.violate(
-      `${fault.name}: not exactly its connections with the newest token: ${inspect(population.authenticator)}`,
+      `${fault.name}: not exactly its connections with the newest token: ${inspect(population.authenticators)}`,
     );
   ledger.mayBreak = false;
 }
 
 /** Whether a population has all of its connections, and no other, logged in with the newest token. */
-function isSettled({ authenticator: { connections, expiresOn }, size }: Population): boolean {
-  return (
-    (size === undefined || connections.length === size) &&
-    connections.every((connection) => connection.expiresOn?.getTime() === expiresOn.getTime())
-  );
+function isSettled({ authenticators, size }: Population): boolean {
+  return (size === undefined || connectionsOf(authenticators) === size) && authenticators.every(areRenewed);
+}
+
+function connectionsOf(authenticators: readonly Authenticator[]): number {
+  return authenticators.reduce((total, { connections }) => total + connections.length, 0);
 }
 
 /** Ends all clients and servers, checks for leaks, and reports. */
@@ -121,16 +124,16 @@ async function finish(memoryAtFirst: number): Promise<void> {
 }
 
 async function finishOne(population: Population): Promise<void> {
-  const { authenticator, azure, ledger } = population;
+  const { authenticators, azure, ledger } = population;
   await population.end();
-  if (!(await becomes(() => authenticator.connections.length === 0, 5_000)))
-    ledger.violate(`${authenticator.connections.length} clients that have ended are kept`);
+  if (!(await becomes(() => connectionsOf(authenticators) === 0, 5_000)))
+    ledger.violate(`${connectionsOf(authenticators)} clients that have ended are kept`);
   const { connections, logins, evictions, tokensIssued } = azure.statistics;
   ledger.count('tokens issued', tokensIssued.length);
   ledger.count('connections opened', connections.length);
   ledger.count('logins accepted', logins.length);
   ledger.count('connections whose token ended', evictions.length);
-  authenticator.close();
+  for (const authenticator of authenticators) authenticator.close();
   await population.stop();
 }
 

@@ -1,14 +1,26 @@
 import type { Cluster } from 'ioredis';
-import { configureClusterForAzure, Multiplexer, type AzureClusterArguments } from '../../lib/index.js';
+import {
+  configureClusterForAzure,
+  Multiplexer,
+  type Authenticator,
+  type AzureClusterArguments,
+} from '../../lib/index.js';
 import { AzureRedisEmulator, type ClusterNode, type EmulatorCredential } from '../../emulator/index.js';
 import { CLUSTER_VARIANTS, type ClusterVariant } from '../../spec/support/clustered-cache.js';
 import { Ledger } from '../ledger.js';
 import type { Random } from '../random.js';
 import { Counting } from '../workloads/counting.js';
-import { Messages, type Receiver } from '../workloads/messages.js';
+import { Messages, type Delivery, type Receiver } from '../workloads/messages.js';
 import type { Surroundings, Workload } from '../workloads/workload.js';
-import { RECONNECTION, RECOVERY, SILENCE, type Fault } from './fault.js';
-import type { Population } from './population.js';
+import {
+  droppedConnections,
+  NO_FAULT,
+  RECOVERY,
+  roleWithoutSubscriptions,
+  SILENCE,
+  type Fault,
+} from './fault.js';
+import { SETTINGS, TOKEN_LIFETIME, type Population } from './population.js';
 
 const CHANNEL = 'news';
 const SHARD_CHANNEL = 'shard news';
@@ -19,20 +31,20 @@ const MOVED_SLOTS = 100;
 /** Clients of every kind of a clustered cache, whose nodes change. */
 export async function startClustered(random: Random): Promise<Population> {
   const name = 'a cluster';
-  const azure = await AzureRedisEmulator.start({ tokenLifetime: 6_000, cluster: { masters: 2 } });
+  const azure = await AzureRedisEmulator.start({ tokenLifetime: TOKEN_LIFETIME, cluster: { masters: 2 } });
   const ledger = new Ledger(name);
   const credential = azure.credential();
-  const configured = await configureClusterForAzure({
+  const settings = {
     host: azure.host,
     port: azure.port,
     tls: { ca: azure.ca },
     credential,
-    expirationRefreshRatio: 0.35,
-    connectTimeout: 2_000,
-    heartbeatInterval: 1_000,
-  });
+    ...SETTINGS,
+  };
+  const configured = await configureClusterForAzure(settings);
   const { authenticator } = configured[1].redisOptions;
-  ledger.observe(authenticator, azure);
+  ledger.observe(authenticator);
+  ledger.observeRefusals(azure);
   const around: Surroundings = {
     async call(command, key, ...args) {
       const { server } = await azure.cluster.masterOf(await azure.cluster.slotOf(key));
@@ -45,6 +57,7 @@ export async function startClustered(random: Random): Promise<Population> {
   const receivers: Receiver[] = [];
   const shardReceivers: Receiver[] = [];
   const workloads: Workload[] = [];
+  const deliveries = deliveriesOf(authenticator);
   for (const variant of CLUSTER_VARIANTS) {
     const cluster = clusterOf(variant, configured);
     // It only subscribes: no command tells it of a change.
@@ -54,38 +67,31 @@ export async function startClustered(random: Random): Promise<Population> {
     const received: number[] = [];
     subscriber.on('message', (_channel: string, message: string) => received.push(Number(message)));
     await subscriber.subscribe(CHANNEL);
-    receivers.push({ name: `a cluster of ${variant.name}`, isExact: false, isOrdered: false, received });
+    receivers.push({ name: `a cluster of ${variant.name}`, isExact: false, received, deliveries });
   }
   const multiplexers: Multiplexer[] = [];
   for (const protocol of [2, 3] as const) {
-    const multiplexer = await Multiplexer.connect({
-      host: azure.host,
-      port: azure.port,
-      tls: { ca: azure.ca },
-      authenticator,
-      cluster: true,
-      protocol,
-    });
+    // An authenticator of its own tells how its messages were delivered.
+    const multiplexer = await Multiplexer.connect({ ...settings, cluster: true, protocol });
     multiplexers.push(multiplexer);
+    ledger.observe(multiplexer.authenticator);
+    const ofMultiplexer = deliveriesOf(multiplexer.authenticator);
     const version = `a multiplexer of a cluster over RESP${protocol}`;
     const received: number[] = [];
     await multiplexer.subscribe(CHANNEL, (message) => received.push(Number(message)));
-    // Over RESP2 it may be handed over to another node, which `recycled` reports as `best-effort`.
-    const isExact = protocol === 3;
-    receivers.push({ name: version, isExact, isOrdered: isExact, received });
+    receivers.push({ name: version, isExact: true, received, deliveries: ofMultiplexer });
     const ofShard: number[] = [];
     await multiplexer.ssubscribe(SHARD_CHANNEL, (message) => ofShard.push(Number(message)));
     shardReceivers.push({
       name: `${version}, a shard channel`,
       isExact: true,
-      isOrdered: true,
       received: ofShard,
     });
   }
   return {
     name,
     azure,
-    authenticator,
+    authenticators: [authenticator, ...multiplexers.map((each) => each.authenticator)],
     ledger,
     workloads: [
       ...workloads,
@@ -99,6 +105,13 @@ export async function startClustered(random: Random): Promise<Population> {
     },
     stop: () => azure.stop(),
   };
+}
+
+/** How messages were delivered across the replacements that an authenticator reports. */
+function deliveriesOf(authenticator: Authenticator): Delivery[] {
+  const deliveries: Delivery[] = [];
+  authenticator.on('recycled', ({ delivery }) => deliveries.push(delivery));
+  return deliveries;
 }
 
 function clusterOf({ Cluster, protocol }: ClusterVariant, [nodes, options]: AzureClusterArguments): Cluster {
@@ -118,7 +131,7 @@ function clusterFaults(
   const { cluster } = azure;
   const none = (): void => undefined;
   return [
-    { name: 'none', breaks: false, recovery: RECOVERY, duration: [4_000, 8_000], begin: none, end: none },
+    NO_FAULT,
     {
       name: 'slots moved',
       breaks: false,
@@ -146,27 +159,8 @@ function clusterFaults(
       begin: () => replaceNodes(azure),
       end: none,
     },
-    {
-      name: 'connections dropped',
-      breaks: true,
-      recovery: RECONNECTION,
-      duration: [0, 0],
-      begin() {
-        azure.dropConnections();
-      },
-      end: none,
-    },
-    {
-      name: 'role without subscriptions',
-      breaks: true,
-      recovery: SILENCE,
-      duration: [1_000, 3_000],
-      async begin() {
-        await azure.assignRole(identity.oid, '+@all -@pubsub ~* &*');
-        azure.dropConnections();
-      },
-      end: () => azure.assignRole(identity.oid, 'Data Owner'),
-    },
+    droppedConnections(azure),
+    roleWithoutSubscriptions(azure, identity),
   ];
 }
 

@@ -2,7 +2,15 @@ import type { AzureRedisEmulator, EmulatorCredential } from '../../emulator/inde
 import type { Network } from '../../spec/support/network.js';
 import type { ProgrammableCredential } from '../../spec/support/programmable-credential.js';
 import type { Random } from '../random.js';
-import { RECONNECTION, RECOVERY, SILENCE, type Fault } from './fault.js';
+import {
+  droppedConnections,
+  NO_FAULT,
+  RECONNECTION,
+  RECOVERY,
+  roleWithoutSubscriptions,
+  SILENCE,
+  type Fault,
+} from './fault.js';
 
 /** What can go wrong where. */
 export interface Places {
@@ -31,11 +39,10 @@ export function singleServerFaults({
   const restoreNetwork = (): void => {
     network.restore();
   };
-  const none = (): void => undefined;
   const ofIdentity = { breaks: false, recovery: RECOVERY, end: restoreIdentity };
   const ofNetwork = { breaks: true, recovery: RECONNECTION, end: restoreNetwork };
   return [
-    { ...ofIdentity, name: 'none', duration: [4_000, 8_000], begin: none },
+    NO_FAULT,
     {
       ...ofIdentity,
       name: 'identity service down for a moment',
@@ -95,14 +102,7 @@ export function singleServerFaults({
         network.delayReplies(150);
       },
     },
-    {
-      ...ofNetwork,
-      name: 'connections dropped',
-      duration: [0, 0],
-      begin() {
-        azure.dropConnections();
-      },
-    },
+    droppedConnections(azure),
     {
       ...ofNetwork,
       name: 'endpoint down',
@@ -168,18 +168,7 @@ export function singleServerFaults({
       begin: () => azure.removeAccess(identity.oid),
       end: () => azure.assignRole(identity.oid, 'Data Owner'),
     },
-    {
-      ...ofNetwork,
-      name: 'role without subscriptions',
-      duration: [1_000, 3_000],
-      // Refused subscriptions are tried again after half a second, then after twice the time.
-      recovery: SILENCE,
-      async begin() {
-        await azure.assignRole(identity.oid, '+@all -@pubsub ~* &*');
-        azure.dropConnections();
-      },
-      end: () => azure.assignRole(identity.oid, 'Data Owner'),
-    },
+    roleWithoutSubscriptions(azure, identity),
     {
       ...ofNetwork,
       name: 'writes held back',

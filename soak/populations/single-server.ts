@@ -12,7 +12,7 @@ import { Messages, type Receiver } from '../workloads/messages.js';
 import { Popping } from '../workloads/popping.js';
 import { Transactions } from '../workloads/transactions.js';
 import type { Surroundings, Workload } from '../workloads/workload.js';
-import type { Population } from './population.js';
+import { SETTINGS, TOKEN_LIFETIME, type Population } from './population.js';
 import { singleServerFaults } from './single-server-faults.js';
 
 const CHANNEL = 'news';
@@ -22,7 +22,7 @@ export async function startSingleServer(
   random: Random,
 ): Promise<Population & { comingAndGoing: ComingAndGoing }> {
   const name = 'one server';
-  const azure = await AzureRedisEmulator.start({ tokenLifetime: 6_000 });
+  const azure = await AzureRedisEmulator.start({ tokenLifetime: TOKEN_LIFETIME });
   const network = await Network.to(azure.port);
   const ledger = new Ledger(name);
   const identity = azure.credential();
@@ -32,12 +32,11 @@ export async function startSingleServer(
     port: network.port,
     tls: { ca: azure.ca },
     credential,
-    expirationRefreshRatio: 0.35,
-    connectTimeout: 2_000,
-    heartbeatInterval: 1_000,
+    ...SETTINGS,
   });
   const { authenticator } = options;
-  ledger.observe(authenticator, azure);
+  ledger.observe(authenticator);
+  ledger.observeRefusals(azure);
   const around: Surroundings = { call: (...command) => azure.server.call(...command), ledger, random };
   const clients: Redis[] = [];
   const multiplexers: Multiplexer[] = [];
@@ -60,7 +59,6 @@ export async function startSingleServer(
     receivers.push({
       name: `a subscriber of ${version}`,
       isExact: protocol === 3,
-      isOrdered: true,
       received,
     });
   }
@@ -69,13 +67,13 @@ export async function startSingleServer(
     multiplexers.push(multiplexer);
     const received: number[] = [];
     await multiplexer.subscribe(CHANNEL, (message) => received.push(Number(message)));
-    receivers.push({ name: `a multiplexer over RESP${protocol}`, isExact: true, isOrdered: true, received });
+    receivers.push({ name: `a multiplexer over RESP${protocol}`, isExact: true, received });
   }
   const comingAndGoing = new ComingAndGoing(VARIANTS, options, around);
   return {
     name,
     azure,
-    authenticator,
+    authenticators: [authenticator],
     ledger,
     workloads: [...workloads, new Messages('PUBLISH', CHANNEL, receivers, around), comingAndGoing],
     comingAndGoing,
