@@ -106,7 +106,7 @@ export function addIdentityFlags(command: Command): Command {
  *
  * @throws UsageError if the flags contradict each other.
  */
-function identityKindOf(flags: IdentityFlags, environment: Environment = process.env): IdentityKind {
+function identityKindOf(flags: IdentityFlags, environment: Environment): IdentityKind {
   const all: readonly IdentityFlag[] = Object.values(FLAGS_OF_IDENTITY).flat();
   const kind = flags.identity ?? inferKind(flags, environment);
   const applicable: readonly IdentityFlag[] = FLAGS_OF_IDENTITY[kind];

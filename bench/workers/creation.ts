@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { configureForAzure } from '../package.js';
 import { azureOptions, endpointOf } from '../peers/ioredis.js';
+import { cpuTimeSince } from '../cpu-time.js';
 import { serve } from '../remote.js';
 import type { ClientsRequest } from './clients.js';
 
@@ -49,12 +50,6 @@ await serve({
     return { created: created / BATCH, ready: ready / BATCH };
   },
 });
-
-/** In ms. */
-function cpuTimeSince(before: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1_000;
-}
 
 async function loadModules(count: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'ioredis-azure-modules-'));

@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import type { TokenCredential } from '@azure/core-auth';
 import { type AbstractConnector, Redis } from 'ioredis';
 import { Redis as OtherRedis } from 'ioredis-6.0.0';
+import { cpuTimeSince } from '../cpu-time.js';
 import { configureForAzure } from '../package.js';
 import { serve } from '../remote.js';
 import { median } from '../statistics.js';
@@ -98,8 +99,7 @@ async function send(client: Redis, workload: Workload): Promise<void> {
 async function cpuTimeOf(work: () => Promise<void>): Promise<number> {
   const before = process.cpuUsage();
   await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) * 1_000;
+  return cpuTimeSince(before) * 1e6;
 }
 
 /** Opens no socket: a stream that answers each command with OK. */

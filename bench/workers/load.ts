@@ -1,5 +1,6 @@
 /** One client, and the commands whose throughput and latency are measured. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuTimeSince } from '../cpu-time.js';
 import { connectPeer } from '../peers/index.js';
 import type { PeerClient, PeerSettings } from '../peers/peer.js';
 import { serve } from '../remote.js';
@@ -56,10 +57,10 @@ async function throughput({ workload, callers, duration }: LoadRequest): Promise
     }
   };
   await Promise.all(Array.from({ length: callers }, call));
-  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpuTime = cpuTimeSince(cpuBefore);
   return {
     byClock: commands / ((performance.now() - startedAt) / 1_000),
-    byCpu: commands / ((user + system) / 1e6),
+    byCpu: commands / (cpuTime / 1_000),
   };
 }
 

@@ -4,18 +4,15 @@ import { existsSync } from 'node:fs';
 import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { environmentText } from '../../cli/emulator/environment.js';
 import { freePort } from '../../emulator/ports.js';
 import { RedisOnTcp } from '../support/redis-on-tcp.js';
 import { until } from '../support/waiting.js';
-import { CommandProcess } from './support/command-process.js';
+import { CommandProcess, MAIN } from './support/command-process.js';
 import { EmulatorProcess } from './support/emulator-process.js';
 import { processesOf } from './support/processes.js';
-
-const MAIN = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** Resolves when neither the folder of an emulator nor a process of it is left. */
 async function nothingIsLeft(folder: string): Promise<void> {

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import type { Redis } from 'ioredis';
+import type { AzureRedisEmulator } from '../../emulator/index.js';
 import { connectionsOf, itWithEach } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
 import { happens, past, times } from '../support/waiting.js';
@@ -6,41 +8,29 @@ import { happens, past, times } from '../support/waiting.js';
 describe('a client that reconnects', () => {
   const caches = { tokenLifetime: 2_000 };
 
-  itWithEach(
-    VARIANTS,
-    'logs in with a fresh token after the server closed the connection',
-    caches,
-    async (variant, cache) => {
+  const losses: readonly [how: string, lose: (client: Redis, azure: AzureRedisEmulator) => unknown][] = [
+    ['the server closed the connection', (_, azure) => azure.dropConnections()],
+    [
+      'disconnect(true)',
+      (client) => {
+        client.disconnect(true);
+      },
+    ],
+  ];
+  for (const [how, lose] of losses) {
+    itWithEach(VARIANTS, `logs in with a fresh token after ${how}`, caches, async (variant, cache) => {
       const options = await cache.configure();
       const client = await cache.connect(variant, options);
       const first = options.authenticator.expiresOn;
       await past(first);
       const ready = happens(client, 'ready');
-      cache.azure.dropConnections();
+      lose(client, cache.azure);
       await ready;
       expect(await client.set('key', 'value')).to.equal('OK');
       expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
       expect(cache.azure.statistics.refusals).to.deep.equal([]);
-    },
-  );
-
-  itWithEach(
-    VARIANTS,
-    'logs in with a fresh token after disconnect(true)',
-    caches,
-    async (variant, cache) => {
-      const options = await cache.configure();
-      const client = await cache.connect(variant, options);
-      const first = options.authenticator.expiresOn;
-      await past(first);
-      const ready = happens(client, 'ready');
-      client.disconnect(true);
-      await ready;
-      expect(await client.set('key', 'value')).to.equal('OK');
-      expect(cache.azure.statistics.logins.at(-1)?.expiresOn).to.be.above(first);
-      expect(cache.azure.statistics.refusals).to.deep.equal([]);
-    },
-  );
+    });
+  }
 
   itWithEach(
     VARIANTS,

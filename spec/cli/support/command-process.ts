@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
+/** The command as it is published. */
+export const MAIN = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url));
 
 /** What a command has printed, and its exit code. */
 export interface CommandResult {
