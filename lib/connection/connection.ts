@@ -20,6 +20,7 @@ const CLOCK_SKEW = 1_000;
 
 /** Shared: a process may hold thousands of connections. */
 const NO_LOGIN = Promise.resolve();
+const NOT_FILLING = (): void => undefined;
 
 /** The life of one socket of a client, from `connecting` to `close`. */
 export class Connection {
@@ -37,7 +38,7 @@ export class Connection {
   attempted: Credentials | undefined;
   /** Resolves when that login is answered. */
   login = NO_LOGIN;
-  #stopFilling: () => void = () => undefined;
+  #stopFilling = NOT_FILLING;
 
   constructor(client: Client) {
     this.client = client;
@@ -83,6 +84,7 @@ export class Connection {
   /** The connection is ready. */
   endHandshake(): void {
     this.#stopFilling();
+    this.#stopFilling = NOT_FILLING;
   }
 
   /** Writes the provider's current credentials into its logins, until the returned function is called. */

@@ -66,9 +66,8 @@ export class Pulse {
 
   /** @param elapsed The time since the last observation in which the process could read, in ms. */
   observe(elapsed: number): void {
-    const signs = vitalSignsOf(this.#connection.client);
     const before = this.#due;
-    this.#due = signs?.awaited || signs?.isMonitoring ? signs : undefined;
+    this.#due = vitalSignsOf(this.#connection.client);
     this.silence = before && this.#due && !showsLife(before, this.#due) ? this.silence + elapsed : 0;
   }
 

@@ -163,30 +163,24 @@ export function connectTimeoutOf({ connectTimeout = 0 }: ClientOptions): number 
   return connectTimeout > 0 ? connectTimeout : DEFAULT_CONNECT_TIMEOUT;
 }
 
-/** The state of a connection at one moment, from which its liveness is judged. */
+/** The state of a connection on which the server has to send, at one moment; its liveness is judged by comparing two. */
 export interface VitalSigns {
   readonly bytesRead: number;
   /** The number of bytes that the operating system has not accepted yet, since its buffer is full. */
   readonly bytesUnsent: number;
-  /** The command whose reply is due next. */
+  /** The command whose reply is due next; `undefined` in MONITOR mode, where the server sends without requests. */
   readonly awaited: Command | undefined;
-  /** Whether the connection is in MONITOR mode, where the server sends without requests. */
-  readonly isMonitoring: boolean;
 }
 
-/** The vital signs of a client's connection; `undefined` unless it is open, or logs in. */
+/** The vital signs of a client's connection; `undefined` unless a reply is due, or the client is in MONITOR mode. */
 export function vitalSignsOf(client: Client): VitalSigns | undefined {
-  const { status } = client;
   const { stream, commandQueue } = internals(client);
-  const isMonitoring = status === 'monitoring';
-  const isOpen = isMonitoring || status === 'ready' || status === 'connect';
-  if (!isOpen || !stream || stream.destroyed) return undefined;
-  return {
-    bytesRead: stream.bytesRead,
-    bytesUnsent: bytesUnsent(stream),
-    awaited: commandQueue.peekAt(0)?.command,
-    isMonitoring,
-  };
+  const awaited = commandQueue.peekAt(0)?.command;
+  const { status } = client;
+  const isDue = status === 'monitoring' || (awaited && (status === 'ready' || status === 'connect'));
+  // The counters of a socket are read from native code, which takes too long for thousands of idle connections.
+  if (!isDue || !stream || stream.destroyed) return undefined;
+  return { bytesRead: stream.bytesRead, bytesUnsent: bytesUnsent(stream), awaited };
 }
 
 interface Handle {
