@@ -106,20 +106,35 @@ describe('a server that holds back writes, as in a failover', () => {
       });
       let stalls = 0;
       options.authenticator.on('stalled', () => (stalls += 1));
-      clients = Array.from({ length: 50 }, () => new FIRST.Redis(options));
-      for (const client of clients) client.on('error', () => undefined);
-      await until(() => clients.every(({ status }) => status === 'ready'));
+      const incrementing = Array.from({ length: 50 }, () => new FIRST.Redis(options));
+      clients.push(...incrementing);
+      for (const client of incrementing) client.on('error', () => undefined);
+      await until(() => incrementing.every(({ status }) => status === 'ready'));
       const observer = new FIRST.Redis({ host, port, password: accessKey });
-      // Longer than the timeout, and ended before a third connection would be tried.
-      await observer.call('CLIENT', 'PAUSE', String(2.5 * TIMEOUT), 'WRITE');
-      await Promise.allSettled(clients.map((client) => client.incr('counter')));
+      clients.push(observer);
+      const connected = await connections(observer);
+      await observer.call('CLIENT', 'PAUSE', '60000', 'WRITE');
+      const replies = Promise.allSettled(incrementing.map((client) => client.incr('counter')));
+      await until(() => stalls >= 2);
+      // The server runs none of their commands twice only once it has noticed that the connections were closed.
+      await until(async () => {
+        const left = await connections(observer);
+        return [...connected].filter((id) => !left.has(id)).length >= stalls;
+      });
+      await observer.call('CLIENT', 'UNPAUSE');
+      await replies;
       // Rejected commands may still be run.
       const counted = async (): Promise<number> => Number(await observer.get('counter'));
-      await until(async () => (await counted()) >= clients.length - 2);
-      expect(await counted()).to.be.at.most(clients.length);
-      expect(stalls).to.be.at.most(2);
-      observer.disconnect();
+      await until(async () => (await counted()) >= incrementing.length - 2);
+      expect(await counted()).to.be.at.most(incrementing.length);
+      expect(stalls).to.equal(2);
       options.authenticator.close();
     });
   }
 });
+
+/** The ids of the connections to a server. */
+async function connections(observer: Redis): Promise<Set<string>> {
+  const list = String(await observer.client('LIST'));
+  return new Set(list.match(/^id=\d+/gm));
+}
