@@ -58,7 +58,7 @@ export async function traceTokenRefresh<
   Token extends { readonly username: string; readonly expiresOn: number },
 >(username: string | undefined, request: () => Promise<Token>): Promise<Token> {
   const trace: TokenRefreshTrace = username === undefined ? {} : { username };
-  // Not the result of the traced promise, which every subscriber receives.
+  // Kept out of the traced promise: every subscriber of the channel receives its result.
   let token!: Token;
   await traced(tokenRefresh, trace, async () => {
     token = await request();

@@ -111,7 +111,7 @@ function privateKeyIn(name: string, pem: string, password?: string): KeyObject {
   try {
     return createPrivateKey({ key: block, ...(password !== undefined && { passphrase: password }) });
   } catch {
-    // Without the reason of OpenSSL, which says less than this and may quote the key.
+    // OpenSSL's reason is dropped: it says less, and may quote the key.
     throw invalidOption(
       `\`${name}\` has a private key that cannot be read.`,
       isEncrypted ? 'Check its password.' : 'The file may be damaged: export the certificate again.',

@@ -179,7 +179,7 @@ function oauthErrorOf(part: Fields): string | undefined {
   const fromResponse = read(part['errorResponse'], 'error');
   if (typeof fromResponse === 'string') return fromResponse;
   if (typeof part['errorCode'] === 'string' && part['errorCode'] !== '') return part['errorCode'];
-  // Of an msal error @azure/identity keeps only the message, which begins with the code.
+  // @azure/identity keeps only the message of an msal error; it begins with the code.
   const [, code] = /^([a-z_]+): /.exec(typeof part['message'] === 'string' ? part['message'] : '') ?? [];
   return code;
 }

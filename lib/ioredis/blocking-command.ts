@@ -214,8 +214,8 @@ const BEFORE_FIRST = '0-0';
  * otherwise skip the entries that were added meanwhile. Until it is known, as on a node of a cluster that answers MOVED, it is
  * asked for again.
  *
- * The last id of each stream is read by a separate command, sent just before. Not in a pipeline, whose commands are written
- * together.
+ * The last id of each stream is read by a separate command, sent just before. A pipeline is left alone: its commands are
+ * written together.
  */
 export function resolveLastIds(client: Client, command: Command): void {
   if (command.name.toLowerCase() !== 'xread' || command.pipelineIndex !== undefined) return;

@@ -14,8 +14,8 @@ import { LOGIN_NAME } from './login.js';
 /** What is called for the commands, error replies and status changes of one client. */
 export interface ClientHooks {
   /**
-   * A command that blocks or changes the state of the connection is about to be sent; what is sent in this call
-   * reaches the server before it.
+   * A command that blocks or changes the state of the connection is about to be sent: commands sent from here reach the
+   * server before it.
    */
   beforeSend(command: Command): void;
   /** That command was sent. */

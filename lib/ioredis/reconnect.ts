@@ -87,12 +87,12 @@ export function connectNow(client: Client): void {
 }
 
 /** The options for ioredis' `close` listener, with which it reconnects without delay and rejects no command. */
-function withImmediateRetry(options: ClientOptions, uncount: () => void): ClientOptions {
+function withImmediateRetry(options: ClientOptions, onAttempt: () => void): ClientOptions {
   return Object.create(options, {
     retryStrategy: {
       value: () => {
         // This attempt is not a retry: the user's strategy counts from 1 if it fails.
-        uncount();
+        onAttempt();
         return 0;
       },
     },
