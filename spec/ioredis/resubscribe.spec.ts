@@ -104,9 +104,7 @@ describe('the subscriptions of a client', () => {
       expect(recycled).to.deep.equal([]);
       await restrict(options, '+psubscribe');
       await until(() => recycled.length > 0);
-      const received = receive(client);
-      await publish('user.7');
-      await until(() => received.has('user.7'));
+      await publishUntilReceived(receive(client), 'user.7');
     });
   }
 });
