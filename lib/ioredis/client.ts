@@ -43,8 +43,10 @@ export interface ClientOptions {
   readonly monitor?: boolean | undefined;
 }
 
-/** A kind of subscription, by the command that makes it. */
-export type SubscriptionKind = 'subscribe' | 'psubscribe' | 'ssubscribe';
+/** The ways to subscribe, named as ioredis' methods: to channels, to patterns, to shard channels. */
+export const SUBSCRIPTION_KINDS = ['subscribe', 'psubscribe', 'ssubscribe'] as const;
+
+export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
 
 /** ioredis' set of the channels and patterns of a connection. */
 export interface SubscriptionSet {

@@ -2,9 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AzureRedisError, type AzureRedisErrorCode } from '../errors.js';
 import { messageOf } from '../redaction.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
-import { emitError, internals, type Client, type SubscriptionKind, type SubscriptionSet } from './client.js';
-
-const KINDS: readonly SubscriptionKind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
+import {
+  emitError,
+  internals,
+  SUBSCRIPTION_KINDS,
+  type Client,
+  type SubscriptionKind,
+  type SubscriptionSet,
+} from './client.js';
 
 /** The waits before channels that the server has refused are tried again, in ms. */
 const RETRY: Backoff = { minTimeout: 500, maxTimeout: 15_000, factor: 2, randomize: true };
@@ -47,7 +52,7 @@ export async function resubscribe(client: Client): Promise<boolean> {
   const { condition, prevCondition, options, stream } = internals(client);
   const subscriptions = prevCondition?.subscriber;
   if (!condition || !subscriptions || !options.autoResubscribe || options.monitor) return true;
-  const kinds = KINDS.filter((kind) => subscriptions.channels(kind).length > 0);
+  const kinds = SUBSCRIPTION_KINDS.filter((kind) => subscriptions.channels(kind).length > 0);
   if (kinds.length === 0) return true;
 
   prevCondition.subscriber = false;

@@ -1,9 +1,5 @@
+import type { SubscriptionKind } from '../ioredis/client.js';
 import type { Subscription } from './subscription.js';
-
-/** The ways to subscribe, named as ioredis' methods: to channels, to patterns, to shard channels. */
-export type SubscriptionKind = 'subscribe' | 'psubscribe' | 'ssubscribe';
-
-export const SUBSCRIPTION_KINDS: readonly SubscriptionKind[] = ['subscribe', 'psubscribe', 'ssubscribe'];
 
 /** A message of one of the subscribed channels or patterns. */
 export interface Message {

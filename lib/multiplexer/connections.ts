@@ -2,8 +2,8 @@ import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Cluster, type Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
-import { commandsInFlight, endpointOf, refuseCommands } from '../ioredis/client.js';
-import { Subscriptions, type SubscriptionKind } from './channels.js';
+import { commandsInFlight, endpointOf, refuseCommands, type SubscriptionKind } from '../ioredis/client.js';
+import { Subscriptions } from './channels.js';
 import { closedError, end } from './client-lifecycle.js';
 import { MAINTENANCE_CHANNEL, type MaintenanceEvent } from './maintenance-events.js';
 import type {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../connection/events.js';
+import type { SubscriptionKind } from '../ioredis/client.js';
 import { settlesWithin } from '../timing/close-signal.js';
-import { PRIVATE_PREFIX, type Message, type SubscriptionKind } from './channels.js';
+import { PRIVATE_PREFIX, type Message } from './channels.js';
 import { closedError } from './client-lifecycle.js';
 import { ConnectionLost, type SubscriberConnection } from './subscriber-connection.js';
 

@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { ManagedClient } from '../connection/managed-client.js';
 import { AzureRedisError } from '../errors.js';
-import { connectTimeoutOf } from '../ioredis/client.js';
+import { connectTimeoutOf, type SubscriptionKind } from '../ioredis/client.js';
 import { refusalsOf, subscriptionRefused } from '../ioredis/resubscribe.js';
 import { messageOf } from '../redaction.js';
 import { settlesWithin } from '../timing/close-signal.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
-import type { Message, SubscriptionKind } from './channels.js';
+import type { Message } from './channels.js';
 import { connectionFailed, end } from './client-lifecycle.js';
 
 /** The connection was lost before the server could answer: the request may be repeated on another one. */

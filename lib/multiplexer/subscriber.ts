@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { Delivery, RecycleReason, Replacement } from '../connection/events.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
+import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../ioredis/client.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { CloseSignal, pause } from '../timing/close-signal.js';
 import { Mutex } from '../timing/timeouts.js';
-import { SUBSCRIPTION_KINDS, type Message, type SubscriptionKind, type Subscriptions } from './channels.js';
+import type { Message, Subscriptions } from './channels.js';
 import { closedError } from './client-lifecycle.js';
 import { deliveryAcrossGap, Handover, switchOver, type MarkerRoute } from './handover.js';
 import type { ConnectionsEmitter } from './options.js';

@@ -1,6 +1,7 @@
 import { AzureRedisError } from '../errors.js';
+import type { SubscriptionKind } from '../ioredis/client.js';
 import { assertOption, checkFields, invalidOption, isText } from '../validation.js';
-import type { Message, SubscriptionKind } from './channels.js';
+import type { Message } from './channels.js';
 
 /**
  * Called with each message, in the order of publication: the message, the channel that it was published to, and, for
