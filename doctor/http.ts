@@ -140,12 +140,11 @@ export class ManagementClient {
   }
 
   async #request(url: string): Promise<object> {
-    const { managementEndpoint, signal } = this.#context;
+    const { managementEndpoint } = this.#context;
     // A next page of another origin would get the token.
     if (!URL.canParse(url) || new URL(url).origin !== managementEndpoint)
       throw new ManagementError('The link to the next page does not lead to Azure Resource Manager.');
     const { status, bodyAsText } = await this.#get(url).catch((error: unknown) => {
-      signal.throwIfAborted();
       if (error instanceof ManagementError) throw error;
       throw new ManagementError(`Azure Resource Manager does not answer: ${messageOf(error)}`);
     });

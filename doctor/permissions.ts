@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, TrialClient } from './client.js';
+import type { Answer } from '../lib/cache-kind.js';
+import type { TrialClient } from './client.js';
 import { type Section, sentence } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';
 
@@ -50,24 +51,24 @@ type Command = readonly [string, ...string[]];
 
 type Permits = (command: Command) => Promise<boolean>;
 
-/** Determines what the role of the user permits. Resolves to whether it permits INFO. @throws TrialError */
+/** Connects, and determines what the role of the user permits. Resolves to whether it permits INFO. @throws TrialError */
 export async function checkPermissions(
   section: Section,
   client: TrialClient,
   { clientOptions }: DiagnosedIdentity,
 ): Promise<boolean> {
   const { username } = clientOptions.authenticator;
+  await client.connect();
   const [user, dryRun] = await Promise.all([
     client.ask('ACL', 'WHOAMI'),
     client.ask('ACL', 'DRYRUN', username, 'PING'),
   ]);
-  section.report({
-    user: [
-      'reply' in user
-        ? { ok: `The connection is logged in as ${String(user.reply)} (ACL WHOAMI).` }
-        : { skipped: `ACL WHOAMI is not permitted: ${sentence(user.error)}` },
-    ],
-  });
+  section.report(
+    'user',
+    'reply' in user
+      ? { ok: `The connection is logged in as ${String(user.reply)} (ACL WHOAMI).` }
+      : { skipped: `ACL WHOAMI is not permitted: ${sentence(user.error)}` },
+  );
   // The hash tag keeps both keys of the trials in one slot.
   const key = `ioredis-azure:doctor:{${randomUUID()}}`;
   const [method, permits] =
@@ -134,37 +135,35 @@ function reportRole(
       .join(', ') || 'nothing';
   const message = `${roleOf(abilities)}: it permits ${list(true)}; it denies ${list(false)} (determined by ${method}).`;
   const data = { ...abilities, method };
-  report({
-    role: [
-      {
-        when: !abilities.reads,
-        error: message,
-        why: 'The application cannot read.',
-        remedy: 'Assign an access policy that permits the commands of the application.',
-        command: az?.assignAccess(),
-        data,
-      },
-      {
-        when: abilities.dangerous && target.product === 'cache',
-        warning: message,
-        severity: 'low',
-        why: 'Dangerous commands, such as FLUSHALL and KEYS, can delete all data or block the cache. Applications rarely need them.',
-        remedy: 'Assign Data Contributor, or a custom policy, unless the application needs them.',
-        command: az?.assignAccess(),
-        data,
-      },
-      { ok: message, data },
-    ],
-    info: [
-      { when: allowsInfo, ok: 'INFO is permitted: the ready check of ioredis works.' },
-      {
-        warning: 'INFO is denied: the ready check of ioredis fails.',
-        severity: 'low',
-        why: 'ioredis logs "Skipping the ready check because INFO command fails", or does not become ready.',
-        remedy: 'Set `enableReadyCheck: false` in the options of the client.',
-      },
-    ],
-  });
+  report('role', [
+    {
+      when: !abilities.reads,
+      error: message,
+      why: 'The application cannot read.',
+      remedy: 'Assign an access policy that permits the commands of the application.',
+      command: az?.assignAccess(),
+      data,
+    },
+    {
+      when: abilities.dangerous && target.product === 'cache',
+      warning: message,
+      severity: 'low',
+      why: 'Dangerous commands, such as FLUSHALL and KEYS, can delete all data or block the cache. Applications rarely need them.',
+      remedy: 'Assign Data Contributor, or a custom policy, unless the application needs them.',
+      command: az?.assignAccess(),
+      data,
+    },
+    { ok: message, data },
+  ]);
+  report('info', [
+    { when: allowsInfo, ok: 'INFO is permitted: the ready check of ioredis works.' },
+    {
+      warning: 'INFO is denied: the ready check of ioredis fails.',
+      severity: 'low',
+      why: 'ioredis logs "Skipping the ready check because INFO command fails", or does not become ready.',
+      remedy: 'Set `enableReadyCheck: false` in the options of the client.',
+    },
+  ]);
 }
 
 function roleOf({ reads, writes, dangerous }: Abilities): string {

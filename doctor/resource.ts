@@ -22,8 +22,8 @@ export async function checkResource(section: Section, objectId: string | undefin
   try {
     const settings = await readSettings(new ManagementClient(section), section);
     const { resourceId } = section.target;
-    section.report({
-      resource: [{ ok: `The settings of ${resourceId} were read from Azure Resource Manager.` }],
+    section.report('resource', {
+      ok: `The settings of ${resourceId} were read from Azure Resource Manager.`,
     });
     reportSettings(section, settings, objectId);
   } catch (error) {
@@ -66,28 +66,26 @@ function reportUnread({ target, az, report }: Section, { status, hint, message }
     severity: 'low',
     why: 'The settings of the cache were not checked.',
   } as const;
-  report({
-    resource: [
-      {
-        when: status === 404,
-        error: message,
-        severity: 'medium',
-        remedy: 'Check the resource id (Azure portal, Properties), and that the identity may read it.',
-        command: shell`az resource show --ids ${target.resourceId}`,
-      },
-      {
-        when: status === 403,
-        ...unread,
-        remedy: 'Assign the role Reader on the cache to the identity, or sign in as a user with that role.',
-        command: az?.assignReader,
-      },
-      {
-        when: status === 401,
-        ...unread,
-        remedy: 'Sign in as a user with the role Reader on the cache.',
-        command: 'az login',
-      },
-      { ...unread, remedy: hint ?? 'Check the network, and the proxy (HTTPS_PROXY).' },
-    ],
-  });
+  report('resource', [
+    {
+      when: status === 404,
+      error: message,
+      severity: 'medium',
+      remedy: 'Check the resource id (Azure portal, Properties), and that the identity may read it.',
+      command: shell`az resource show --ids ${target.resourceId}`,
+    },
+    {
+      when: status === 403,
+      ...unread,
+      remedy: 'Assign the role Reader on the cache to the identity, or sign in as a user with that role.',
+      command: az?.assignReader,
+    },
+    {
+      when: status === 401,
+      ...unread,
+      remedy: 'Sign in as a user with the role Reader on the cache.',
+      command: 'az login',
+    },
+    { ...unread, remedy: hint ?? 'Check the network, and the proxy (HTTPS_PROXY).' },
+  ]);
 }

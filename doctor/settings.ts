@@ -32,48 +32,46 @@ function reportNetwork({ az, report }: Section, { cache }: Settings): void {
   const approved = endpoints.filter(({ status }) => status === 'Approved');
   const data = { endpoints };
   const minimumTls = text(cache, 'minimumTlsVersion');
-  report({
-    'public-network-access': [
-      { when: !isPublic, ok: 'Public network access is disabled.' },
-      {
-        warning: 'Public network access is enabled.',
-        why: 'A stolen token or key can be used from anywhere.',
-        remedy: 'Connect through a private endpoint, then disable public network access.',
-        command: az?.disablePublicAccess,
-      },
-    ],
-    'private-endpoints': [
-      {
-        when: approved.length > 0,
-        ok: `The cache has ${approved.length} approved private endpoint(s).`,
-        data,
-      },
-      {
-        when: endpoints.length > 0,
-        warning: `No private endpoint is approved: ${endpoints.map(({ status }) => status).join(', ')}.`,
-        why: 'Connections through the private endpoint fail.',
-        remedy: 'Approve the connection (Azure portal, Private endpoint connections).',
-        command: az?.listPrivateEndpoints,
-        data,
-      },
-      { when: isPublic, info: 'The cache has no private endpoint.', command: az?.listPrivateEndpoints },
-      {
-        error: 'The cache has no private endpoint, and public network access is disabled.',
-        why: 'No client can connect.',
-        remedy: 'Create a private endpoint, or enable public network access.',
-        command: az?.listPrivateEndpoints,
-      },
-    ],
-    'minimum-tls-version': [
-      { when: ['1.2', '1.3'].includes(minimumTls), ok: `The minimum TLS version is ${minimumTls}.` },
-      {
-        warning: `The minimum TLS version is ${minimumTls || 'not set'}.`,
-        why: 'TLS 1.0 and 1.1 have known weaknesses.',
-        remedy: 'Require TLS 1.2.',
-        command: az?.requireModernTls,
-      },
-    ],
-  });
+  report('public-network-access', [
+    { when: !isPublic, ok: 'Public network access is disabled.' },
+    {
+      warning: 'Public network access is enabled.',
+      why: 'A stolen token or key can be used from anywhere.',
+      remedy: 'Connect through a private endpoint, then disable public network access.',
+      command: az?.disablePublicAccess,
+    },
+  ]);
+  report('private-endpoints', [
+    {
+      when: approved.length > 0,
+      ok: `The cache has ${approved.length} approved private endpoint(s).`,
+      data,
+    },
+    {
+      when: endpoints.length > 0,
+      warning: `No private endpoint is approved: ${endpoints.map(({ status }) => status).join(', ')}.`,
+      why: 'Connections through the private endpoint fail.',
+      remedy: 'Approve the connection (Azure portal, Private endpoint connections).',
+      command: az?.listPrivateEndpoints,
+      data,
+    },
+    { when: isPublic, info: 'The cache has no private endpoint.', command: az?.listPrivateEndpoints },
+    {
+      error: 'The cache has no private endpoint, and public network access is disabled.',
+      why: 'No client can connect.',
+      remedy: 'Create a private endpoint, or enable public network access.',
+      command: az?.listPrivateEndpoints,
+    },
+  ]);
+  report('minimum-tls-version', [
+    { when: ['1.2', '1.3'].includes(minimumTls), ok: `The minimum TLS version is ${minimumTls}.` },
+    {
+      warning: `The minimum TLS version is ${minimumTls || 'not set'}.`,
+      why: 'TLS 1.0 and 1.1 have known weaknesses.',
+      remedy: 'Require TLS 1.2.',
+      command: az?.requireModernTls,
+    },
+  ]);
 }
 
 function reportOfCache(section: Section, { cache, firewallRules }: Settings): void {
@@ -83,62 +81,64 @@ function reportOfCache(section: Section, { cache, firewallRules }: Settings): vo
   const isZoned = zones.length > 1 || text(cache, 'zonalAllocationPolicy') === 'Automatic';
   const ranges = firewallRules?.map((rule) => `${text(rule, 'startIP')}–${text(rule, 'endIP')}`) ?? [];
   const data = { ranges };
-  section.report({
-    'non-tls-port': plainAccess(
+  section.report(
+    'non-tls-port',
+    plainAccess(
       section,
       allowsPlain,
       `The port without TLS (6379) is ${allowsPlain ? 'enabled' : 'disabled'}.`,
     ),
-    entra: [
-      {
-        // Azure stores it as the text True or true.
-        when: textAt(properties, 'redisConfiguration', 'aad-enabled').toLowerCase() === 'true',
-        ok: 'Entra authentication is enabled.',
-      },
-      {
-        error: 'Entra authentication is disabled.',
-        why: 'Every login with a token is refused with WRONGPASS.',
-        remedy: 'Enable it; the nodes restart.',
-        command: az?.enableEntra,
-      },
-    ],
-    'access-keys': accessKeys(section, properties['disableAccessKeyAuthentication'] !== true),
-    'firewall-rules': [
-      { when: firewallRules === undefined, skipped: 'The identity may not read the firewall rules.' },
-      {
-        when: ranges.includes('0.0.0.0–255.255.255.255'),
-        warning: 'A firewall rule allows every address.',
-        why: 'The rule has no effect.',
-        remedy: 'Allow only the addresses of your clients.',
-        data,
-      },
-      { when: ranges.length > 0, ok: `Firewall rules allow ${ranges.join(', ')}.`, data },
-      {
-        when: text(cache, 'publicNetworkAccess') === 'Disabled',
-        ok: 'Firewall rules are not needed: public network access is disabled.',
-      },
-      {
-        warning: 'There is no firewall rule: connections from every address are allowed.',
-        why: 'A stolen token or key can be used from anywhere.',
-        remedy: 'Add the addresses of your clients, or disable public network access.',
-      },
-    ],
-    'zone-redundancy': [
-      { when: isZoned, ok: 'The cache uses several availability zones.', data: { zones } },
-      {
-        warning: 'The cache is in one availability zone.',
-        severity: 'low',
-        why: 'An outage of that zone is an outage of the cache.',
-        remedy:
-          'Use a zone-redundant Standard or Premium cache; the zones of an existing cache change only when it is scaled.',
-        command: az?.show,
-        data: { zones },
-      },
-    ],
-    'eviction-policy': evictionPolicy(
-      textAt(cache.properties, 'redisConfiguration', 'maxmemory-policy') || 'volatile-lru',
-    ),
-  });
+  );
+  section.report('entra', [
+    {
+      // Azure stores it as the text True or true.
+      when: textAt(properties, 'redisConfiguration', 'aad-enabled').toLowerCase() === 'true',
+      ok: 'Entra authentication is enabled.',
+    },
+    {
+      error: 'Entra authentication is disabled.',
+      why: 'Every login with a token is refused with WRONGPASS.',
+      remedy: 'Enable it; the nodes restart.',
+      command: az?.enableEntra,
+    },
+  ]);
+  section.report('access-keys', accessKeys(section, properties['disableAccessKeyAuthentication'] !== true));
+  section.report('firewall-rules', [
+    { when: firewallRules === undefined, skipped: 'The identity may not read the firewall rules.' },
+    {
+      when: ranges.includes('0.0.0.0–255.255.255.255'),
+      warning: 'A firewall rule allows every address.',
+      why: 'The rule has no effect.',
+      remedy: 'Allow only the addresses of your clients.',
+      data,
+    },
+    { when: ranges.length > 0, ok: `Firewall rules allow ${ranges.join(', ')}.`, data },
+    {
+      when: text(cache, 'publicNetworkAccess') === 'Disabled',
+      ok: 'Firewall rules are not needed: public network access is disabled.',
+    },
+    {
+      warning: 'There is no firewall rule: connections from every address are allowed.',
+      why: 'A stolen token or key can be used from anywhere.',
+      remedy: 'Add the addresses of your clients, or disable public network access.',
+    },
+  ]);
+  section.report('zone-redundancy', [
+    { when: isZoned, ok: 'The cache uses several availability zones.', data: { zones } },
+    {
+      warning: 'The cache is in one availability zone.',
+      severity: 'low',
+      why: 'An outage of that zone is an outage of the cache.',
+      remedy:
+        'Use a zone-redundant Standard or Premium cache; the zones of an existing cache change only when it is scaled.',
+      command: az?.show,
+      data: { zones },
+    },
+  ]);
+  section.report(
+    'eviction-policy',
+    evictionPolicy(textAt(cache.properties, 'redisConfiguration', 'maxmemory-policy') || 'volatile-lru'),
+  );
 }
 
 function reportOfManaged(section: Section, { cache, database }: Settings): void {
@@ -150,45 +150,46 @@ function reportOfManaged(section: Section, { cache, database }: Settings): void 
   const data = { zones, redundancyMode };
   const remedy = 'Use high availability, in a region with availability zones.';
   const advice = { remedy, command: az?.show, data };
-  section.report({
-    // With high availability, Azure spreads a cache over the zones of its region by itself.
-    'zone-redundancy': [
-      {
-        when: redundancyMode === '' ? zones.length > 1 : redundancyMode === 'ZR',
-        ok: 'The cache is zone redundant.',
-        data,
-      },
-      {
-        when: text(cache, 'highAvailability') === 'Disabled' || redundancyMode === 'None',
-        warning: 'High availability is disabled: the cache has one copy of the data.',
-        why: 'The data is lost with its machine, and maintenance interrupts the service.',
-        ...advice,
-      },
-      {
-        warning: 'The cache is in one availability zone.',
-        severity: 'low',
-        why: 'An outage of that zone is an outage of the cache.',
-        ...advice,
-      },
-    ],
-    'non-tls-port': plainAccess(
-      section,
-      allowsPlain,
-      `The client protocol is ${allowsPlain ? 'plain text' : 'encrypted'}.`,
-    ),
-    'access-keys': accessKeys(section, text(database, 'accessKeysAuthentication') !== 'Disabled'),
-    'clustering-policy': [
-      {
-        when: policy !== '',
-        info: `The clustering policy is ${policy}: use ${policy === 'OSSCluster' ? 'a Cluster' : 'a Redis'} client.`,
-        data: { policy },
-      },
-    ],
-    'eviction-policy': evictionPolicy(asInRedisConf(text(database, 'evictionPolicy') || 'VolatileLRU')),
-    entra: [{ ok: 'Entra authentication is always enabled in Azure Managed Redis.' }],
-    'firewall-rules': [
-      { info: 'Azure Managed Redis has no firewall rules: private endpoints restrict access.' },
-    ],
+  // With high availability, Azure spreads a cache over the zones of its region by itself.
+  section.report('zone-redundancy', [
+    {
+      when: redundancyMode === '' ? zones.length > 1 : redundancyMode === 'ZR',
+      ok: 'The cache is zone redundant.',
+      data,
+    },
+    {
+      when: text(cache, 'highAvailability') === 'Disabled' || redundancyMode === 'None',
+      warning: 'High availability is disabled: the cache has one copy of the data.',
+      why: 'The data is lost with its machine, and maintenance interrupts the service.',
+      ...advice,
+    },
+    {
+      warning: 'The cache is in one availability zone.',
+      severity: 'low',
+      why: 'An outage of that zone is an outage of the cache.',
+      ...advice,
+    },
+  ]);
+  section.report(
+    'non-tls-port',
+    plainAccess(section, allowsPlain, `The client protocol is ${allowsPlain ? 'plain text' : 'encrypted'}.`),
+  );
+  section.report(
+    'access-keys',
+    accessKeys(section, text(database, 'accessKeysAuthentication') !== 'Disabled'),
+  );
+  section.report('clustering-policy', {
+    when: policy !== '',
+    info: `The clustering policy is ${policy}: use ${policy === 'OSSCluster' ? 'a Cluster' : 'a Redis'} client.`,
+    data: { policy },
+  });
+  section.report(
+    'eviction-policy',
+    evictionPolicy(asInRedisConf(text(database, 'evictionPolicy') || 'VolatileLRU')),
+  );
+  section.report('entra', { ok: 'Entra authentication is always enabled in Azure Managed Redis.' });
+  section.report('firewall-rules', {
+    info: 'Azure Managed Redis has no firewall rules: private endpoints restrict access.',
   });
 }
 
@@ -233,47 +234,43 @@ function reportAssignment(
     return id.toLowerCase() === objectId?.toLowerCase();
   });
   const policy = assignment ? text(assignment, 'accessPolicyName') : '';
-  report({
-    'access-policy': [
-      {
-        when: assignments === undefined || objectId === undefined,
-        skipped: 'The access policy assignments were not read.',
-      },
-      {
-        when: assignment !== undefined,
-        ok: `The identity ${objectId ?? ''} has the access policy ${policy}.`,
-        data: { policy },
-      },
-      {
-        error: `The identity ${objectId ?? ''} has no access policy on this cache.`,
-        why: 'Its logins are refused with WRONGPASS. Azure RBAC roles do not grant access to data.',
-        remedy: 'Assign an access policy to this object id.',
-        command: az?.assignAccess(objectId),
-      },
-    ],
-  });
+  report('access-policy', [
+    {
+      when: assignments === undefined || objectId === undefined,
+      skipped: 'The access policy assignments were not read.',
+    },
+    {
+      when: assignment !== undefined,
+      ok: `The identity ${objectId ?? ''} has the access policy ${policy}.`,
+      data: { policy },
+    },
+    {
+      error: `The identity ${objectId ?? ''} has no access policy on this cache.`,
+      why: 'Its logins are refused with WRONGPASS. Azure RBAC roles do not grant access to data.',
+      remedy: 'Assign an access policy to this object id.',
+      command: az?.assignAccess(objectId),
+    },
+  ]);
 }
 
 function reportDiagnosticSettings({ az, report }: Section, { diagnosticSettings }: Settings): void {
   const logging = (diagnosticSettings ?? [])
     .filter((setting) => list(setting, 'logs').some((log) => readField(log, 'enabled') === true))
     .map(({ name = '' }) => name);
-  report({
-    'diagnostic-settings': [
-      {
-        when: diagnosticSettings === undefined,
-        skipped: 'The identity may not read the diagnostic settings.',
-      },
-      { when: logging.length > 0, ok: `Diagnostic settings send logs: ${logging.join(', ')}.` },
-      {
-        warning: 'No diagnostic setting sends the connection logs.',
-        severity: 'low',
-        why: 'Without logs, an investigation cannot determine which identities connected, and from where.',
-        remedy: 'Send the logs to a Log Analytics workspace.',
-        command: az?.createDiagnosticSettings,
-      },
-    ],
-  });
+  report('diagnostic-settings', [
+    {
+      when: diagnosticSettings === undefined,
+      skipped: 'The identity may not read the diagnostic settings.',
+    },
+    { when: logging.length > 0, ok: `Diagnostic settings send logs: ${logging.join(', ')}.` },
+    {
+      warning: 'No diagnostic setting sends the connection logs.',
+      severity: 'low',
+      why: 'Without logs, an investigation cannot determine which identities connected, and from where.',
+      remedy: 'Send the logs to a Log Analytics workspace.',
+      command: az?.createDiagnosticSettings,
+    },
+  ]);
 }
 
 /** Azure's name of an eviction policy in the form of redis.conf: VolatileLRU is volatile-lru. */
