@@ -8,8 +8,9 @@ import {
 } from '@azure/core-rest-pipeline';
 import { credentialOf } from '../lib/configure/identity.js';
 import { classifyIdentityError } from '../lib/identities/identity-errors.js';
-import { messageOf, readField } from '../lib/redaction.js';
+import { messageOf } from '../lib/redaction.js';
 import { withTimeout } from '../lib/timing/timeouts.js';
+import { isObject } from '../lib/validation.js';
 import type { Context } from './options.js';
 
 /** Sends a GET request, and rejects if there is no answer in time. */
@@ -67,25 +68,15 @@ export async function measureClock(
 /** A resource as Azure Resource Manager returns it. */
 export interface AzureResource {
   readonly name?: string;
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly properties?: unknown;
   readonly zones?: readonly string[];
 }
 
-/** A property that is a text; empty if it is missing. */
-export function text({ properties }: AzureResource, name: string): string {
-  return textAt(properties, name);
-}
-
-/** The text at the end of a path of properties; empty if there is none. */
-export function textAt(from: unknown, ...path: readonly string[]): string {
-  const value = path.reduce(readField, from);
-  return typeof value === 'string' ? value : '';
-}
-
-/** A property that is an array; empty if it is missing. */
-export function list({ properties }: AzureResource, name: string): readonly unknown[] {
-  const value = properties?.[name];
-  return Array.isArray(value) ? value : [];
+/** An answer of Azure Resource Manager: a resource, a page of a list, or an error. */
+interface Answer extends AzureResource {
+  readonly value?: readonly AzureResource[];
+  readonly nextLink?: string;
+  readonly error?: { readonly code?: string; readonly message?: string };
 }
 
 /** A request that Azure Resource Manager did not answer with a resource. */
@@ -99,11 +90,6 @@ export class ManagementError extends Error {
     super(message);
     this.status = status;
     this.hint = hint;
-  }
-
-  /** Whether the resource may not be read, or does not exist. */
-  get isRefused(): boolean {
-    return [401, 403, 404].includes(this.status);
   }
 }
 
@@ -122,14 +108,14 @@ export class ManagementClient {
   }
 
   /** @throws ManagementError */
-  async get(path: string, apiVersion: string): Promise<AzureResource> {
+  async get(path: string, apiVersion: string): Promise<Answer> {
     return this.#request(`${this.#context.managementEndpoint}${path}?api-version=${apiVersion}`);
   }
 
   /** All pages of a list. @throws ManagementError */
   async list(path: string, apiVersion: string): Promise<AzureResource[]> {
     const resources: AzureResource[] = [];
-    let page: Page = (await this.get(path, apiVersion)) as Page;
+    let page = await this.get(path, apiVersion);
     for (let pages = 1; ; pages += 1) {
       resources.push(...(page.value ?? []));
       if (page.nextLink === undefined) return resources;
@@ -139,7 +125,7 @@ export class ManagementClient {
     }
   }
 
-  async #request(url: string): Promise<object> {
+  async #request(url: string): Promise<Answer> {
     const { managementEndpoint } = this.#context;
     // A next page of another origin would get the token.
     if (!URL.canParse(url) || new URL(url).origin !== managementEndpoint)
@@ -148,20 +134,11 @@ export class ManagementClient {
       if (error instanceof ManagementError) throw error;
       throw new ManagementError(`Azure Resource Manager does not answer: ${messageOf(error)}`);
     });
-    const body: Answer = parse(bodyAsText ?? '');
+    const body = parse(bodyAsText ?? '');
     if (status === 200) return body;
     const { code = '', message = '' } = body.error ?? {};
     throw new ManagementError(`Azure Resource Manager answered ${status} ${code}: ${message}`, { status });
   }
-}
-
-interface Page {
-  readonly value?: readonly AzureResource[];
-  readonly nextLink?: string;
-}
-
-interface Answer {
-  readonly error?: { readonly code?: string; readonly message?: string };
 }
 
 /** The credential of Azure Resource Manager: it fails with a ManagementError, and gets the time of a token. */
@@ -180,10 +157,10 @@ function credentialFor({ options, authorityHost, tokenTimeout }: Context): Token
   };
 }
 
-function parse(text: string): object {
+function parse(text: string): Answer {
   try {
     const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? body : {};
+    return isObject(body) ? body : {};
   } catch {
     return {};
   }

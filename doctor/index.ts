@@ -106,7 +106,7 @@ async function runSections(context: Context, open: Open, add: (finding: Finding)
     const untried = isSecure ? 'No token was acquired.' : UNVERIFIED;
     skip(['login', 'permissions', 'kind'], isReachable ? untried : UNREACHABLE, open);
   }
-  await checkPosture(open('posture'), { reachable, isSecure, isLoggedIn: client !== undefined });
+  await checkPosture(open('posture'), reachable, { isSecure, isLoggedIn: client !== undefined });
   if (context.options.resourceId !== undefined) await checkResource(open('posture'), identity?.objectId);
   const usable = client;
   if (identity && usable)

@@ -5,20 +5,17 @@ import { isPrivateAddress } from './network.js';
 import type { Context } from './options.js';
 import { firstReplyLine } from './probe.js';
 
-/** The results of earlier checks. */
-interface Earlier {
-  /** The addresses that accept connections. */
-  readonly reachable: readonly string[];
-  /** Whether the TLS checks passed. */
-  readonly isSecure: boolean;
-  /** Whether the identity or access key logged in. */
-  readonly isLoggedIn: boolean;
-}
-
-/** Checks the security of the cache from outside, as any client can. */
+/**
+ * Checks the security of the cache from outside, as any client can.
+ *
+ * @param reachable The addresses that accept connections.
+ * @param isSecure Whether the TLS checks passed.
+ * @param isLoggedIn Whether the identity or access key logged in.
+ */
 export async function checkPosture(
   section: Section,
-  { reachable, isSecure, isLoggedIn }: Earlier,
+  reachable: readonly string[],
+  { isSecure, isLoggedIn }: { readonly isSecure: boolean; readonly isLoggedIn: boolean },
 ): Promise<void> {
   reportExposure(section, reachable);
   if (!isSecure) return;

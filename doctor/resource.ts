@@ -4,14 +4,8 @@ import { type AzureResource, ManagementClient, ManagementError } from './http.js
 import type { Context } from './options.js';
 import { reportSettings, type Settings } from './settings.js';
 
-/** The API versions of the requests. */
-const API_VERSIONS = {
-  cache: '2024-11-01',
-  managed: '2025-07-01',
-  diagnosticSettings: '2021-05-01-preview',
-} as const;
-
-const DIAGNOSTIC_SETTINGS = '/providers/Microsoft.Insights/diagnosticSettings';
+/** The versions of the API of each product, and of its diagnostic settings. */
+const VERSIONS = { cache: '2024-11-01', managed: '2025-07-01', diagnosticSettings: '2021-05-01-preview' };
 
 /**
  * Reads the settings of the cache from Azure Resource Manager and judges them.
@@ -32,30 +26,33 @@ export async function checkResource(section: Section, objectId: string | undefin
   }
 }
 
-async function readSettings(client: ManagementClient, { target }: Context): Promise<Settings> {
-  const { resourceId, product } = target;
+async function readSettings(
+  client: ManagementClient,
+  { target: { resourceId, product } }: Context,
+): Promise<Settings> {
   const isManaged = product === 'managed';
-  const version = API_VERSIONS[product];
+  const version = VERSIONS[product];
   const cache = await client.get(resourceId, version);
   const [database = {}] = isManaged ? await client.list(`${resourceId}/databases`, version) : [];
   const databaseId = `${resourceId}/databases/${database.name?.split('/').at(-1) ?? 'default'}`;
-  const logs = (id: string): Promise<AzureResource[] | undefined> =>
-    optional(client.list(`${id}${DIAGNOSTIC_SETTINGS}`, API_VERSIONS.diagnosticSettings));
-  const [firewallRules, assignments, ofCache, ofDatabase] = await Promise.all([
+  // Azure Managed Redis logs connections for each database, and metrics for the cluster.
+  const logIds = isManaged ? [resourceId, databaseId] : [resourceId];
+  const [firewallRules, assignments, ...diagnosticSettings] = await Promise.all([
     isManaged ? undefined : optional(client.list(`${resourceId}/firewallRules`, version)),
     optional(client.list(`${isManaged ? databaseId : resourceId}/accessPolicyAssignments`, version)),
-    logs(resourceId),
-    // Azure Managed Redis logs connections for each database, and metrics for the cluster.
-    isManaged ? logs(databaseId) : undefined,
+    ...logIds.map((id) =>
+      optional(
+        client.list(`${id}/providers/Microsoft.Insights/diagnosticSettings`, VERSIONS.diagnosticSettings),
+      ),
+    ),
   ]);
-  const diagnosticSettings = ofCache || ofDatabase ? [...(ofCache ?? []), ...(ofDatabase ?? [])] : undefined;
   return { cache, database, firewallRules, assignments, diagnosticSettings };
 }
 
-/** A role may permit to read the cache but not its child resources. */
+/** A role may permit to read the cache but not its child resources, which may also not exist. */
 function optional(resources: Promise<AzureResource[]>): Promise<AzureResource[] | undefined> {
   return resources.catch((error: unknown) => {
-    if (error instanceof ManagementError && error.isRefused) return undefined;
+    if (error instanceof ManagementError && [401, 403, 404].includes(error.status)) return undefined;
     throw error;
   });
 }
