@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
+import type { Authenticator } from '../lib/authenticator.js';
 import type { Answer } from '../lib/cache-kind.js';
 import { messageOf } from '../lib/redaction.js';
 import { raceSignal } from '../lib/timing/timeouts.js';
@@ -14,10 +15,12 @@ export class TrialError extends Error {}
 
 /** A client that logs in as that of the application would, on the endpoint itself. It is closed when the diagnosis ends. */
 export class TrialClient {
+  readonly authenticator: Authenticator;
   readonly #client: Redis;
   readonly #signal: AbortSignal;
 
   constructor({ stepTimeout, signal }: Context, { clientOptions }: DiagnosedIdentity) {
+    this.authenticator = clientOptions.authenticator;
     this.#signal = signal;
     this.#client = new Redis({
       ...clientOptions,

@@ -100,17 +100,15 @@ async function runSections(context: Context, open: Open, add: (finding: Finding)
   const isSecure = isReachable && (await checkTls(open('tls')));
   const identity = await acquiring;
   identityFindings.forEach(add);
-  let client: TrialClient | undefined;
-  if (isSecure && identity) client = await checkCache(context, identity, open);
-  else {
-    const untried = isSecure ? 'No token was acquired.' : UNVERIFIED;
-    skip(['login', 'permissions', 'kind'], isReachable ? untried : UNREACHABLE, open);
+  const canLogIn = isSecure && identity !== undefined;
+  const client = canLogIn ? await checkCache(context, identity, open) : undefined;
+  if (!canLogIn) {
+    const obstacle = isSecure ? 'No token was acquired.' : UNVERIFIED;
+    skip(['login', 'permissions', 'kind'], isReachable ? obstacle : UNREACHABLE, open);
   }
   await checkPosture(open('posture'), reachable, { isSecure, isLoggedIn: client !== undefined });
   if (context.options.resourceId !== undefined) await checkResource(open('posture'), identity?.objectId);
-  const usable = client;
-  if (identity && usable)
-    await attempt(open('liveness'), (section) => checkUpkeep(section, usable, identity));
+  if (client) await attempt(open('liveness'), (section) => checkUpkeep(section, client));
   else skip(['liveness'], 'There is no connection to the cache.', open);
 }
 
@@ -126,18 +124,16 @@ async function checkCache(
     return undefined;
   }
   const client = new TrialClient(context, identity);
-  const allowsInfo = await attempt(open('permissions'), (section) =>
-    checkPermissions(section, client, identity),
-  );
+  const allowsInfo = await attempt(open('permissions'), (section) => checkPermissions(section, client));
   if (allowsInfo === undefined) {
     skip(['kind'], 'The connection failed.', open);
     return undefined;
   }
-  const isUsable = await attempt(open('kind'), (section) => checkKind(section, client, identity, allowsInfo));
+  const isUsable = await attempt(open('kind'), (section) => checkKind(section, client, allowsInfo));
   return isUsable && client;
 }
 
-/** Runs checks of a connection; one that fails is reported, and resolves to `undefined`. */
+/** Runs a check of a connection; a failure of the connection is reported, and resolves to `undefined`. */
 async function attempt<Result>(
   section: Section,
   check: (section: Section) => Promise<Result>,

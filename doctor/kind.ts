@@ -2,7 +2,7 @@ import { type Answer, cacheKindOf, KIND_COMMANDS } from '../lib/cache-kind.js';
 import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
 import type { TrialClient } from './client.js';
 import { type Section, sentence } from './finding.js';
-import { type DiagnosedIdentity, identitiesIn } from './identity.js';
+import { identitiesIn } from './identity.js';
 import { logIn } from './login.js';
 import type { Context, DiagnoseOptions } from './options.js';
 
@@ -35,12 +35,7 @@ const FORMS = {
 } as const;
 
 /** Determines which client the cache needs, and whether its nodes can be used. Resolves to `true`. @throws TrialError */
-export async function checkKind(
-  section: Section,
-  client: TrialClient,
-  identity: DiagnosedIdentity,
-  allowsInfo: boolean,
-): Promise<true> {
+export async function checkKind(section: Section, client: TrialClient, allowsInfo: boolean): Promise<true> {
   const { target, host, report } = section;
   const answers = await Promise.all(KIND_COMMANDS.map((command) => client.ask(...command)));
   const kind = cacheKindOf(answers);
@@ -76,7 +71,7 @@ export async function checkKind(
   ]);
   if (nodes.size === 0) return true;
   const masters = new Set(ranges.map(({ nodes: [master] }) => master?.name));
-  await checkNodes(section, identity, [...nodes.values()], masters);
+  await checkNodes(section, client, [...nodes.values()], masters);
   reportCoverage(section, ranges);
   return true;
 }
@@ -97,12 +92,12 @@ function slotsOf(answer: Answer | undefined, endpoint: string): SlotRange[] {
 /** Logs in at each node, as a client does. */
 async function checkNodes(
   section: Section,
-  identity: DiagnosedIdentity,
+  { authenticator }: TrialClient,
   nodes: readonly Node[],
   masters: ReadonlySet<string | undefined>,
 ): Promise<void> {
   const logins = await Promise.all(
-    nodes.map(async (node) => ({ ...node, ...(await logIn({ ...section, ...node }, identity)) })),
+    nodes.map(async (node) => ({ ...node, ...(await logIn({ ...section, ...node }, authenticator)) })),
   );
   for (const { name: node, port, isAccepted, isRefused, answer } of logins) {
     const role = masters.has(node) ? 'master' : 'replica';

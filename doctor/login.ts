@@ -1,3 +1,4 @@
+import type { Authenticator } from '../lib/authenticator.js';
 import { messageOf } from '../lib/redaction.js';
 import { type Advice, type Section, sentence, type Verdict } from './finding.js';
 import type { DiagnosedIdentity } from './identity.js';
@@ -18,10 +19,11 @@ const ASSIGN_POLICY =
 
 /** Logs in by AUTH and by HELLO, each on a separate connection. Resolves to whether a client can log in, by either. */
 export async function checkLogin(section: Section, identity: DiagnosedIdentity): Promise<boolean> {
+  const { authenticator } = identity.clientOptions;
   const [auth, hello2, hello3] = await Promise.all([
-    logIn(section, identity),
-    logIn(section, identity, { command: ['HELLO', '2', 'AUTH'] }),
-    logIn(section, identity, { command: ['HELLO', '3', 'AUTH'] }),
+    logIn(section, authenticator),
+    logIn(section, authenticator, { command: ['HELLO', '2', 'AUTH'] }),
+    logIn(section, authenticator, { command: ['HELLO', '3', 'AUTH'] }),
   ]);
   await reportAuth(section, identity, auth);
   section.report('hello-resp2', helloVerdicts('2', hello2, auth));
@@ -32,11 +34,11 @@ export async function checkLogin(section: Section, identity: DiagnosedIdentity):
 /** Connects to the host of the context, verifies its certificate, and logs in. */
 export async function logIn(
   context: Context,
-  { clientOptions: { authenticator } }: DiagnosedIdentity,
-  { command = ['AUTH'], username = authenticator.username } = {},
+  { username: ownName, login }: Authenticator,
+  { command = ['AUTH'], username = ownName } = {},
 ): Promise<Login> {
   try {
-    const line = await firstReplyLine(context, [...command, username, authenticator.login.password()]);
+    const line = await firstReplyLine(context, [...command, username, login.password()]);
     const isRefused = line.startsWith('-');
     return { isAccepted: !isRefused, isRefused, answer: line.replace(/^[-+]/, '') };
   } catch (error) {
@@ -61,12 +63,13 @@ async function reportAuth(
 /** What may be the cause. WRONGPASS has no reason: a login with the object id, and the product, narrow the causes down. */
 async function causesOf(answer: string, section: Section, identity: DiagnosedIdentity): Promise<Advice[]> {
   const { az, target, options } = section;
-  const { username } = identity.clientOptions.authenticator;
+  const { authenticator } = identity.clientOptions;
+  const { username } = authenticator;
   const { objectId = username } = identity;
   const isWrongPass = answer.startsWith('WRONGPASS');
   const isOtherName = objectId !== username;
   const isWrongName =
-    isWrongPass && isOtherName && (await logIn(section, identity, { username: objectId })).isAccepted;
+    isWrongPass && isOtherName && (await logIn(section, authenticator, { username: objectId })).isAccepted;
   return [
     {
       when: /unknown command/i.test(answer),

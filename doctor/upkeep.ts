@@ -3,7 +3,6 @@ import { messageOf } from '../lib/redaction.js';
 import { raceSignal } from '../lib/timing/timeouts.js';
 import type { TrialClient } from './client.js';
 import { type Section, sentence } from './finding.js';
-import type { DiagnosedIdentity } from './identity.js';
 
 /** The number of PINGs that are measured. */
 const PINGS = 50;
@@ -12,14 +11,10 @@ const PINGS = 50;
 const LATENCY_BUDGET = 1_000;
 
 /** Refreshes the token, re-authenticates the connection, measures it, and replaces it. @throws TrialError */
-export async function checkUpkeep(
-  section: Section,
-  client: TrialClient,
-  identity: DiagnosedIdentity,
-): Promise<void> {
+export async function checkUpkeep(section: Section, client: TrialClient): Promise<void> {
   if (section.options.accessKey !== undefined)
     section.report('refresh', { skipped: 'An access key does not expire.' });
-  else if (await refresh(section, identity)) await reauthenticate(section, client, identity);
+  else if (await refresh(section, client)) await reauthenticate(section, client);
   await measureLatency(section, client);
   const time = await client.reconnect();
   section.report('reconnect', {
@@ -29,10 +24,7 @@ export async function checkUpkeep(
 }
 
 /** Resolves to whether there is a token to re-authenticate with. */
-async function refresh(
-  { signal, report }: Section,
-  { clientOptions: { authenticator } }: DiagnosedIdentity,
-): Promise<boolean> {
+async function refresh({ signal, report }: Section, { authenticator }: TrialClient): Promise<boolean> {
   const before = authenticator.expiresOn.getTime();
   const start = performance.now();
   try {
@@ -61,13 +53,10 @@ async function refresh(
 }
 
 /** Immediately: the authenticator spreads the re-authentications of its clients over time. */
-async function reauthenticate(
-  { report }: Section,
-  client: TrialClient,
-  { clientOptions: { authenticator } }: DiagnosedIdentity,
-): Promise<void> {
+async function reauthenticate({ report }: Section, client: TrialClient): Promise<void> {
+  const { username, login } = client.authenticator;
   const start = performance.now();
-  const answer = await client.ask('AUTH', authenticator.username, authenticator.login.password());
+  const answer = await client.ask('AUTH', username, login.password());
   const time = performance.now() - start;
   report(
     'reauthenticate',
