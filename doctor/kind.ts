@@ -23,10 +23,7 @@ const SLOTS = 16_384;
 
 /** What a cluster, and a cache that is none, is called. */
 const FORMS = {
-  cache: {
-    cluster: 'a clustered Premium cache of Azure Cache for Redis',
-    single: 'Not clustered.',
-  },
+  cache: { cluster: 'a clustered Premium cache of Azure Cache for Redis', single: 'Not clustered.' },
   managed: {
     cluster: 'the OSS cluster policy of Azure Managed Redis',
     single: 'One endpoint serves all keys: the Enterprise cluster policy, or no clustering.',

@@ -15,15 +15,10 @@ export async function checkNetwork(section: Section): Promise<readonly string[]>
     section.report('port', { skipped: 'The host has no address to connect to.' });
     return [];
   }
-  const ports = await Promise.all(
-    name.addresses.map(async (address) => ({
-      address,
-      found: await tryPort({ ...section, host: address }),
-    })),
-  );
-  const open = ports.filter(({ found }) => found.outcome === 'open');
+  const ports = await Promise.all(name.addresses.map((host) => tryPort({ ...section, host })));
+  const open = ports.filter(({ outcome }) => outcome === 'open');
   // Node.js uses whichever of a name's IPv4 and IPv6 addresses answers.
-  for (const { address, found } of open.length > 0 ? open : ports) reportPort(section, address, found);
+  for (const outcome of open.length > 0 ? open : ports) reportPort(section, outcome);
   return open.map(({ address }) => address);
 }
 
@@ -62,8 +57,7 @@ function reportName({ host, report }: Section, { addresses, aliases, failure }: 
 
 function reportPort(
   { host, port, stepTimeout, report }: Section,
-  address: string,
-  { outcome, time, reason }: PortOutcome,
+  { address, outcome, time, reason }: PortOutcome,
 ): void {
   const where = `${address}:${port}`;
   const expected = azureEndpoint(host)?.port;

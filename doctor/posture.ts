@@ -41,11 +41,7 @@ function reportExposure({ az, host, report }: Section, reachable: readonly strin
   const exposed = reachable.filter((address) => !isPrivateAddress(address));
   report('public-network', [
     { when: reachable.length === 0, skipped: 'The cache cannot be reached.' },
-    {
-      when: exposed.length === 0,
-      ok: `${host} has a private address here.`,
-      data: { addresses: reachable },
-    },
+    { when: exposed.length === 0, ok: `${host} has a private address here.`, data: { addresses: reachable } },
     {
       warning: `${host} accepts connections at a public address (${exposed.join(', ')}).`,
       why: 'A stolen token or key can be used from anywhere.',

@@ -22,6 +22,7 @@ export interface HostName {
 
 /** How an attempt to connect ended. */
 export interface PortOutcome {
+  readonly address: string;
   readonly outcome: 'open' | 'closed' | 'dropped' | 'unreachable';
   /** How long it took, in ms. */
   readonly time: number;
@@ -109,14 +110,15 @@ async function queryAliases(resolver: Resolver, host: string): Promise<string[]>
 
 /** Connects once; never rejects. */
 export async function tryPort(context: Context): Promise<PortOutcome> {
+  const address = context.host;
   const start = performance.now();
   try {
     (await openTcp(context)).destroy();
-    return { outcome: 'open', time: performance.now() - start, reason: '' };
+    return { address, outcome: 'open', time: performance.now() - start, reason: '' };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const outcome = code === 'ECONNREFUSED' ? 'closed' : code === 'ETIMEDOUT' ? 'dropped' : 'unreachable';
-    return { outcome, time: performance.now() - start, reason: code ?? message };
+    return { address, outcome, time: performance.now() - start, reason: code ?? message };
   }
 }
 

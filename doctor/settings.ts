@@ -229,10 +229,7 @@ function reportData({ az, target, report }: Section, { cache, database }: Settin
       : policy.startsWith('allkeys')
         ? 'any key may be evicted when the memory is full: right for a cache, wrong for queues and sessions'
         : 'keys with an expiry are evicted when the memory is full; without such keys, writes fail';
-  report('eviction-policy', {
-    info: `The eviction policy is ${policy}: ${consequence}.`,
-    data: { policy },
-  });
+  report('eviction-policy', { info: `The eviction policy is ${policy}: ${consequence}.`, data: { policy } });
 }
 
 function reportDiagnosticSettings({ az, report }: Section, { diagnosticSettings }: Settings): void {

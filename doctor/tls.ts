@@ -6,12 +6,11 @@ import { type Section, sentence } from './finding.js';
 import type { Context } from './options.js';
 import { acceptsVersion, answersWithoutTls, type Handshake, inspectTls } from './probe.js';
 
-/** How an endpoint lets clients connect that use no TLS, or an old version of it. */
-interface Weaknesses {
-  /** The names of the outdated versions that the endpoint accepts. */
-  readonly oldVersions: readonly string[];
-  /** The ports that must not be served without TLS, and whether Redis answers there without it. */
-  readonly ports: readonly { readonly port: number; readonly isPlain: boolean }[];
+/** A port that must not be served without TLS. */
+interface PlainPort {
+  readonly port: number;
+  /** Whether Redis answers there without TLS. */
+  readonly answers: boolean;
 }
 
 /** The days before its expiry from which a certificate is reported. Azure replaces its certificates weeks before. */
@@ -20,12 +19,6 @@ const EXPIRES_SOON = 14;
 const DAY = 86_400_000;
 
 const DEFAULT_PLAIN_PORT = 6379;
-
-/** The versions of TLS that must be refused, and their names. */
-const OLD_VERSIONS = [
-  ['TLSv1', 'TLS 1.0'],
-  ['TLSv1.1', 'TLS 1.1'],
-] as const;
 
 const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'the certificate of an authority has expired',
@@ -48,53 +41,58 @@ export async function checkTls(section: Section): Promise<boolean> {
     });
     return true;
   }
-  const [handshake, weaknesses] = await Promise.all([
+  const [handshake, oldVersions, ports] = await Promise.all([
     inspectTls(section).catch((error: unknown) =>
       error instanceof Error ? error : new Error(String(error)),
     ),
-    findWeaknesses(section),
+    findOldVersions(section),
+    findPlainPorts(section),
   ]);
   if (handshake instanceof Error) {
-    reportFailure(section, handshake, weaknesses);
+    reportFailure(section, handshake, oldVersions, ports);
     reportPlainPorts(
       section,
-      weaknesses.ports.filter(({ port }) => port !== section.port),
+      ports.filter(({ port }) => port !== section.port),
     );
     return false;
   }
   const isSecure = reportHandshake(section, handshake);
-  reportOldVersions(section, weaknesses);
-  reportPlainPorts(section, weaknesses.ports);
+  reportOldVersions(section, oldVersions);
+  reportPlainPorts(section, ports);
   return isSecure;
 }
 
-async function findWeaknesses(context: Context): Promise<Weaknesses> {
-  const { host, port, options } = context;
-  // On a loopback host, 6379 is rarely a port of the cache.
-  const plainPort = options.plainPort ?? (isLoopback(host) ? port : DEFAULT_PLAIN_PORT);
-  const [oldVersions, ports] = await Promise.all([
-    Promise.all(
-      OLD_VERSIONS.map(async ([version, name]) => ((await acceptsVersion(version, context)) ? name : [])),
-    ),
-    Promise.all(
-      [...new Set([port, plainPort])].map(async (each) => ({
-        port: each,
-        isPlain: await answersWithoutTls({ ...context, port: each }),
-      })),
-    ),
+/** The outdated versions of TLS that the endpoint accepts. */
+async function findOldVersions(context: Context): Promise<string[]> {
+  const [tls10, tls11] = await Promise.all([
+    acceptsVersion('TLSv1', context),
+    acceptsVersion('TLSv1.1', context),
   ]);
-  return { oldVersions: oldVersions.flat(), ports };
+  return [...(tls10 ? ['TLS 1.0'] : []), ...(tls11 ? ['TLS 1.1'] : [])];
+}
+
+async function findPlainPorts(context: Context): Promise<PlainPort[]> {
+  const { host, port: own, options } = context;
+  // On a loopback host, 6379 is rarely a port of the cache.
+  const plain = options.plainPort ?? (isLoopback(host) ? own : DEFAULT_PLAIN_PORT);
+  return Promise.all(
+    [...new Set([own, plain])].map(async (port) => ({
+      port,
+      answers: await answersWithoutTls({ ...context, port }),
+    })),
+  );
 }
 
 function reportFailure(
   { host, port, az, report }: Section,
   error: Error,
-  { oldVersions, ports }: Weaknesses,
+  oldVersions: readonly string[],
+  ports: readonly PlainPort[],
 ): void {
   const code = 'code' in error ? String(error.code) : '';
   report('version', [
     {
-      when: ports.some((each) => each.port === port && each.isPlain),
+      when: ports.some((each) => each.port === port && each.answers),
       error: `Redis answers without TLS on ${host}:${port}: it is not a TLS port.`,
       ...withoutTls(az),
       remedy:
@@ -189,7 +187,7 @@ function reportHandshake(
   return distrust === '' && isNamed && !isOutdated;
 }
 
-function reportOldVersions({ az, report }: Section, { oldVersions }: Weaknesses): void {
+function reportOldVersions({ az, report }: Section, oldVersions: readonly string[]): void {
   report('old-versions', [
     { when: oldVersions.length === 0, ok: 'TLS 1.0 and 1.1 are refused.' },
     {
@@ -202,9 +200,9 @@ function reportOldVersions({ az, report }: Section, { oldVersions }: Weaknesses)
   ]);
 }
 
-function reportPlainPorts({ az, report }: Section, served: Weaknesses['ports']): void {
-  const ports = served.map(({ port }) => port);
-  const plainPorts = served.filter(({ isPlain }) => isPlain).map(({ port }) => port);
+function reportPlainPorts({ az, report }: Section, given: readonly PlainPort[]): void {
+  const ports = given.map(({ port }) => port);
+  const plainPorts = given.filter(({ answers }) => answers).map(({ port }) => port);
   report('plain-port', [
     {
       when: plainPorts.length > 0,
