@@ -1,58 +1,43 @@
 import type { TokenCredential } from '@azure/core-auth';
 import {
   bearerTokenAuthenticationPolicy,
-  createDefaultHttpClient,
   createPipelineFromOptions,
   createPipelineRequest,
-  type PipelineResponse,
 } from '@azure/core-rest-pipeline';
 import { credentialOf } from '../lib/configure/identity.js';
 import { classifyIdentityError } from '../lib/identities/identity-errors.js';
+import { verifyingClient } from '../lib/identities/verifying-client.js';
 import { messageOf } from '../lib/redaction.js';
 import { withTimeout } from '../lib/timing/timeouts.js';
 import { isObject } from '../lib/validation.js';
 import type { Context } from './options.js';
 
-/** Sends a GET request, and rejects if there is no answer in time. */
-type Get = (url: string) => Promise<PipelineResponse>;
-
 /**
- * Sends requests through the proxy of the environment, each once; an answer of any status is an answer.
+ * Creates a function that sends a GET request through the proxy of the environment, once. An answer of any status is an
+ * answer; it rejects if there is none in time.
  *
  * @param authorization The identity whose token is sent, and the scope of the token.
  */
 function createGet(
-  { stepTimeout, signal }: Pick<Context, 'stepTimeout' | 'signal'>,
+  { stepTimeout, signal }: Context,
   authorization?: { readonly credential: TokenCredential; readonly scopes: string },
-): Get {
+) {
   const pipeline = createPipelineFromOptions({
     retryOptions: { maxRetries: 0 },
     // Another server must not receive the token.
     redirectOptions: { maxRetries: 0 },
   });
   if (authorization) pipeline.addPolicy(bearerTokenAuthenticationPolicy(authorization));
-  const client = createDefaultHttpClient();
-  return (url) =>
-    pipeline.sendRequest(
-      client,
-      createPipelineRequest({
-        url,
-        timeout: stepTimeout,
-        abortSignal: signal,
-        disableKeepAlive: true,
-        // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not apply, with or without a proxy.
-        requestOverrides: { rejectUnauthorized: true },
-      }),
-    );
+  const settings = { timeout: stepTimeout, abortSignal: signal, disableKeepAlive: true };
+  return async (url: string) =>
+    pipeline.sendRequest(await verifyingClient(), createPipelineRequest({ url, ...settings }));
 }
 
 /** The header `Date` has whole seconds: on average it is half a second late, in ms. */
 const DATE_RESOLUTION = 500;
 
 /** The lead of the local clock over that of the identity service, in ms; `undefined` if the service does not answer. */
-export async function measureClock(
-  context: Pick<Context, 'authorityHost' | 'stepTimeout' | 'signal'>,
-): Promise<number | undefined> {
+export async function measureClock(context: Context): Promise<number | undefined> {
   const sentAt = Date.now();
   try {
     const get = createGet(context);
@@ -98,18 +83,18 @@ const MAX_PAGES = 20;
 
 /** Reads resources from Azure Resource Manager with the token of one identity. */
 export class ManagementClient {
-  readonly #context: Context;
-  readonly #get: Get;
+  readonly #endpoint: string;
+  readonly #get: ReturnType<typeof createGet>;
 
   constructor(context: Context) {
-    this.#context = context;
-    const scopes = `${context.managementEndpoint}/.default`;
+    this.#endpoint = context.managementEndpoint;
+    const scopes = `${this.#endpoint}/.default`;
     this.#get = createGet(context, { credential: credentialFor(context), scopes });
   }
 
   /** @throws ManagementError */
   async get(path: string, apiVersion: string): Promise<Answer> {
-    return this.#request(`${this.#context.managementEndpoint}${path}?api-version=${apiVersion}`);
+    return this.#request(`${this.#endpoint}${path}?api-version=${apiVersion}`);
   }
 
   /** All pages of a list. @throws ManagementError */
@@ -126,9 +111,8 @@ export class ManagementClient {
   }
 
   async #request(url: string): Promise<Answer> {
-    const { managementEndpoint } = this.#context;
     // A next page of another origin would get the token.
-    if (!URL.canParse(url) || new URL(url).origin !== managementEndpoint)
+    if (!URL.canParse(url) || new URL(url).origin !== this.#endpoint)
       throw new ManagementError('The link to the next page does not lead to Azure Resource Manager.');
     const { status, bodyAsText } = await this.#get(url).catch((error: unknown) => {
       if (error instanceof ManagementError) throw error;

@@ -20,15 +20,22 @@ const ASSIGN_POLICY =
 /** Logs in by AUTH and by HELLO, each on a separate connection. Resolves to whether a client can log in, by either. */
 export async function checkLogin(section: Section, identity: DiagnosedIdentity): Promise<boolean> {
   const { authenticator } = identity.clientOptions;
+  const { username } = authenticator;
   const [auth, hello2, hello3] = await Promise.all([
     logIn(section, authenticator),
     logIn(section, authenticator, { command: ['HELLO', '2', 'AUTH'] }),
     logIn(section, authenticator, { command: ['HELLO', '3', 'AUTH'] }),
   ]);
-  await reportAuth(section, identity, auth);
+  const { isAccepted, answer } = auth;
+  const causes = isAccepted ? [] : await causesOf(answer, section, identity);
+  const refused = { error: `AUTH as ${username} failed: ${sentence(answer)}`, data: { username, answer } };
+  section.report('auth', [
+    { when: isAccepted, ok: `AUTH logs in as ${username} (RESP2).`, data: { username } },
+    ...causes.map((cause) => ({ ...refused, ...cause })),
+  ]);
   section.report('hello-resp2', helloVerdicts('2', hello2, auth));
   section.report('hello-resp3', helloVerdicts('3', hello3, auth));
-  return auth.isAccepted || hello3.isAccepted;
+  return isAccepted || hello3.isAccepted;
 }
 
 /** Connects to the host of the context, verifies its certificate, and logs in. */
@@ -44,20 +51,6 @@ export async function logIn(
   } catch (error) {
     return { isAccepted: false, isRefused: false, answer: messageOf(error) };
   }
-}
-
-async function reportAuth(
-  section: Section,
-  identity: DiagnosedIdentity,
-  { isAccepted, answer }: Login,
-): Promise<void> {
-  const { username } = identity.clientOptions.authenticator;
-  const causes = isAccepted ? [] : await causesOf(answer, section, identity);
-  const refused = { error: `AUTH as ${username} failed: ${sentence(answer)}`, data: { username, answer } };
-  section.report('auth', [
-    { when: isAccepted, ok: `AUTH logs in as ${username} (RESP2).`, data: { username } },
-    ...causes.map((cause) => ({ ...refused, ...cause })),
-  ]);
 }
 
 /** What may be the cause. WRONGPASS has no reason: a login with the object id, and the product, narrow the causes down. */

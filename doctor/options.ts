@@ -87,10 +87,10 @@ const MANAGEMENT_ENDPOINTS: Readonly<Record<Cloud, string>> = {
 /**
  * Validates the options.
  *
- * @param timeIsOver Ends the diagnosis, as the signal of the options does.
+ * @param end Ends the diagnosis, as the signal of the options does.
  * @throws AzureRedisError
  */
-export function contextOf(options: DiagnoseOptions, timeIsOver: AbortSignal): Context {
+export function contextOf(options: DiagnoseOptions, end: AbortSignal): Context {
   assertOption(isObject(options), 'options', options, 'an object', { got: kindOf(options) });
   const { host, timeout = DEFAULT_TIMEOUT, dnsServers, plainPort, resourceId } = options;
   const { port = 0, tls: completedTls } = endpointOptions(options);
@@ -106,7 +106,7 @@ export function contextOf(options: DiagnoseOptions, timeIsOver: AbortSignal): Co
   );
   checkDnsServers(dnsServers);
   const target = azureTarget(host, resourceId);
-  const signal = AbortSignal.any([timeIsOver, ...(options.signal ? [options.signal] : [])]);
+  const signal = AbortSignal.any([end, ...(options.signal ? [options.signal] : [])]);
   // Probes run side by side, each with a listener.
   setMaxListeners(0, signal);
   return {
