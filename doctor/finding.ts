@@ -88,15 +88,12 @@ export function sectionOf(
 
 const STATUSES: readonly FindingStatus[] = ['ok', 'info', 'warning', 'error', 'skipped'];
 
-const DEFAULT_SEVERITIES: Partial<Record<FindingStatus, FindingSeverity>> = {
-  warning: 'medium',
-  error: 'high',
-};
+const SEVERITIES: Partial<Record<FindingStatus, FindingSeverity>> = { warning: 'medium', error: 'high' };
 
 function stated(verdict: Verdict): Omit<Finding, 'section' | 'check'> {
   const status = STATUSES.find((each) => each in verdict) ?? 'skipped';
   const parts: Partial<Record<FindingStatus, string>> & Partial<Advice> = verdict;
-  const { [status]: message = '', severity = DEFAULT_SEVERITIES[status], ...details } = parts;
+  const { [status]: message = '', severity = SEVERITIES[status], ...details } = parts;
   const entries = Object.entries({ status, message, severity, ...details, when: undefined });
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as unknown as Finding;
 }

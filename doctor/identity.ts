@@ -66,20 +66,17 @@ async function configure(context: Context, links: Link[]): Promise<ConfiguredRed
   const { options, host, port, tls, timeout, tokenTimeout, signal, authorityHost } = context;
   const { cloud, scope, username, expirationRefreshRatio, acquireTimeout = tokenTimeout } = options;
   const [identity] = identitiesIn(options);
-  const observed = (name: string, answer: Promise<unknown>): unknown => links.push(linkOf(name, answer));
+  const isShared = identity === 'authenticator';
   const configured = configureForAzure({
     ...{ host, port, scope, username, expirationRefreshRatio },
     tls: tls ? { ...tls, ...lookupOf(context) } : false,
+    // The default credential has the URL of the identity service already.
     ...(identity
       ? { [identity]: options[identity], cloud, authorityHost: options.authorityHost }
-      : // It has the cloud and the URL of the identity service already.
-        { credential: defaultCredential(authorityHost, observed) }),
-    ...(identity !== 'authenticator' && {
-      retry: { retries: 0 },
-      acquireTimeout: Math.min(acquireTimeout, timeout),
-    }),
+      : { credential: defaultCredential(authorityHost, (name, answer) => links.push(linkOf(name, answer))) }),
+    ...(!isShared && { retry: { retries: 0 }, acquireTimeout: Math.min(acquireTimeout, timeout) }),
   });
-  if (identity !== 'authenticator') {
+  if (!isShared) {
     const close = ({ authenticator }: ConfiguredRedisOptions): void => {
       authenticator.close();
     };
@@ -127,27 +124,26 @@ function reportFailure(
   const isExhausted = links.length > 0 && message.includes('ChainedTokenCredential authentication failed');
   const refusal = links.find(({ reason }) => reason.includes('AADSTS'))?.reason;
   const none = `No credential of DefaultAzureCredential returned a token: ${links.map(({ name }) => name).join(', ')}.`;
-  const data = { code };
   report('credential', [
     {
       when: !isExhausted,
       error: `${issuerOf(options, links)} returned no token: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
       remedy: hint,
-      data,
+      data: { code },
     },
     {
       when: scope !== DEFAULT_SCOPE,
       error: none,
       remedy: `They were asked for the scope ${scope}. Remove \`scope\` (\`--scope\`): Azure Redis needs ${DEFAULT_SCOPE}.`,
-      data,
+      data: { code },
     },
     {
       when: refusal !== undefined,
       error: none,
       remedy: classifyIdentityError(new Error(refusal)).hint,
-      data,
+      data: { code },
     },
-    { error: none, remedy: hint, command: 'az login', data },
+    { error: none, remedy: hint, command: 'az login', data: { code } },
   ]);
 }
 

@@ -119,15 +119,14 @@ async function checkNodes(
 function reportCoverage({ report }: Section, ranges: readonly SlotRange[]): void {
   const covered = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   const message = `${covered} of ${SLOTS} slots are served, by ${ranges.length} ranges.`;
-  const data = { covered };
   report('slots', [
-    { when: covered === SLOTS, ok: message, data },
+    { when: covered === SLOTS, ok: message, data: { covered } },
     {
       error: message,
       why: 'Commands for the other slots fail with CLUSTERDOWN.',
       remedy:
         'Wait for a failover or a scaling operation to end; if it lasts, see Resource health in the Azure portal.',
-      data,
+      data: { covered },
     },
   ]);
 }

@@ -30,7 +30,6 @@ function reportName({ host, report }: Section, { addresses, aliases, failure }: 
   const resolution = `${host} resolves to ${kinds.join(', ')}${via}.`;
   const link = [host, ...aliases].find((name) => /\.privatelink\./i.test(name)) ?? '';
   const [zone = 'privatelink'] = /privatelink\..*$/i.exec(link) ?? [];
-  const data = { addresses, aliases };
   report('dns', [
     {
       when: failure !== '',
@@ -49,9 +48,9 @@ function reportName({ host, report }: Section, { addresses, aliases, failure }: 
       why: `${link} must resolve to the private address of the endpoint: the private DNS zone ${zone} is not linked to this network, has no record of the cache, or is not used by the DNS server of this machine.`,
       remedy: `Link the zone ${zone} to the virtual network, and configure its DNS server to forward to 168.63.129.16. Outside the virtual network, use a VPN or a machine inside it.`,
       command: shell`az network private-dns link vnet create --resource-group my-group --zone-name ${zone} --name my-vnet --virtual-network my-vnet --registration-enabled false`,
-      data,
+      data: { addresses, aliases },
     },
-    { ok: resolution, data },
+    { ok: resolution, data: { addresses, aliases } },
   ]);
 }
 

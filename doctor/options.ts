@@ -104,7 +104,13 @@ export function contextOf(options: DiagnoseOptions, end: AbortSignal): Context {
     plainPort,
     'a whole number from 1 to 65535',
   );
-  checkDnsServers(dnsServers);
+  assertOption(
+    dnsServers === undefined ||
+      (Array.isArray(dnsServers) && dnsServers.length > 0 && dnsServers.every(isDnsServer)),
+    'dnsServers',
+    dnsServers,
+    'an array of IP addresses, each with or without a port',
+  );
   const target = azureTarget(host, resourceId);
   const signal = AbortSignal.any([end, ...(options.signal ? [options.signal] : [])]);
   // Probes run side by side, each with a listener.
@@ -120,14 +126,8 @@ export function contextOf(options: DiagnoseOptions, end: AbortSignal): Context {
 
 const DNS_SERVER = /^(\d+(\.\d+){3}(:\d+)?|[\da-f:]+|\[[\da-f:]+\](:\d+)?)$/i;
 
-function checkDnsServers(servers: unknown): void {
-  const isServer = (server: unknown): boolean => typeof server === 'string' && DNS_SERVER.test(server);
-  assertOption(
-    servers === undefined || (Array.isArray(servers) && servers.length > 0 && servers.every(isServer)),
-    'dnsServers',
-    servers,
-    'an array of IP addresses, each with or without a port',
-  );
+function isDnsServer(server: unknown): boolean {
+  return typeof server === 'string' && DNS_SERVER.test(server);
 }
 
 function managementEndpointOf({ managementEndpoint: given, cloud, host }: DiagnoseOptions): string {

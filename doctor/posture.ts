@@ -5,13 +5,7 @@ import { isPrivateAddress } from './network.js';
 import type { Context } from './options.js';
 import { firstReplyLine } from './probe.js';
 
-/**
- * Checks the security of the cache from outside, as any client can.
- *
- * @param reachable The addresses that accept connections.
- * @param isSecure Whether the TLS checks passed.
- * @param isLoggedIn Whether the identity or access key logged in.
- */
+/** Checks the security of the cache from outside, as any client can, at the addresses that accept connections. */
 export async function checkPosture(
   section: Section,
   reachable: readonly string[],
@@ -54,7 +48,6 @@ function reportExposure({ az, host, report }: Section, reachable: readonly strin
 
 /** A cache must refuse commands before a login. */
 function reportDefaultUser({ az, report }: Section, answer: string): void {
-  const data = { answer };
   report('default-user', [
     { when: answer === '', skipped: 'A command without a login was not answered.' },
     {
@@ -63,14 +56,13 @@ function reportDefaultUser({ az, report }: Section, answer: string): void {
       why: 'Every client that can connect may read and change the data, as the user `default`.',
       remedy: 'Require a login (Azure portal, Authentication).',
       command: az?.show,
-      data,
+      data: { answer },
     },
-    { ok: `Without a login, the cache refuses commands: ${sentence(answer.slice(1))}`, data },
+    { ok: `Without a login, the cache refuses commands: ${sentence(answer.slice(1))}`, data: { answer } },
   ]);
 }
 
 function reportKeys({ az, report }: Section, answer: string, isKeyUsed: boolean): void {
-  const data = { answer };
   report('access-keys', [
     {
       when: isKeyUsed,
@@ -85,7 +77,7 @@ function reportKeys({ az, report }: Section, answer: string, isKeyUsed: boolean)
       // Redis answers a wrong key as it answers any key of a disabled user: only an answer that names the reason tells.
       when: /disabled/i.test(answer) && !/user is disabled/i.test(answer),
       ok: `Access keys are disabled: ${sentence(answer.slice(1))}`,
-      data,
+      data: { answer },
     },
     {
       when: answer.startsWith('+'),
@@ -98,7 +90,7 @@ function reportKeys({ az, report }: Section, answer: string, isKeyUsed: boolean)
       why: 'Redis gives the same answer to a wrong key and to every key while access keys are disabled.',
       remedy: 'Set the resource id of the cache (`resourceId`, `--resource-id`) to read it from Azure.',
       command: az?.showKeys,
-      data,
+      data: { answer },
     },
   ]);
 }

@@ -7,17 +7,12 @@ import { reportSettings, type Settings } from './settings.js';
 /** The versions of the API of each product, and of its diagnostic settings. */
 const VERSIONS = { cache: '2024-11-01', managed: '2025-07-01', diagnosticSettings: '2021-05-01-preview' };
 
-/**
- * Reads the settings of the cache from Azure Resource Manager and judges them.
- *
- * @param objectId That of the identity, if it is known.
- */
+/** Reads the settings of the cache from Azure Resource Manager and judges them, for the identity with this object id. */
 export async function checkResource(section: Section, objectId: string | undefined): Promise<void> {
   try {
     const settings = await readSettings(new ManagementClient(section), section);
-    const { resourceId } = section.target;
     section.report('resource', {
-      ok: `The settings of ${resourceId} were read from Azure Resource Manager.`,
+      ok: `The settings of ${section.target.resourceId} were read from Azure Resource Manager.`,
     });
     reportSettings(section, settings, objectId);
   } catch (error) {

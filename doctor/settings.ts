@@ -14,7 +14,6 @@ export interface Settings {
   readonly diagnosticSettings: readonly (readonly AzureResource[] | undefined)[];
 }
 
-/** Judges the settings. */
 export function reportSettings(section: Section, settings: Settings, objectId: string | undefined): void {
   reportNetwork(section, settings);
   reportEncryption(section, settings);

@@ -1,6 +1,5 @@
 import { checkServerIdentity } from 'node:tls';
 import { isLoopback } from '../lib/ioredis/tls.js';
-import { messageOf } from '../lib/redaction.js';
 import { shell, withoutTls } from './azure.js';
 import { type Section, sentence } from './finding.js';
 import type { Context } from './options.js';
@@ -50,10 +49,8 @@ export async function checkTls(section: Section): Promise<boolean> {
   ]);
   if (handshake instanceof Error) {
     reportFailure(section, handshake, oldVersions, ports);
-    reportPlainPorts(
-      section,
-      ports.filter(({ port }) => port !== section.port),
-    );
+    const otherPorts = ports.filter(({ port }) => port !== section.port);
+    reportPlainPorts(section, otherPorts);
     return false;
   }
   const isSecure = reportHandshake(section, handshake);
@@ -115,7 +112,7 @@ function reportFailure(
       remedy:
         'Check the port: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis; 6379 has no TLS. Exclude the cache from TLS inspection by firewalls and proxies.',
       command: shell`openssl s_client -connect ${`${host}:${port}`} -servername ${host}`,
-      data: { code, reason: messageOf(error) },
+      data: { code, reason: error.message },
     },
   ]);
 }

@@ -46,11 +46,7 @@ export function reportToken(
   });
 }
 
-/**
- * Reports the difference of the clocks.
- *
- * @param ahead The lead of the local clock, in ms; `undefined` if it is not known.
- */
+/** Reports the lead of the local clock, in ms; `undefined` if it is not known. */
 export function reportClock(ahead: number | undefined, { authorityHost, report }: Section): void {
   if (ahead === undefined) {
     report('clock', { skipped: `The clock was not compared: ${authorityHost} did not answer.` });
