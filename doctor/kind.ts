@@ -10,10 +10,10 @@ import type { Context, DiagnoseOptions } from './options.js';
 interface SlotRange {
   readonly first: number;
   readonly last: number;
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly ClusterNode[];
 }
 
-interface Node {
+interface ClusterNode {
   readonly host: string;
   readonly port: number;
   readonly name: string;
@@ -90,7 +90,7 @@ function slotsOf(answer: Answer | undefined, endpoint: string): SlotRange[] {
 async function checkNodes(
   section: Section,
   { authenticator }: TrialClient,
-  nodes: readonly Node[],
+  nodes: readonly ClusterNode[],
   masters: ReadonlySet<string | undefined>,
 ): Promise<void> {
   const logins = await Promise.all(
