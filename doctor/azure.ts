@@ -19,35 +19,28 @@ const RESOURCE_ID =
 /**
  * Derives the Azure resource from the resource id, or from the host name.
  *
- * @throws AzureRedisError `INVALID_OPTION` if `resourceId` is not that of a cache.
+ * @throws AzureRedisError `INVALID_OPTION` if `given` is not the resource id of a cache.
  */
-export function azureTarget(host: string, resourceId: string | undefined): AzureTarget {
-  if (resourceId !== undefined) return targetOf(resourceId);
+export function azureTarget(host: string, given: unknown): AzureTarget {
   const endpoint = azureEndpoint(host);
   // Only Azure Cache for Redis announces maintenance.
-  const product = endpoint?.announcesMaintenance === true ? 'cache' : 'managed';
-  const name = endpoint ? (host.split('.')[0] ?? '') : 'my-cache';
-  const type = product === 'cache' ? 'redis' : 'redisEnterprise';
-  return {
-    product,
-    resourceGroup: 'my-group',
-    name,
-    resourceId: `/subscriptions/my-subscription/resourceGroups/my-group/providers/Microsoft.Cache/${type}/${name}`,
-    isProductKnown: endpoint !== undefined,
-  };
-}
-
-function targetOf(resourceId: unknown): AzureTarget {
-  const match = typeof resourceId === 'string' ? RESOURCE_ID.exec(resourceId) : null;
-  const [, id, resourceGroup, type, name] = match ?? [];
-  if (id === undefined || resourceGroup === undefined || name === undefined) {
+  const assumedType = endpoint?.announcesMaintenance === true ? 'redis' : 'redisEnterprise';
+  const assumedName = endpoint ? host.split('.', 1).join() : 'my-cache';
+  const id =
+    given === undefined
+      ? `/subscriptions/my-subscription/resourceGroups/my-group/providers/Microsoft.Cache/${assumedType}/${assumedName}`
+      : given;
+  const match = typeof id === 'string' ? RESOURCE_ID.exec(id) : null;
+  const [, resourceId, resourceGroup, type, name] = match ?? [];
+  if (resourceId === undefined || resourceGroup === undefined || name === undefined) {
     throw invalidOption(
-      `\`resourceId\` must be the Azure resource id of a cache, got ${shown(resourceId)}.`,
+      `\`resourceId\` must be the Azure resource id of a cache, got ${shown(given)}.`,
       'Set it to /subscriptions/…/resourceGroups/…/providers/Microsoft.Cache/redisEnterprise/… or …/Microsoft.Cache/redis/… (Azure portal, Properties).',
     );
   }
   const product = type?.toLowerCase() === 'redis' ? 'cache' : 'managed';
-  return { product, resourceGroup, name, resourceId: id, isProductKnown: true };
+  const isProductKnown = given !== undefined || endpoint !== undefined;
+  return { product, resourceGroup, name, resourceId, isProductKnown };
 }
 
 /** Commands of the Azure CLI that read or change the settings of a cache. */

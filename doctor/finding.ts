@@ -43,10 +43,7 @@ export interface Finding {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** Checks by name, each with the verdicts that it may come to. The first that applies is reported; there may be none. */
-type Checks = Readonly<Record<string, readonly Verdict[]>>;
-
-/** A verdict: its status with the message, and what a finding has beside these. */
+/** What a check may come to: its status with the message, and what a finding has beside these. */
 export type Verdict =
   | (Details & ({ readonly ok: string } | { readonly info: string } | { readonly skipped: string }))
   | (Advice & ({ readonly warning: string } | { readonly error: string }));
@@ -61,7 +58,8 @@ interface Details {
   readonly data?: object;
 }
 
-interface Advice extends Details {
+/** What may be said of a finding that asks for a change. */
+export interface Advice extends Details {
   /** Default: medium for a warning, high for an error. */
   readonly severity?: FindingSeverity;
   readonly remedy: string;
@@ -69,8 +67,8 @@ interface Advice extends Details {
 
 /** A section of a diagnosis that is under way. */
 export interface Section extends Context {
-  /** Reports the verdicts of some checks. */
-  readonly report: (checks: Checks) => readonly Finding[];
+  /** Reports a verdict, or the first of several that applies; there may be none. */
+  readonly report: (check: string, verdicts: Verdict | readonly Verdict[]) => void;
 }
 
 /** A section whose findings are passed to `add`. */
@@ -79,28 +77,23 @@ export function sectionOf(
   context: Context,
   add: (finding: Finding) => void,
 ): Section {
-  const report = (checks: Checks): readonly Finding[] => {
-    const findings = Object.entries(checks).flatMap(([check, verdicts]) => {
-      const verdict = verdicts.find(({ when = true }) => when);
-      return verdict ? [{ section, check, ...printable(stated(verdict)) }] : [];
-    });
-    findings.forEach(add);
-    return findings;
+  return {
+    ...context,
+    report(check, verdicts) {
+      const verdict = [verdicts].flat().find(({ when = true }) => when);
+      if (verdict) add({ section, check, ...printable(stated(verdict)) });
+    },
   };
-  return { ...context, report };
 }
 
 const STATUSES: readonly FindingStatus[] = ['ok', 'info', 'warning', 'error', 'skipped'];
 
-const DEFAULT_SEVERITIES: Partial<Record<FindingStatus, FindingSeverity>> = {
-  warning: 'medium',
-  error: 'high',
-};
+const SEVERITIES: Partial<Record<FindingStatus, FindingSeverity>> = { warning: 'medium', error: 'high' };
 
 function stated(verdict: Verdict): Omit<Finding, 'section' | 'check'> {
   const status = STATUSES.find((each) => each in verdict) ?? 'skipped';
   const parts: Partial<Record<FindingStatus, string>> & Partial<Advice> = verdict;
-  const { [status]: message = '', severity = DEFAULT_SEVERITIES[status], ...details } = parts;
+  const { [status]: message = '', severity = SEVERITIES[status], ...details } = parts;
   const entries = Object.entries({ status, message, severity, ...details, when: undefined });
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as unknown as Finding;
 }

@@ -1,57 +1,43 @@
 import type { TokenCredential } from '@azure/core-auth';
 import {
   bearerTokenAuthenticationPolicy,
-  createDefaultHttpClient,
   createPipelineFromOptions,
   createPipelineRequest,
-  type PipelineResponse,
 } from '@azure/core-rest-pipeline';
 import { credentialOf } from '../lib/configure/identity.js';
 import { classifyIdentityError } from '../lib/identities/identity-errors.js';
-import { messageOf, readField } from '../lib/redaction.js';
+import { verifyingClient } from '../lib/identities/verifying-client.js';
+import { messageOf } from '../lib/redaction.js';
 import { withTimeout } from '../lib/timing/timeouts.js';
+import { isObject } from '../lib/validation.js';
 import type { Context } from './options.js';
 
-/** Sends a GET request, and rejects if there is no answer in time. */
-type Get = (url: string) => Promise<PipelineResponse>;
-
 /**
- * Sends requests through the proxy of the environment, each once; an answer of any status is an answer.
+ * Creates a function that sends a GET request through the proxy of the environment, once. An answer of any status is an
+ * answer; it rejects if there is none in time.
  *
  * @param authorization The identity whose token is sent, and the scope of the token.
  */
 function createGet(
-  { stepTimeout, signal }: Pick<Context, 'stepTimeout' | 'signal'>,
+  { stepTimeout, signal }: Context,
   authorization?: { readonly credential: TokenCredential; readonly scopes: string },
-): Get {
+) {
   const pipeline = createPipelineFromOptions({
     retryOptions: { maxRetries: 0 },
     // Another server must not receive the token.
     redirectOptions: { maxRetries: 0 },
   });
   if (authorization) pipeline.addPolicy(bearerTokenAuthenticationPolicy(authorization));
-  const client = createDefaultHttpClient();
-  return (url) =>
-    pipeline.sendRequest(
-      client,
-      createPipelineRequest({
-        url,
-        timeout: stepTimeout,
-        abortSignal: signal,
-        disableKeepAlive: true,
-        // Stated, so that NODE_TLS_REJECT_UNAUTHORIZED=0 does not apply, with or without a proxy.
-        requestOverrides: { rejectUnauthorized: true },
-      }),
-    );
+  const settings = { timeout: stepTimeout, abortSignal: signal, disableKeepAlive: true };
+  return async (url: string) =>
+    pipeline.sendRequest(await verifyingClient(), createPipelineRequest({ url, ...settings }));
 }
 
 /** The header `Date` has whole seconds: on average it is half a second late, in ms. */
 const DATE_RESOLUTION = 500;
 
 /** The lead of the local clock over that of the identity service, in ms; `undefined` if the service does not answer. */
-export async function measureClock(
-  context: Pick<Context, 'authorityHost' | 'stepTimeout' | 'signal'>,
-): Promise<number | undefined> {
+export async function measureClock(context: Context): Promise<number | undefined> {
   const sentAt = Date.now();
   try {
     const get = createGet(context);
@@ -67,25 +53,15 @@ export async function measureClock(
 /** A resource as Azure Resource Manager returns it. */
 export interface AzureResource {
   readonly name?: string;
-  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly properties?: unknown;
   readonly zones?: readonly string[];
 }
 
-/** A property that is a text; empty if it is missing. */
-export function text({ properties }: AzureResource, name: string): string {
-  return textAt(properties, name);
-}
-
-/** The text at the end of a path of properties; empty if there is none. */
-export function textAt(from: unknown, ...path: readonly string[]): string {
-  const value = path.reduce(readField, from);
-  return typeof value === 'string' ? value : '';
-}
-
-/** A property that is an array; empty if it is missing. */
-export function list({ properties }: AzureResource, name: string): readonly unknown[] {
-  const value = properties?.[name];
-  return Array.isArray(value) ? value : [];
+/** An answer of Azure Resource Manager: a resource, a page of a list, or an error. */
+interface Answer extends AzureResource {
+  readonly value?: readonly AzureResource[];
+  readonly nextLink?: string;
+  readonly error?: { readonly code?: string; readonly message?: string };
 }
 
 /** A request that Azure Resource Manager did not answer with a resource. */
@@ -100,11 +76,6 @@ export class ManagementError extends Error {
     this.status = status;
     this.hint = hint;
   }
-
-  /** Whether the resource may not be read, or does not exist. */
-  get isRefused(): boolean {
-    return [401, 403, 404].includes(this.status);
-  }
 }
 
 /** The most pages of a list that are read: no cache has as many settings. */
@@ -112,24 +83,24 @@ const MAX_PAGES = 20;
 
 /** Reads resources from Azure Resource Manager with the token of one identity. */
 export class ManagementClient {
-  readonly #context: Context;
-  readonly #get: Get;
+  readonly #endpoint: string;
+  readonly #get: ReturnType<typeof createGet>;
 
   constructor(context: Context) {
-    this.#context = context;
-    const scopes = `${context.managementEndpoint}/.default`;
+    this.#endpoint = context.managementEndpoint;
+    const scopes = `${this.#endpoint}/.default`;
     this.#get = createGet(context, { credential: credentialFor(context), scopes });
   }
 
   /** @throws ManagementError */
-  async get(path: string, apiVersion: string): Promise<AzureResource> {
-    return this.#request(`${this.#context.managementEndpoint}${path}?api-version=${apiVersion}`);
+  async get(path: string, apiVersion: string): Promise<Answer> {
+    return this.#request(`${this.#endpoint}${path}?api-version=${apiVersion}`);
   }
 
   /** All pages of a list. @throws ManagementError */
   async list(path: string, apiVersion: string): Promise<AzureResource[]> {
     const resources: AzureResource[] = [];
-    let page: Page = (await this.get(path, apiVersion)) as Page;
+    let page = await this.get(path, apiVersion);
     for (let pages = 1; ; pages += 1) {
       resources.push(...(page.value ?? []));
       if (page.nextLink === undefined) return resources;
@@ -139,30 +110,19 @@ export class ManagementClient {
     }
   }
 
-  async #request(url: string): Promise<object> {
-    const { managementEndpoint, signal } = this.#context;
+  async #request(url: string): Promise<Answer> {
     // A next page of another origin would get the token.
-    if (!URL.canParse(url) || new URL(url).origin !== managementEndpoint)
+    if (!URL.canParse(url) || new URL(url).origin !== this.#endpoint)
       throw new ManagementError('The link to the next page does not lead to Azure Resource Manager.');
     const { status, bodyAsText } = await this.#get(url).catch((error: unknown) => {
-      signal.throwIfAborted();
       if (error instanceof ManagementError) throw error;
       throw new ManagementError(`Azure Resource Manager does not answer: ${messageOf(error)}`);
     });
-    const body: Answer = parse(bodyAsText ?? '');
+    const body = parse(bodyAsText ?? '');
     if (status === 200) return body;
     const { code = '', message = '' } = body.error ?? {};
     throw new ManagementError(`Azure Resource Manager answered ${status} ${code}: ${message}`, { status });
   }
-}
-
-interface Page {
-  readonly value?: readonly AzureResource[];
-  readonly nextLink?: string;
-}
-
-interface Answer {
-  readonly error?: { readonly code?: string; readonly message?: string };
 }
 
 /** The credential of Azure Resource Manager: it fails with a ManagementError, and gets the time of a token. */
@@ -181,10 +141,10 @@ function credentialFor({ options, authorityHost, tokenTimeout }: Context): Token
   };
 }
 
-function parse(text: string): object {
+function parse(text: string): Answer {
   try {
     const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null ? body : {};
+    return isObject(body) ? body : {};
   } catch {
     return {};
   }

@@ -1,10 +1,6 @@
 import { configureForAzure } from '../lib/configure/configure.js';
-import type {
-  ConfiguredRedisOptions,
-  ConfigureForAzureOptions,
-  Identities,
-} from '../lib/configure/options.js';
-import type { TokenClaims } from '../lib/credentials/token.js';
+import { IDENTITY_OPTION_NAMES } from '../lib/configure/identity.js';
+import type { ConfiguredRedisOptions, Identities } from '../lib/configure/options.js';
 import { AzureRedisError } from '../lib/errors.js';
 import { DEFAULT_SCOPE } from '../lib/identities/authority.js';
 import { defaultCredential } from '../lib/identities/default-credential.js';
@@ -15,15 +11,14 @@ import { type Section, sentence } from './finding.js';
 import { measureClock } from './http.js';
 import type { Context, DiagnoseOptions } from './options.js';
 import { lookupOf } from './probe.js';
-import { readClaims, reportClock, reportToken } from './token.js';
+import { claim, readClaims, reportClock, reportToken } from './token.js';
 
 /** An identity with its first token, or an access key. */
 export interface DiagnosedIdentity {
   /** The options of its clients. */
   readonly clientOptions: ConfiguredRedisOptions;
-  /** The claims of its token; none for an access key. */
-  readonly claims: TokenClaims;
-  readonly usesAccessKey: boolean;
+  /** The object id in its token, if there is one. */
+  readonly objectId: string | undefined;
 }
 
 /** A credential of a chain that was asked for a token. */
@@ -36,7 +31,7 @@ interface Link {
 
 const LONGEST_REASON = 300;
 
-/** Acquires the credentials of the identity and describes them. */
+/** Acquires the credentials of the identity and describes them. They are kept until the diagnosis ends. */
 export async function acquireIdentity(section: Section): Promise<DiagnosedIdentity | undefined> {
   const usesAccessKey = section.options.accessKey !== undefined;
   const clock = usesAccessKey ? undefined : measureClock(section);
@@ -45,19 +40,18 @@ export async function acquireIdentity(section: Section): Promise<DiagnosedIdenti
   try {
     const clientOptions = await configure(section, links);
     const acquireTime = performance.now() - start;
-    const { username, expiresOn } = clientOptions.authenticator;
+    const { username, expiresOn, login } = clientOptions.authenticator;
     for (const link of links) reportLink(section, link);
     if (usesAccessKey) {
-      section.report({ credential: [{ info: `The login uses an access key, as the user ${username}.` }] });
-      return { clientOptions, claims: {}, usesAccessKey };
+      section.report('credential', { info: `The login uses an access key, as the user ${username}.` });
+      return { clientOptions, objectId: undefined };
     }
-    const claims = readClaims(passwordOf(clientOptions));
     const message = `${issuerOf(section.options, links)} returned a token after ${acquireTime.toFixed(0)} ms.`;
-    section.report({ credential: [{ ok: message, data: { acquireTime } }] });
+    section.report('credential', { ok: message, data: { acquireTime } });
+    const claims = readClaims(login.password());
     reportToken(section, claims, { username, expiresOn });
-    return { clientOptions, claims, usesAccessKey };
+    return { clientOptions, objectId: claim(claims, 'oid') };
   } catch (error) {
-    section.signal.throwIfAborted();
     if (!(error instanceof AzureRedisError)) throw error;
     for (const link of links) reportLink(section, link);
     reportFailure(section, error, links);
@@ -70,40 +64,32 @@ export async function acquireIdentity(section: Section): Promise<DiagnosedIdenti
 /** As an application does, but with one attempt: its error is reported. */
 async function configure(context: Context, links: Link[]): Promise<ConfiguredRedisOptions> {
   const { options, host, port, tls, timeout, tokenTimeout, signal, authorityHost } = context;
-  const { authenticator } = options;
   const { cloud, scope, username, expirationRefreshRatio, acquireTimeout = tokenTimeout } = options;
-  const isDefault = Object.keys(identitiesOf(options)).length === 0;
-  const observed = (name: string, answer: Promise<unknown>): unknown => links.push(linkOf(name, answer));
-  const given = {
+  const [identity] = identitiesIn(options);
+  const isShared = identity === 'authenticator';
+  const configured = configureForAzure({
     ...{ host, port, scope, username, expirationRefreshRatio },
     tls: tls ? { ...tls, ...lookupOf(context) } : false,
-    ...(isDefault ? { credential: defaultCredential(authorityHost, observed) } : identitiesOf(options)),
-    // The default credential has these already.
-    ...(!isDefault && { cloud, authorityHost: options.authorityHost }),
-    ...(!authenticator && { retry: { retries: 0 }, acquireTimeout: Math.min(acquireTimeout, timeout) }),
-  } as ConfigureForAzureOptions; // Checked before: one identity at most.
-  const configured = configureForAzure(given);
-  try {
-    return await raceSignal(configured, signal);
-  } catch (error) {
-    const close = (late: ConfiguredRedisOptions): void => {
-      late.authenticator.close();
+    // The default credential has the URL of the identity service already.
+    ...(identity
+      ? { [identity]: options[identity], cloud, authorityHost: options.authorityHost }
+      : { credential: defaultCredential(authorityHost, (name, answer) => links.push(linkOf(name, answer))) }),
+    ...(!isShared && { retry: { retries: 0 }, acquireTimeout: Math.min(acquireTimeout, timeout) }),
+  });
+  if (!isShared) {
+    const close = ({ authenticator }: ConfiguredRedisOptions): void => {
+      authenticator.close();
     };
-    if (signal.aborted && !authenticator) configured.then(close, () => undefined);
-    throw error;
+    signal.addEventListener('abort', () => {
+      configured.then(close, () => undefined);
+    });
   }
+  return raceSignal(configured, signal);
 }
 
-/** The password is a function, though the types of ioredis state a text. */
-export function passwordOf({ password }: ConfiguredRedisOptions): string {
-  return (password as unknown as () => string)();
-}
-
-/** The identity that the options state. */
-function identitiesOf(options: Context['options']): Partial<Identities> {
-  const { credential, managedIdentity, servicePrincipal, accessKey, authenticator } = options;
-  const identities = { credential, managedIdentity, servicePrincipal, accessKey, authenticator };
-  return Object.fromEntries(Object.entries(identities).filter(([, identity]) => identity !== undefined));
+/** The names of the options that state an identity: of valid options, one at most. */
+export function identitiesIn(options: DiagnoseOptions): (keyof Identities)[] {
+  return IDENTITY_OPTION_NAMES.filter((name) => name in options);
 }
 
 function linkOf(name: string, answer: Promise<unknown>): Link {
@@ -122,13 +108,11 @@ function linkOf(name: string, answer: Promise<unknown>): Link {
 }
 
 function reportLink({ report }: Section, { name, answer, reason }: Link): void {
-  report({
-    chain: [
-      { when: answer === 'token', ok: `${name} returned a token.`, data: { credential: name } },
-      { when: answer === 'pending', info: `${name} did not answer.`, data: { credential: name } },
-      { info: `${name} returned no token: ${summaryOf(reason, name)}`, data: { credential: name, reason } },
-    ],
-  });
+  report('chain', [
+    { when: answer === 'token', ok: `${name} returned a token.`, data: { credential: name } },
+    { when: answer === 'pending', info: `${name} did not answer.`, data: { credential: name } },
+    { info: `${name} returned no token: ${summaryOf(reason, name)}`, data: { credential: name, reason } },
+  ]);
 }
 
 function reportFailure(
@@ -140,30 +124,27 @@ function reportFailure(
   const isExhausted = links.length > 0 && message.includes('ChainedTokenCredential authentication failed');
   const refusal = links.find(({ reason }) => reason.includes('AADSTS'))?.reason;
   const none = `No credential of DefaultAzureCredential returned a token: ${links.map(({ name }) => name).join(', ')}.`;
-  const data = { code };
-  report({
-    credential: [
-      {
-        when: !isExhausted,
-        error: `${issuerOf(options, links)} returned no token: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
-        remedy: hint,
-        data,
-      },
-      {
-        when: scope !== DEFAULT_SCOPE,
-        error: none,
-        remedy: `They were asked for the scope ${scope}. Remove \`scope\` (\`--scope\`): Azure Redis needs ${DEFAULT_SCOPE}.`,
-        data,
-      },
-      {
-        when: refusal !== undefined,
-        error: none,
-        remedy: classifyIdentityError(new Error(refusal)).hint,
-        data,
-      },
-      { error: none, remedy: hint, command: 'az login', data },
-    ],
-  });
+  report('credential', [
+    {
+      when: !isExhausted,
+      error: `${issuerOf(options, links)} returned no token: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
+      remedy: hint,
+      data: { code },
+    },
+    {
+      when: scope !== DEFAULT_SCOPE,
+      error: none,
+      remedy: `They were asked for the scope ${scope}. Remove \`scope\` (\`--scope\`): Azure Redis needs ${DEFAULT_SCOPE}.`,
+      data: { code },
+    },
+    {
+      when: refusal !== undefined,
+      error: none,
+      remedy: classifyIdentityError(new Error(refusal)).hint,
+      data: { code },
+    },
+    { error: none, remedy: hint, command: 'az login', data: { code } },
+  ]);
 }
 
 /** Messages of the Azure SDK have several paragraphs, and repeat the name of the credential. */

@@ -15,13 +15,13 @@ import { checkPermissions } from './permissions.js';
 import { checkPosture } from './posture.js';
 import { checkResource } from './resource.js';
 import { checkTls } from './tls.js';
-import { claim } from './token.js';
 import { checkUpkeep } from './upkeep.js';
 
 export type { Identities } from '../lib/configure/options.js';
 export type { DiagnosisSection, Finding, FindingSeverity, FindingStatus } from './finding.js';
 export type { DiagnoseOptions } from './options.js';
 
+/** Begins a section, unless the diagnosis has ended. */
 type Open = (name: DiagnosisSection) => Section;
 
 /** The sections in their order, and the check that stands for one that is skipped. */
@@ -55,8 +55,8 @@ const UNVERIFIED = 'Credentials are not sent to a server that did not pass the T
  * @throws AzureRedisError at once if an option is missing, invalid or contradicts another, and the reason of `signal`.
  */
 export async function diagnose(options: DiagnoseOptions): Promise<Finding[]> {
-  const timeLimit = new AbortController();
-  const context = contextOf(options, timeLimit.signal);
+  const end = new AbortController();
+  const context = contextOf(options, end.signal);
   const { signal, timeout } = context;
   signal.throwIfAborted();
   const findings: Finding[] = [];
@@ -66,60 +66,50 @@ export async function diagnose(options: DiagnoseOptions): Promise<Finding[]> {
     findings.push(finding);
     options.onFinding?.(finding);
   };
-  const open: Open = (name) => sectionOf(name, context, add);
+  const open: Open = (name) => {
+    signal.throwIfAborted();
+    return sectionOf(name, context, add);
+  };
   const timer = setTimeout(() => {
     reportTimeLimit(open, findings.at(-1)?.section ?? 'network', timeout);
-    timeLimit.abort();
+    end.abort();
   }, timeout);
   try {
     await raceSignal(runSections(context, open, add), signal);
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (!timeLimit.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
   } finally {
     clearTimeout(timer);
+    // Closes what is open.
+    end.abort();
   }
   return findings;
 }
 
 async function runSections(context: Context, open: Open, add: (finding: Finding) => void): Promise<void> {
-  const { signal, options } = context;
   const identityFindings: Finding[] = [];
   // Meanwhile: a token takes as long as the checks of the network and of TLS.
   const acquiring = acquireIdentity(
     sectionOf('identity', context, (finding) => identityFindings.push(finding)),
   );
   acquiring.catch(() => undefined);
-  let client: TrialClient | undefined;
-  try {
-    const reachable = await checkNetwork(open('network'));
-    signal.throwIfAborted();
-    const isReachable = reachable.length > 0;
-    if (!isReachable) skip(['tls'], UNREACHABLE, open);
-    const isSecure = isReachable && (await checkTls(open('tls')));
-    const identity = await acquiring;
-    signal.throwIfAborted();
-    identityFindings.forEach(add);
-    if (isSecure && identity) client = await checkCache(context, identity, open);
-    else {
-      const untried = isSecure ? 'No token was acquired.' : UNVERIFIED;
-      skip(['login', 'permissions', 'kind'], isReachable ? untried : UNREACHABLE, open);
-    }
-    signal.throwIfAborted();
-    const posture = open('posture');
-    await checkPosture(posture, { reachable, isSecure, isLoggedIn: client !== undefined });
-    const objectId = identity && claim(identity.claims, 'oid');
-    if (options.resourceId !== undefined) await checkResource(posture, objectId);
-    signal.throwIfAborted();
-    const usable = client;
-    if (identity && usable)
-      await attempt(open('liveness'), (section) => checkUpkeep(section, usable, identity));
-    else skip(['liveness'], 'There is no connection to the cache.', open);
-  } finally {
-    client?.close();
-    const identity = await acquiring.catch(() => undefined);
-    if (!options.authenticator) identity?.clientOptions.authenticator.close();
+  const reachable = await checkNetwork(open('network'));
+  const isReachable = reachable.length > 0;
+  if (!isReachable) skip(['tls'], UNREACHABLE, open);
+  const isSecure = isReachable && (await checkTls(open('tls')));
+  const identity = await acquiring;
+  identityFindings.forEach(add);
+  const canLogIn = isSecure && identity !== undefined;
+  const client = canLogIn ? await checkCache(context, identity, open) : undefined;
+  if (!canLogIn) {
+    const obstacle = isSecure ? 'No token was acquired.' : UNVERIFIED;
+    skip(['login', 'permissions', 'kind'], isReachable ? obstacle : UNREACHABLE, open);
   }
+  await checkPosture(open('posture'), reachable, { isSecure, isLoggedIn: client !== undefined });
+  if (context.options.resourceId !== undefined) await checkResource(open('posture'), identity?.objectId);
+  if (client) await attempt(open('liveness'), (section) => checkUpkeep(section, client));
+  else skip(['liveness'], 'There is no connection to the cache.', open);
 }
 
 /** The sections that need a login. Resolves to a client that can use the cache, if any. */
@@ -129,27 +119,21 @@ async function checkCache(
   open: Open,
 ): Promise<TrialClient | undefined> {
   const isAccepted = await checkLogin(open('login'), identity);
-  context.signal.throwIfAborted();
   if (!isAccepted) {
     skip(['permissions', 'kind'], 'The login failed.', open);
     return undefined;
   }
-  const permissions = open('permissions');
-  const client = await attempt(permissions, (section) => TrialClient.open(section, identity));
-  const allowsInfo =
-    client && (await attempt(permissions, (section) => checkPermissions(section, client, identity)));
-  if (!client || allowsInfo === undefined) {
+  const client = new TrialClient(context, identity);
+  const allowsInfo = await attempt(open('permissions'), (section) => checkPermissions(section, client));
+  if (allowsInfo === undefined) {
     skip(['kind'], 'The connection failed.', open);
-    client?.close();
     return undefined;
   }
-  const isUsable = await attempt(open('kind'), (section) => checkKind(section, client, identity, allowsInfo));
-  if (isUsable) return client;
-  client.close();
-  return undefined;
+  const isUsable = await attempt(open('kind'), (section) => checkKind(section, client, allowsInfo));
+  return isUsable && client;
 }
 
-/** Runs checks of a connection; one that fails is reported, and resolves to `undefined`. */
+/** Runs a check of a connection; a failure of the connection is reported, and resolves to `undefined`. */
 async function attempt<Result>(
   section: Section,
   check: (section: Section) => Promise<Result>,
@@ -157,36 +141,27 @@ async function attempt<Result>(
   try {
     return await check(section);
   } catch (error) {
-    section.signal.throwIfAborted();
     if (!(error instanceof TrialError)) throw error;
-    section.report({
-      connection: [
-        {
-          error: `The connection of ioredis failed: ${sentence(error.message)}`,
-          why: 'A separate connection logged in before: the cache, or a device on the way, closed this one or does not answer.',
-          remedy:
-            'Run the doctor again; on a slow network, with a longer `timeout` (`--timeout`). If the error persists, see Resource health of the cache (Azure portal).',
-        },
-      ],
+    section.report('connection', {
+      error: `The connection of ioredis failed: ${sentence(error.message)}`,
+      why: 'A separate connection logged in before: the cache, or a device on the way, closed this one or does not answer.',
+      remedy:
+        'Run the doctor again; on a slow network, with a longer `timeout` (`--timeout`). If the error persists, see Resource health of the cache (Azure portal).',
     });
     return undefined;
   }
 }
 
 function skip(sections: readonly DiagnosisSection[], message: string, open: Open): void {
-  for (const name of sections) open(name).report({ [SECTIONS[name]]: [{ skipped: message }] });
+  for (const name of sections) open(name).report(SECTIONS[name], { skipped: message });
 }
 
 /** @param begun The section that is under way. */
 function reportTimeLimit(open: Open, begun: DiagnosisSection, timeout: number): void {
-  open(begun).report({
-    timeout: [
-      {
-        error: `The diagnosis was ended after ${timeout} ms, its time limit.`,
-        why: 'The network, the identity service or the cache answers slowly, or not at all.',
-        remedy: 'See the findings so far, or set a longer `timeout` (`--timeout`).',
-      },
-    ],
+  open(begun).report('timeout', {
+    error: `The diagnosis was ended after ${timeout} ms, its time limit.`,
+    why: 'The network, the identity service or the cache answers slowly, or not at all.',
+    remedy: 'See the findings so far, or set a longer `timeout` (`--timeout`).',
   });
   const sections = Object.keys(SECTIONS) as DiagnosisSection[];
   skip(sections.slice(sections.indexOf(begun) + 1), 'The time limit was reached.', open);

@@ -87,10 +87,10 @@ const MANAGEMENT_ENDPOINTS: Readonly<Record<Cloud, string>> = {
 /**
  * Validates the options.
  *
- * @param timeIsOver Ends the diagnosis, as the signal of the options does.
+ * @param end Ends the diagnosis, as the signal of the options does.
  * @throws AzureRedisError
  */
-export function contextOf(options: DiagnoseOptions, timeIsOver: AbortSignal): Context {
+export function contextOf(options: DiagnoseOptions, end: AbortSignal): Context {
   assertOption(isObject(options), 'options', options, 'an object', { got: kindOf(options) });
   const { host, timeout = DEFAULT_TIMEOUT, dnsServers, plainPort, resourceId } = options;
   const { port = 0, tls: completedTls } = endpointOptions(options);
@@ -104,9 +104,15 @@ export function contextOf(options: DiagnoseOptions, timeIsOver: AbortSignal): Co
     plainPort,
     'a whole number from 1 to 65535',
   );
-  checkDnsServers(dnsServers);
+  assertOption(
+    dnsServers === undefined ||
+      (Array.isArray(dnsServers) && dnsServers.length > 0 && dnsServers.every(isDnsServer)),
+    'dnsServers',
+    dnsServers,
+    'an array of IP addresses, each with or without a port',
+  );
   const target = azureTarget(host, resourceId);
-  const signal = AbortSignal.any([timeIsOver, ...(options.signal ? [options.signal] : [])]);
+  const signal = AbortSignal.any([end, ...(options.signal ? [options.signal] : [])]);
   // Probes run side by side, each with a listener.
   setMaxListeners(0, signal);
   return {
@@ -120,14 +126,8 @@ export function contextOf(options: DiagnoseOptions, timeIsOver: AbortSignal): Co
 
 const DNS_SERVER = /^(\d+(\.\d+){3}(:\d+)?|[\da-f:]+|\[[\da-f:]+\](:\d+)?)$/i;
 
-function checkDnsServers(servers: unknown): void {
-  const isServer = (server: unknown): boolean => typeof server === 'string' && DNS_SERVER.test(server);
-  assertOption(
-    servers === undefined || (Array.isArray(servers) && servers.length > 0 && servers.every(isServer)),
-    'dnsServers',
-    servers,
-    'an array of IP addresses, each with or without a port',
-  );
+function isDnsServer(server: unknown): boolean {
+  return typeof server === 'string' && DNS_SERVER.test(server);
 }
 
 function managementEndpointOf({ managementEndpoint: given, cloud, host }: DiagnoseOptions): string {

@@ -1,73 +1,52 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, TrialClient } from './client.js';
+import type { Answer } from '../lib/cache-kind.js';
+import type { TrialClient } from './client.js';
 import { type Section, sentence } from './finding.js';
-import type { DiagnosedIdentity } from './identity.js';
 
 /** A kind of command that a role permits or denies. */
 interface Ability {
   readonly name: 'reads' | 'writes' | 'pub/sub' | 'scripts' | 'blocking' | 'dangerous';
   /** The commands in the message. */
   readonly example: string;
-  /** The commands that must all be permitted. */
-  readonly commands: (key: string) => readonly Command[];
+  /** The commands that must all be permitted, on the key of the trials. */
+  readonly commands: readonly string[];
 }
 
-/** The time to live of the key of the trials, in ms. */
-const KEY_LIFETIME = 60_000;
-
 /**
- * Each ability with commands that harm nothing: they use a temporary key, which expires. FLUSHALL and the like are not
- * tried, only commands of the category `dangerous` that read.
+ * Each ability with commands that harm nothing: they use a temporary key, which expires after a minute. FLUSHALL and the
+ * like are not tried, only commands of the category `dangerous` that read.
  */
 const ABILITIES: readonly Ability[] = [
-  { name: 'reads', example: 'GET', commands: (key) => [['GET', key]] },
-  { name: 'writes', example: 'SET', commands: (key) => [['SET', key, 'trial', 'PX', String(KEY_LIFETIME)]] },
-  {
-    name: 'pub/sub',
-    example: 'PUBLISH, SUBSCRIBE',
-    commands: (key) => [
-      ['PUBLISH', key, 'trial'],
-      ['SUBSCRIBE', key],
-    ],
-  },
-  { name: 'scripts', example: 'EVAL', commands: () => [['EVAL', 'return 1', '0']] },
-  { name: 'blocking', example: 'BLPOP', commands: (key) => [['BLPOP', `${key}:list`, '0.01']] },
+  { name: 'reads', example: 'GET', commands: ['GET KEY'] },
+  { name: 'writes', example: 'SET', commands: ['SET KEY trial PX 60000'] },
+  { name: 'pub/sub', example: 'PUBLISH, SUBSCRIBE', commands: ['PUBLISH KEY trial', 'SUBSCRIBE KEY'] },
+  { name: 'scripts', example: 'EVAL', commands: ['EVAL return(1) 0'] },
+  { name: 'blocking', example: 'BLPOP', commands: ['BLPOP KEY:list 0.01'] },
   {
     name: 'dangerous',
     example: 'INFO, SORT, CLIENT LIST',
-    commands: (key) => [
-      ['INFO', 'server'],
-      ['SORT', `${key}:list`],
-      ['CLIENT', 'LIST'],
-    ],
+    commands: ['INFO server', 'SORT KEY:list', 'CLIENT LIST'],
   },
 ];
 
 type Abilities = Readonly<Record<Ability['name'], boolean>>;
 
-/** A command and its arguments. */
-type Command = readonly [string, ...string[]];
+type Permits = (command: string) => Promise<boolean>;
 
-type Permits = (command: Command) => Promise<boolean>;
-
-/** Determines what the role of the user permits. Resolves to whether it permits INFO. @throws TrialError */
-export async function checkPermissions(
-  section: Section,
-  client: TrialClient,
-  { clientOptions }: DiagnosedIdentity,
-): Promise<boolean> {
-  const { username } = clientOptions.authenticator;
+/** Connects, and determines what the role of the user permits. Resolves to whether it permits INFO. @throws TrialError */
+export async function checkPermissions(section: Section, client: TrialClient): Promise<boolean> {
+  await client.connect();
+  const { username } = client.authenticator;
   const [user, dryRun] = await Promise.all([
     client.ask('ACL', 'WHOAMI'),
     client.ask('ACL', 'DRYRUN', username, 'PING'),
   ]);
-  section.report({
-    user: [
-      'reply' in user
-        ? { ok: `The connection is logged in as ${String(user.reply)} (ACL WHOAMI).` }
-        : { skipped: `ACL WHOAMI is not permitted: ${sentence(user.error)}` },
-    ],
-  });
+  section.report(
+    'user',
+    'reply' in user
+      ? { ok: `The connection is logged in as ${String(user.reply)} (ACL WHOAMI).` }
+      : { skipped: `ACL WHOAMI is not permitted: ${sentence(user.error)}` },
+  );
   // The hash tag keeps both keys of the trials in one slot.
   const key = `ioredis-azure:doctor:{${randomUUID()}}`;
   const [method, permits] =
@@ -75,11 +54,17 @@ export async function checkPermissions(
       ? ['ACL DRYRUN', permitsByDryRun(client, username)]
       : ['trials on a temporary key', permitsByTrial(client)];
   try {
-    const [abilities, allowsInfo] = await Promise.all([
-      findAbilities(permits, key),
-      permits(['INFO', 'server']),
+    const [abilities, allowsInfo] = await Promise.all([findAbilities(permits, key), permits('INFO server')]);
+    reportRole(section, abilities, method);
+    section.report('info', [
+      { when: allowsInfo, ok: 'INFO is permitted: the ready check of ioredis works.' },
+      {
+        warning: 'INFO is denied: the ready check of ioredis fails.',
+        severity: 'low',
+        why: 'ioredis logs "Skipping the ready check because INFO command fails", or does not become ready.',
+        remedy: 'Set `enableReadyCheck: false` in the options of the client.',
+      },
     ]);
-    reportRole(section, abilities, { method, allowsInfo });
     return allowsInfo;
   } finally {
     // It expires in any case.
@@ -90,16 +75,16 @@ export async function checkPermissions(
 /** The reply is OK, or a string that names what is denied. */
 function permitsByDryRun(client: TrialClient, username: string): Permits {
   return async (command) => {
-    const answer = await client.ask('ACL', 'DRYRUN', username, ...command);
+    const answer = await client.ask('ACL', 'DRYRUN', username, ...command.split(' '));
     return 'reply' in answer && String(answer.reply) === 'OK';
   };
 }
 
 function permitsByTrial(client: TrialClient): Permits {
-  return async ([name, ...args]) => {
-    const [channel = ''] = args;
+  return async (command) => {
+    const [name = '', ...args] = command.split(' ');
     return isPermitted(
-      name === 'SUBSCRIBE' ? await client.askToSubscribe(channel) : await client.ask(name, ...args),
+      await (name === 'SUBSCRIBE' ? client.askToSubscribe(args.join()) : client.ask(name, ...args)),
     );
   };
 }
@@ -116,55 +101,40 @@ async function findAbilities(permits: Permits, key: string): Promise<Abilities> 
   // In one batch: they run in this order, and the key exists once it has been written.
   const found = await Promise.all(
     ABILITIES.map(async ({ name, commands }) => {
-      const permitted = await Promise.all(commands(key).map(permits));
+      const permitted = await Promise.all(commands.map((command) => permits(command.replace('KEY', key))));
       return [name, permitted.every(Boolean)] as const;
     }),
   );
   return Object.fromEntries(found) as Abilities;
 }
 
-function reportRole(
-  { az, target, report }: Section,
-  abilities: Abilities,
-  { method, allowsInfo }: { readonly method: string; readonly allowsInfo: boolean },
-): void {
+function reportRole({ az, target, report }: Section, abilities: Abilities, method: string): void {
   const list = (isPermitted: boolean): string =>
     ABILITIES.filter(({ name }) => abilities[name] === isPermitted)
       .map(({ name, example }) => `${name} (${example})`)
       .join(', ') || 'nothing';
   const message = `${roleOf(abilities)}: it permits ${list(true)}; it denies ${list(false)} (determined by ${method}).`;
   const data = { ...abilities, method };
-  report({
-    role: [
-      {
-        when: !abilities.reads,
-        error: message,
-        why: 'The application cannot read.',
-        remedy: 'Assign an access policy that permits the commands of the application.',
-        command: az?.assignAccess(),
-        data,
-      },
-      {
-        when: abilities.dangerous && target.product === 'cache',
-        warning: message,
-        severity: 'low',
-        why: 'Dangerous commands, such as FLUSHALL and KEYS, can delete all data or block the cache. Applications rarely need them.',
-        remedy: 'Assign Data Contributor, or a custom policy, unless the application needs them.',
-        command: az?.assignAccess(),
-        data,
-      },
-      { ok: message, data },
-    ],
-    info: [
-      { when: allowsInfo, ok: 'INFO is permitted: the ready check of ioredis works.' },
-      {
-        warning: 'INFO is denied: the ready check of ioredis fails.',
-        severity: 'low',
-        why: 'ioredis logs "Skipping the ready check because INFO command fails", or does not become ready.',
-        remedy: 'Set `enableReadyCheck: false` in the options of the client.',
-      },
-    ],
-  });
+  report('role', [
+    {
+      when: !abilities.reads,
+      error: message,
+      why: 'The application cannot read.',
+      remedy: 'Assign an access policy that permits the commands of the application.',
+      command: az?.assignAccess(),
+      data,
+    },
+    {
+      when: abilities.dangerous && target.product === 'cache',
+      warning: message,
+      severity: 'low',
+      why: 'Dangerous commands, such as FLUSHALL and KEYS, can delete all data or block the cache. Applications rarely need them.',
+      remedy: 'Assign Data Contributor, or a custom policy, unless the application needs them.',
+      command: az?.assignAccess(),
+      data,
+    },
+    { ok: message, data },
+  ]);
 }
 
 function roleOf({ reads, writes, dangerous }: Abilities): string {

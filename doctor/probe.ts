@@ -11,12 +11,6 @@ import { addAbortSignal } from 'node:stream';
 import { withTimeout } from '../lib/timing/timeouts.js';
 import type { Context } from './options.js';
 
-/** Where a probe connects to: the endpoint, one of its addresses, or a node of a cluster. */
-export interface Endpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** The host, as DNS knows it. */
 export interface HostName {
   readonly addresses: readonly string[];
@@ -28,6 +22,7 @@ export interface HostName {
 
 /** How an attempt to connect ended. */
 export interface PortOutcome {
+  readonly address: string;
   readonly outcome: 'open' | 'closed' | 'dropped' | 'unreachable';
   /** How long it took, in ms. */
   readonly time: number;
@@ -52,25 +47,19 @@ const MAX_ALIASES = 8;
 /** Resolves a name with the system, as sockets of Node.js do, or with the DNS servers given. */
 export async function resolveHost(
   host: string,
-  { options, stepTimeout, signal }: Context,
+  { options: { dnsServers }, stepTimeout, signal }: Context,
 ): Promise<HostName> {
   if (isIP(host) !== 0) return { addresses: [host], aliases: [], failure: '' };
-  const { dnsServers } = options;
   const resolver = new Resolver({ timeout: stepTimeout, tries: 1 });
   if (dnsServers) resolver.setServers(dnsServers);
-  const cancel = (): void => {
+  signal.addEventListener('abort', () => {
     resolver.cancel();
-  };
-  signal.addEventListener('abort', cancel, { once: true });
-  try {
-    const [addresses, aliases] = await Promise.all([
-      dnsServers ? queryAddresses(resolver, host) : systemAddresses(host),
-      queryAliases(resolver, host),
-    ]);
-    return { addresses, aliases, failure: addresses.length === 0 ? 'no address' : '' };
-  } finally {
-    signal.removeEventListener('abort', cancel);
-  }
+  });
+  const [addresses, aliases] = await Promise.all([
+    dnsServers ? queryAddresses(resolver, host) : systemAddresses(host),
+    queryAliases(resolver, host),
+  ]);
+  return { addresses, aliases, failure: addresses.length === 0 ? 'no address' : '' };
 }
 
 /** The `lookup` of sockets: absent if the system resolves the host. */
@@ -119,24 +108,27 @@ async function queryAliases(resolver: Resolver, host: string): Promise<string[]>
   return aliases;
 }
 
-/** Connects to an address once; never rejects. */
-export async function tryPort(endpoint: Endpoint, context: Context): Promise<PortOutcome> {
+/** Connects once; never rejects. */
+export async function tryPort(context: Context): Promise<PortOutcome> {
+  const address = context.host;
   const start = performance.now();
   try {
-    (await openTcp(endpoint, context)).destroy();
-    return { outcome: 'open', time: performance.now() - start, reason: '' };
+    (await openTcp(context)).destroy();
+    return { address, outcome: 'open', time: performance.now() - start, reason: '' };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const outcome = code === 'ECONNREFUSED' ? 'closed' : code === 'ETIMEDOUT' ? 'dropped' : 'unreachable';
-    return { outcome, time: performance.now() - start, reason: code ?? message };
+    return { address, outcome, time: performance.now() - start, reason: code ?? message };
   }
 }
 
-function openTcp({ host, port }: Endpoint, context: Context): Promise<Socket> {
+function openTcp(context: Context): Promise<Socket> {
+  const { host, port } = context;
   return opened(connectTcp({ host, port, ...lookupOf(context) }), 'connect', context);
 }
 
-function openTls({ host, port }: Endpoint, options: ConnectionOptions, context: Context): Promise<TLSSocket> {
+function openTls(options: ConnectionOptions, context: Context): Promise<TLSSocket> {
+  const { host, port } = context;
   return opened(connectTls({ host, port, ...lookupOf(context), ...options }), 'secureConnect', context);
 }
 
@@ -159,9 +151,9 @@ async function opened<Opening extends Socket>(
 }
 
 /** Reads the certificate without verifying it; nothing secret is sent. */
-export async function inspectTls(context: Context, options: ConnectionOptions): Promise<Handshake> {
-  const lenient = { ...options, rejectUnauthorized: false, checkServerIdentity: () => undefined };
-  const socket = await openTls(context, lenient, context);
+export async function inspectTls(context: Context): Promise<Handshake> {
+  const lenient = { ...context.tls, rejectUnauthorized: false, checkServerIdentity: () => undefined };
+  const socket = await openTls(lenient, context);
   try {
     // Typed as an Error, it is the code of OpenSSL.
     const reason: unknown = socket.authorizationError;
@@ -182,31 +174,23 @@ export async function inspectTls(context: Context, options: ConnectionOptions): 
 const OLD_CIPHERS = 'DEFAULT@SECLEVEL=0';
 
 /** Whether the endpoint accepts an outdated version of TLS. */
-export async function acceptsVersion(
-  version: 'TLSv1' | 'TLSv1.1',
-  servername: string | undefined,
-  context: Context,
-): Promise<boolean> {
+export async function acceptsVersion(version: 'TLSv1' | 'TLSv1.1', context: Context): Promise<boolean> {
   const options = {
-    ...(servername !== undefined && { servername }),
     ...{ minVersion: version, maxVersion: version, ciphers: OLD_CIPHERS, rejectUnauthorized: false },
+    servername: context.tls?.servername,
   };
   try {
-    (await openTls(context, options, context)).destroy();
+    (await openTls(options, context)).destroy();
     return true;
   } catch {
     return false;
   }
 }
 
-/** Whether Redis answers on this port without TLS: with +PONG or, before a login, with -NOAUTH. TLS sends an alert. */
-export async function answersWithoutTls(port: number, context: Context): Promise<boolean> {
-  try {
-    const socket = await openTcp({ host: context.host, port }, context);
-    return /^[+-]/.test(await exchange(socket, ['PING'], context));
-  } catch {
-    return false;
-  }
+/** Whether Redis answers without TLS: with +PONG or, before a login, with -NOAUTH. TLS sends an alert. */
+export async function answersWithoutTls(context: Context): Promise<boolean> {
+  const line = await firstReplyLine({ ...context, tls: undefined }, ['PING']).catch(() => '');
+  return /^[+-]/.test(line);
 }
 
 /**
@@ -215,25 +199,12 @@ export async function answersWithoutTls(port: number, context: Context): Promise
  *
  * @throws Error if the connection fails, or there is no reply in time.
  */
-export async function firstReplyLine(
-  context: Context,
-  command: readonly string[],
-  endpoint: Endpoint = context,
-): Promise<string> {
-  const { tls } = context;
-  const socket = await (tls ? openTls(endpoint, tls, context) : openTcp(endpoint, context));
-  return withoutArguments(await exchange(socket, command, context), command);
-}
-
-/** Sends a command, reads the first line of the reply, and closes the connection. */
-async function exchange(
-  socket: Socket,
-  command: readonly string[],
-  { stepTimeout }: Context,
-): Promise<string> {
+export async function firstReplyLine(context: Context, command: readonly string[]): Promise<string> {
+  const { tls, stepTimeout } = context;
+  const socket = await (tls ? openTls(tls, context) : openTcp(context));
   socket.write(encode(command));
   try {
-    return await withTimeout(() => firstLine(socket), stepTimeout);
+    return withoutArguments(await withTimeout(() => firstLine(socket), stepTimeout), command);
   } finally {
     socket.destroy();
   }
@@ -264,19 +235,12 @@ function withoutArguments(line: string, [, ...args]: readonly string[]): string 
 /** Shorter arguments, such as the version of the protocol, are not passwords. */
 const MIN_SECRET_LENGTH = 8;
 
-/** The subject and its issuers, up to the root. */
-function chainOf(certificate: DetailedPeerCertificate): string[] {
-  const names: string[] = [];
-  const seen = new Set<string>();
-  // A root is its own issuer; the issuer is absent if unknown, unlike in its type.
-  let current: Partial<DetailedPeerCertificate> | undefined = certificate;
-  while (current?.fingerprint256 !== undefined && !seen.has(current.fingerprint256)) {
-    seen.add(current.fingerprint256);
-    names.push(commonNameOf(current.subject));
-    if (!current.issuerCertificate) names.push(commonNameOf(current.issuer));
-    current = current.issuerCertificate;
-  }
-  return names;
+/** The names of a certificate and its issuers, up to the root, which is its own issuer, or the last that is known. */
+function chainOf(certificate: Partial<DetailedPeerCertificate>): string[] {
+  const { subject, issuer, issuerCertificate } = certificate;
+  const names = [commonNameOf(subject)];
+  if (issuerCertificate === certificate) return names;
+  return [...names, ...(issuerCertificate ? chainOf(issuerCertificate) : [commonNameOf(issuer)])];
 }
 
 function commonNameOf(subject: DetailedPeerCertificate['subject'] | undefined): string {

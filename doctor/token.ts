@@ -22,44 +22,34 @@ export function reportToken(
   const type = typeOf(claims);
   const { iat, exp } = claims;
   const lifetime = typeof iat === 'number' && typeof exp === 'number' ? (exp - iat) * 1000 : undefined;
-  report({
-    identity: [
-      {
-        ok: `The identity is a ${type}; object id ${objectId ?? 'unknown'}, tenant ${tenantId ?? 'unknown'}.`,
-        data: { objectId, tenantId, type, username },
-      },
-    ],
-    audience: [
-      { when: audience === undefined, skipped: 'The token is opaque, or has no audience.' },
-      {
-        when: isExpectedAudience(audience, scope),
-        ok: `The token is for ${audience ?? ''}.`,
-        data: { audience },
-      },
-      {
-        error: `The token is for ${audience ?? ''}, not for Azure Redis.`,
-        why: 'The cache rejects tokens for other resources with WRONGPASS.',
-        remedy: `Request the scope ${DEFAULT_SCOPE}: remove \`scope\`, or correct the credential.`,
-        data: { audience },
-      },
-    ],
-    lifetime: [
-      {
-        ok: `The token expires at ${expiresOn.toISOString()}, in ${timeUntil(expiresOn)}; it is refreshed before that.`,
-        data: { expiresOn, ...(lifetime !== undefined && { lifetime }) },
-      },
-    ],
+  report('identity', {
+    ok: `The identity is a ${type}; object id ${objectId ?? 'unknown'}, tenant ${tenantId ?? 'unknown'}.`,
+    data: { objectId, tenantId, type, username },
+  });
+  report('audience', [
+    { when: audience === undefined, skipped: 'The token is opaque, or has no audience.' },
+    {
+      when: isExpectedAudience(audience, scope),
+      ok: `The token is for ${audience ?? ''}.`,
+      data: { audience },
+    },
+    {
+      error: `The token is for ${audience ?? ''}, not for Azure Redis.`,
+      why: 'The cache rejects tokens for other resources with WRONGPASS.',
+      remedy: `Request the scope ${DEFAULT_SCOPE}: remove \`scope\`, or correct the credential.`,
+      data: { audience },
+    },
+  ]);
+  report('lifetime', {
+    ok: `The token expires at ${expiresOn.toISOString()}, in ${timeUntil(expiresOn)}; it is refreshed before that.`,
+    data: { expiresOn, ...(lifetime !== undefined && { lifetime }) },
   });
 }
 
-/**
- * Reports the difference of the clocks.
- *
- * @param ahead The lead of the local clock, in ms; `undefined` if it is not known.
- */
+/** Reports the lead of the local clock, in ms; `undefined` if it is not known. */
 export function reportClock(ahead: number | undefined, { authorityHost, report }: Section): void {
   if (ahead === undefined) {
-    report({ clock: [{ skipped: `The clock was not compared: ${authorityHost} did not answer.` }] });
+    report('clock', { skipped: `The clock was not compared: ${authorityHost} did not answer.` });
     return;
   }
   const difference = Math.abs(ahead);
@@ -70,13 +60,11 @@ export function reportClock(ahead: number | undefined, { authorityHost, report }
     remedy: 'Synchronise the clock of this machine (NTP, chrony, w32time).',
     data,
   };
-  report({
-    clock: [
-      { when: difference < NOTICEABLE, ok: message, data },
-      { when: difference < TOLERATED, warning: message, ...advice },
-      { error: message, ...advice },
-    ],
-  });
+  report('clock', [
+    { when: difference < NOTICEABLE, ok: message, data },
+    { when: difference < TOLERATED, warning: message, ...advice },
+    { error: message, ...advice },
+  ]);
 }
 
 /** The claims of a token; none if it is not a JWT. */

@@ -1,3 +1,4 @@
+import { globalAgent } from 'node:https';
 import { expect } from 'chai';
 import { distrust, trust } from '../../emulator/entra/trust.js';
 import { CACHE, MANAGED, ResourceDiagnosis } from './support/resource-diagnosis.js';
@@ -68,18 +69,32 @@ describe('diagnose: settings that cannot be read', () => {
     });
   }
 
-  it('sends nothing to a server that is not verified, even if NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
-    const before = azure.manager.requests;
-    distrust(azure.manager.ca);
-    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
-    try {
+  describe('of a server that is not verified', () => {
+    beforeEach(() => {
+      distrust(azure.manager.ca);
+    });
+    afterEach(() => {
+      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+      delete globalAgent.options.rejectUnauthorized;
+      trust(azure.manager.ca);
+    });
+
+    async function expectNothingSent(): Promise<void> {
+      const before = azure.manager.requests;
       const finding = (await azure.diagnose(CACHE)).one('posture', 'resource');
       expect(finding.message).to.include('does not answer');
       expect(azure.manager.requests).to.equal(before);
-    } finally {
-      delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
-      trust(azure.manager.ca);
     }
+
+    it('sends it nothing, even if NODE_TLS_REJECT_UNAUTHORIZED is 0', async () => {
+      process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+      await expectNothingSent();
+    });
+
+    it('sends it nothing, even if the global agent of Node.js does not verify servers', async () => {
+      globalAgent.options.rejectUnauthorized = false;
+      await expectNothingSent();
+    });
   });
 
   it('reports that it cannot be reached', async () => {
