@@ -1,10 +1,18 @@
 /** The message of anything that was thrown, even if it cannot be read: it may be a Proxy, or have getters that throw. */
 export function messageOf(error: unknown): string {
   try {
-    return String(isError(error) ? error.message : error);
+    return String(isError(error) ? error.message || descriptionOf(error) : error);
   } catch {
     return 'an error whose message cannot be read';
   }
+}
+
+/** Says what an error without a message is: that of Node.js for a host none of whose addresses answers has one error for each. */
+function descriptionOf(error: Error): string {
+  const errors = readField(error, 'errors');
+  if (Array.isArray(errors) && errors.length > 0) return errors.map(messageOf).join(', ');
+  const code = readField(error, 'code');
+  return typeof code === 'string' ? code : error.name;
 }
 
 /** The text without anything that looks like a JSON Web Token. */

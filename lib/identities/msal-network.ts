@@ -183,9 +183,7 @@ function refusal(
 
 function networkFailure(name: string, error: unknown): Failure {
   const code = readField(error, 'code');
-  // The error of Node.js for a host with several addresses, none of which answers, has a code but no message.
-  const reason = messageOf(error) || (typeof code === 'string' ? code : 'unknown reason');
-  return { message: `${name} could not be reached: ${reason}`, details: { code } };
+  return { message: `${name} could not be reached: ${messageOf(error)}`, details: { code } };
 }
 
 function toAccessToken(result: AuthenticationResult | null, context: Readonly<RequestContext>): AccessToken {

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { AzureRedisError } from '../errors.js';
 import { clusterFailureCause, disconnectPermanently } from '../ioredis/client.js';
+import { messageOf } from '../redaction.js';
 import { settlesWithin } from '../timing/close-signal.js';
 
 /** The number of attempts to open the first connection. */
@@ -89,7 +90,7 @@ export function connectionFailed(error: unknown): AzureRedisError {
   if (!(cause instanceof AzureRedisError)) {
     return new AzureRedisError(
       'CONNECTION_FAILED',
-      `The connection failed: ${cause instanceof Error ? cause.message : 'it was closed'}`,
+      `The connection failed: ${cause instanceof Error ? messageOf(cause) : 'it was closed'}`,
       'Check the host and port, and that firewalls, private endpoints and the network allow this machine to reach the cache.',
       { cause },
     );
