@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Cluster } from 'ioredis';
 import { restore, spy, stub, useFakeTimers } from 'sinon';
 import type { ClusterInternals } from '../../lib/ioredis/cluster.js';
-import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
+import { CLUSTER_VARIANTS, ClusteredCache, SHARDED_VARIANTS } from '../support/clustered-cache.js';
 import { until } from '../support/waiting.js';
 
 const CHANNELS = ['news', 'weather', 'shard'];
@@ -43,6 +43,7 @@ describe('a cluster client that only subscribes', () => {
       await cluster.subscribe('news');
       await cluster.psubscribe('weathe?');
       subscribed.push({ cluster, channels: CHANNELS.slice(0, 2) });
+      if (!SHARDED_VARIANTS.includes(variant)) continue;
       // Its sharded subscribers refresh the slots.
       const { cluster: sharded } = await cache.connect(variant, { cluster: { shardedSubscribers: true } });
       await sharded.ssubscribe('shard');
@@ -62,7 +63,7 @@ describe('a cluster client whose sharded subscriber cannot connect', () => {
   const cache = ClusteredCache.forAll({ cluster: { masters: 1 } });
   afterEach(restore);
 
-  for (const variant of CLUSTER_VARIANTS) {
+  for (const variant of SHARDED_VARIANTS) {
     it(`refreshes its slots, also if nobody listens for errors, with ${variant.name}`, async () => {
       const printed = stub(console, 'error');
       const { cluster } = await cache.connect(variant, { cluster: { shardedSubscribers: true } });

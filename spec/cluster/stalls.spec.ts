@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { Cluster } from 'ioredis';
 import type { AuthenticatorEvents, Stall } from '../../lib/index.js';
 import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
+import { sendsClientInfo } from '../support/ioredis-versions.js';
 import { Network } from '../support/network.js';
 import { until } from '../support/waiting.js';
 
@@ -54,6 +55,8 @@ describe('a cluster whose connections have gone silent', () => {
       await until(() => recycled.some(({ delivery }) => delivery === 'best-effort'));
     });
 
+    // Without CLIENT SETINFO, the reply arrives together with that to the login: none can be lost in between.
+    if (!sendsClientInfo(variant)) continue;
     it(`replaces a connection on which it asks for its slots: ${variant.name}`, async () => {
       const { cluster, options } = await cache.connect(variant, {
         // Longer than the spec may take: ioredis itself would give up the connection after a second.

@@ -5,7 +5,7 @@ import type { ClusterInternals } from '../../lib/ioredis/cluster.js';
 import { isClusterSubscriber } from '../../lib/ioredis/cluster-subscriptions.js';
 import { Cache } from '../support/cache.js';
 import { ClusteredCache } from '../support/clustered-cache.js';
-import { VERSIONS } from '../support/ioredis-versions.js';
+import { hasShardedSubscribers, VERSIONS } from '../support/ioredis-versions.js';
 import { happens, until } from '../support/waiting.js';
 
 /** What `lib/ioredis/` relies on for subscriptions and clusters, though ioredis does not document it. */
@@ -116,7 +116,7 @@ describe('the internals of ioredis for subscriptions', () => {
         expect(messages).to.have.lengthOf(1);
       });
 
-      if (name !== 'ioredis 5.4.0') {
+      if (hasShardedSubscribers({ Cluster })) {
         it('subscribes the sharded subscribers by `_resubscribe` to `channels`, by `clusterSlots`', async () => {
           const [cluster, inner] = await start({ shardedSubscribers: true });
           await cluster.ssubscribe('shard');

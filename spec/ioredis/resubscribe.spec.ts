@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { Redis } from 'ioredis';
 import type { AuthenticatorEvents, AzureRedisError, ConfiguredRedisOptions } from '../../lib/index.js';
 import { Cache } from '../support/cache.js';
-import { CLUSTER_VARIANTS, ClusteredCache } from '../support/clustered-cache.js';
+import { ClusteredCache, SHARDED_VARIANTS } from '../support/clustered-cache.js';
 import { RESP2_VARIANTS, VARIANTS, type Variant } from '../support/ioredis-versions.js';
 import { forbidUnhandledRejections } from '../support/unhandled-rejections.js';
 import { nextWhere, past, until } from '../support/waiting.js';
@@ -117,7 +117,7 @@ describe('the subscriptions of a cluster, refused by its servers,', () => {
     for (const { server } of cache.cluster.nodes) await server.call('ACL', 'SETUSER', username, ...rules);
   }
 
-  for (const variant of CLUSTER_VARIANTS) {
+  for (const variant of SHARDED_VARIANTS) {
     it(`are reported and tried again with ${variant.name}`, async () => {
       const { cluster, options } = await cache.connect(variant, { cluster: { shardedSubscribers: true } });
       const { username } = options.redisOptions.authenticator;

@@ -10,6 +10,7 @@ import {
   type AzureRedisEmulatorOptions,
   type ClusterEmulator,
 } from '../../emulator/index.js';
+import { hasShardedSubscribers } from './ioredis-versions.js';
 import { optionsFor } from './token-options.js';
 import { until } from './waiting.js';
 
@@ -30,6 +31,9 @@ export const CLUSTER_VARIANTS: readonly [ClusterVariant, ...ClusterVariant[]] = 
   { name: 'ioredis 6 over RESP2', Cluster, Redis, protocol: 2 },
   { name: 'ioredis 5', ...FIVE, protocol: 2 },
 ];
+
+/** Those with sharded subscribers. */
+export const SHARDED_VARIANTS = CLUSTER_VARIANTS.filter(hasShardedSubscribers);
 
 /** A clustered cache for a group of specs: clients end after each spec, the cache after all. */
 export class ClusteredCache {

@@ -20,6 +20,16 @@ export const VARIANTS: readonly [Variant, ...Variant[]] = [
   { name: 'ioredis 5', Redis: RedisOf5, protocol: 2 },
 ];
 
+/** Whether this version tells the server its name when it has logged in: 5.4 does not. */
+export function sendsClientInfo({ Redis: RedisClass }: Pick<Variant, 'Redis'>): boolean {
+  return 'clientInfoTag' in new RedisClass({ lazyConnect: true }).options;
+}
+
+/** Whether the clusters of this version have sharded subscribers: from 5.9 on. */
+export function hasShardedSubscribers({ Cluster: ClusterClass }: { Cluster: typeof Cluster }): boolean {
+  return 'shardedSubscribers' in new ClusterClass([{}], { lazyConnect: true }).options;
+}
+
 /** Those whose subscribed connections do not accept AUTH. */
 export const RESP2_VARIANTS = VARIANTS.filter(({ protocol }) => protocol === 2);
 
