@@ -63,7 +63,7 @@ describe('the life cycle of connections and tokens, in random histories', () => 
           }
         },
       ),
-      { numRuns: 300, seed },
+      { numRuns: 300, seed, includeErrorInReport: true },
     );
   });
 });
