@@ -9,8 +9,12 @@ export function messageOf(error: unknown): string {
 
 /** Says what an error without a message is: that of Node.js for a host none of whose addresses answers has one error for each. */
 function descriptionOf(error: Error): string {
-  const errors = readField(error, 'errors');
-  if (Array.isArray(errors) && errors.length > 0) return errors.map(messageOf).join(', ');
+  // The messages alone: an error may be among its own errors.
+  const messages = [readField(error, 'errors')]
+    .flat()
+    .map((each) => readField(each, 'message'))
+    .filter((message) => typeof message === 'string' && message !== '');
+  if (messages.length > 0) return messages.join(', ');
   const code = readField(error, 'code');
   return typeof code === 'string' ? code : error.name;
 }

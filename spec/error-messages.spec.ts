@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { connectionFailed } from '../lib/multiplexer/client-lifecycle.js';
 import { messageOf } from '../lib/redaction.js';
 import { freePort } from '../emulator/ports.js';
+import { next } from './support/waiting.js';
 
 /** The error of Node.js for a host with two addresses, neither of which answers. It has no message. */
 async function unreachable(): Promise<AggregateError> {
@@ -16,8 +16,7 @@ async function unreachable(): Promise<AggregateError> {
       found(null, addresses);
     },
   });
-  const [error] = (await once(socket, 'error').catch((thrown: unknown) => [thrown])) as [AggregateError];
-  return error;
+  return next<AggregateError>(socket, 'error');
 }
 
 describe('an error without a message', () => {
@@ -33,5 +32,11 @@ describe('an error without a message', () => {
   it('is described by its code, else by its name', () => {
     expect(messageOf(Object.assign(new Error(''), { code: 'ECONNRESET' }))).to.equal('ECONNRESET');
     expect(messageOf(new TypeError(''))).to.equal('TypeError');
+  });
+
+  it('is described by its name, if it is among its own errors', () => {
+    const error = new AggregateError([], '');
+    error.errors = [error, error];
+    expect(messageOf(error)).to.equal('AggregateError');
   });
 });
