@@ -1,5 +1,6 @@
 import { checkServerIdentity } from 'node:tls';
 import { isLoopback } from '../lib/ioredis/tls.js';
+import { messageOf } from '../lib/redaction.js';
 import { shell, withoutTls } from './azure.js';
 import { type Section, sentence } from './finding.js';
 import type { Context } from './options.js';
@@ -112,7 +113,7 @@ function reportFailure(
       remedy:
         'Check the port: 10000 for Azure Managed Redis, 6380 for Azure Cache for Redis; 6379 has no TLS. Exclude the cache from TLS inspection by firewalls and proxies.',
       command: shell`openssl s_client -connect ${`${host}:${port}`} -servername ${host}`,
-      data: { code, reason: error.message },
+      data: { code, reason: messageOf(error) },
     },
   ]);
 }

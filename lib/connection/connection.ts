@@ -20,7 +20,6 @@ const CLOCK_SKEW = 1_000;
 
 /** Shared: a process may hold thousands of connections. */
 const NO_LOGIN = Promise.resolve();
-const NOT_FILLING = (): void => undefined;
 
 /** The life of one socket of a client, from `connecting` to `close`. */
 export class Connection {
@@ -38,7 +37,8 @@ export class Connection {
   attempted: Credentials | undefined;
   /** Resolves when that login is answered. */
   login = NO_LOGIN;
-  #stopFilling = NOT_FILLING;
+  /** While the handshake of ioredis logs in. */
+  #stopFilling: (() => void) | undefined;
 
   constructor(client: Client) {
     this.client = client;
@@ -83,8 +83,8 @@ export class Connection {
 
   /** The connection is ready. */
   endHandshake(): void {
-    this.#stopFilling();
-    this.#stopFilling = NOT_FILLING;
+    this.#stopFilling?.();
+    this.#stopFilling = undefined;
   }
 
   /** Writes the provider's current credentials into its logins, until the returned function is called. */

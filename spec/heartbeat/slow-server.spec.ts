@@ -116,7 +116,7 @@ describe('a server that holds back writes, as in a failover', () => {
       await observer.call('CLIENT', 'PAUSE', '60000', 'WRITE');
       const replies = Promise.allSettled(incrementing.map((client) => client.incr('counter')));
       await until(() => stalls >= 2);
-      // The server runs none of their commands twice only once it has noticed that the connections were closed.
+      // Until the server has noticed that these connections were closed, it may still run their commands.
       await until(async () => {
         const left = await connections(observer);
         return [...connected].filter((id) => !left.has(id)).length >= stalls;
