@@ -1,56 +1,32 @@
 import { expect } from 'chai';
 import type { AzureRedisEmulator } from '../../emulator/index.js';
-import { times } from '../support/waiting.js';
-import { expectNothingLost, startAzure, type Azure } from './support/azure.js';
-import { Program, removeBuilt } from './support/program.js';
-
-/** The first expires before the last is issued. */
-const TOKENS = 3;
-
-/** The lifetime of a token, in ms. */
-const LIFETIME = 4_000;
-
-/** Enough to have run with each token, also on a busy machine. */
-const SOME = 20;
+import { LongRun, SOME } from './support/long-run.js';
 
 describe('clusters and libraries with ioredis-azure/register, over token expiries', () => {
-  let azure: Azure;
-  let program: Program;
-  after(removeBuilt);
-  afterEach(async () => {
-    await program.kill();
-    await azure.stop();
-  });
+  const run = LongRun.forEach();
 
   it('keeps every node of a Cluster logged in', async () => {
-    azure = await startAzure(LIFETIME, { cluster: { masters: 3, replicas: 1 } });
-    program = await Program.start('clusters', azure.environment);
-    await times(TOKENS, azure.entra, 'token');
-    const counts = await program.result<Record<string, number>>();
-    expectNothingLost(azure, program);
+    const counts = await run.results<Record<string, number>>('clusters', {
+      cluster: { masters: 3, replicas: 1 },
+    });
     for (const [client, count] of Object.entries(counts)) {
       expect(count, client).to.be.above(SOME);
-      if (client !== 'publisher') expect(await countedBy(azure.cache, client), client).to.equal(count);
+      if (client !== 'publisher') expect(await countedBy(run.cache, client), client).to.equal(count);
     }
   });
 
   it('keeps the clients of BullMQ and other libraries logged in', async () => {
-    azure = await startAzure(LIFETIME);
-    program = await Program.start('libraries', azure.environment);
-    await times(TOKENS, azure.entra, 'token');
-    const results = await program.result<Record<string, [number, number]>>();
-    expectNothingLost(azure, program);
+    const results = await run.results<Record<string, [number, number]>>('libraries');
     for (const [library, [sent, arrived]] of Object.entries(results)) {
       expect(arrived, library).to.equal(sent).and.to.be.above(SOME);
     }
   });
 
   it('keeps the clients of BullMQ on a cluster logged in', async () => {
-    azure = await startAzure(LIFETIME, { cluster: { masters: 3 } });
-    program = await Program.start('cluster-jobs', azure.environment);
-    await times(TOKENS, azure.entra, 'token');
-    const { bullmq: [added, done] = [] } = await program.result<Record<string, [number, number]>>();
-    expectNothingLost(azure, program);
+    const { bullmq: [added, done] = [] } = await run.results<Record<string, [number, number]>>(
+      'cluster-jobs',
+      { cluster: { masters: 3 } },
+    );
     expect(done).to.equal(added).and.to.be.above(SOME);
   });
 });
