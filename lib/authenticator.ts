@@ -3,7 +3,7 @@ import { inspect, type InspectOptionsStylized } from 'node:util';
 import type { ConnectionEvents, Report } from './connection/events.js';
 import { ManagedClient } from './connection/managed-client.js';
 import { replaceClusterSubscriber } from './connection/replacer.js';
-import type { RefreshingCredentialsProvider } from './credentials/credentials.js';
+import type { CredentialsProvider } from './credentials/credentials.js';
 import { createDebugLog, emitLater } from './diagnostics.js';
 import { AzureRedisError } from './errors.js';
 import { Heartbeat, type HeartbeatSettings } from './heartbeat/heartbeat.js';
@@ -58,10 +58,7 @@ const debugClient = createDebugLog('ioredis-azure:client');
 export type { HeartbeatSettings };
 
 /** @internal Creates an authenticator whose connections log in with the credentials of `provider`. */
-export let authenticatorFor: (
-  provider: RefreshingCredentialsProvider,
-  heartbeat: HeartbeatSettings,
-) => Authenticator;
+export let authenticatorFor: (provider: CredentialsProvider, heartbeat: HeartbeatSettings) => Authenticator;
 
 const BRAND = Symbol.for('ioredis-azure.Authenticator');
 
@@ -72,7 +69,7 @@ const BRAND = Symbol.for('ioredis-azure.Authenticator');
  * are retried, and the errors that an application has to handle are reported by its clients.
  */
 export class Authenticator extends EventEmitter<AuthenticatorEvents> {
-  readonly #provider: RefreshingCredentialsProvider;
+  readonly #provider: CredentialsProvider;
   readonly #clients = new Set<ManagedClient>();
   readonly #password: Password;
   readonly #connector: ConnectorClass;
@@ -82,12 +79,10 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
   #managed = 0;
   #closed = false;
 
-  private constructor(provider: RefreshingCredentialsProvider, heartbeat: HeartbeatSettings) {
+  private constructor(provider: CredentialsProvider, heartbeat: HeartbeatSettings) {
     super();
     // The constructor is private in TypeScript only.
-    if (
-      typeof (provider as Partial<RefreshingCredentialsProvider> | undefined)?.waitUntilUsable !== 'function'
-    ) {
+    if (typeof (provider as Partial<CredentialsProvider> | undefined)?.waitUntilUsable !== 'function') {
       throw new AzureRedisError(
         'INVALID_OPTION',
         'An Authenticator cannot be constructed directly.',

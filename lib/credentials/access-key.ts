@@ -1,11 +1,8 @@
-import { EventEmitter } from 'node:events';
-import { inspect } from 'node:util';
 import { AzureRedisError } from '../errors.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
-import { closedBySignal, type CloseSignal, Wait } from '../timing/close-signal.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
 import { isText, kindOf } from '../validation.js';
-import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
+import { Credentials, CredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, type AttemptSettings } from './retry.js';
 
 /** An access key, or a function that returns it. The function is called for each new connection, so that a key can be rotated. */
@@ -25,46 +22,18 @@ export function kindOfKey(value: unknown): string {
   return typeof value === 'string' && LINE_BREAK.test(value) ? 'one with a line break' : kindOf(value);
 }
 
-/** A key, which does not expire. */
-class AccessKey implements Credentials {
-  readonly username: string;
-  readonly expiresOn = Number.POSITIVE_INFINITY;
-  readonly remaining = Number.POSITIVE_INFINITY;
-  // Private, so that neither inspection nor serialisation of anything that holds a key can show it.
-  readonly #secret: string;
-
-  constructor(username: string, secret: string) {
-    this.username = username;
-    this.#secret = secret;
-  }
-
-  get password(): string {
-    return this.#secret;
-  }
-
-  /** The output of `util.inspect()`, which may call getters, without the secret. */
-  [inspect.custom](): string {
-    return `AccessKey { username: '${this.username}' }`;
-  }
-}
-
 /**
  * Supplies an access key. Live connections keep the key that they logged in with: the server does not drop them when it
  * is rotated.
  */
-export class AccessKeyProvider
-  extends EventEmitter<CredentialsEvents>
-  implements RefreshingCredentialsProvider
-{
+export class AccessKeyProvider extends CredentialsProvider {
   /** The key is acquired again for each connection: it may have been rotated. */
   readonly isUsable = false;
   readonly #option: AccessKeyOption;
   readonly #timeout: number;
-  #current: AccessKey;
-  #pending: Promise<void> | undefined;
-  #closedWith: AzureRedisError | undefined;
+  #current: Credentials;
 
-  private constructor(option: AccessKeyOption, timeout: number, first: AccessKey) {
+  private constructor(option: AccessKeyOption, timeout: number, first: Credentials) {
     super();
     this.#option = option;
     this.#timeout = timeout;
@@ -82,37 +51,19 @@ export class AccessKeyProvider
     settings: AttemptSettings,
   ): Promise<AccessKeyProvider> {
     const first = await acquireFirst((timeout) => readKey(option, timeout), settings);
-    return new AccessKeyProvider(option, attemptTimeout(settings, 0), new AccessKey(username, first));
+    return new AccessKeyProvider(option, attemptTimeout(settings, 0), credentialsOf(username, first));
   }
 
-  get username(): string {
-    return this.#current.username;
-  }
-
-  get current(): AccessKey {
+  get current(): Credentials {
     return this.#current;
-  }
-
-  refresh(): Promise<void> {
-    this.#pending ??= this.#acquire().finally(() => {
-      this.#pending = undefined;
-    });
-    return this.#pending;
   }
 
   /** Resolves once the key has been acquired again. On failure the last known key is kept. */
   async waitUntilUsable(signal: AbortSignal): Promise<void> {
-    this.#requireOpen();
+    this.requireOpen();
     // `refreshFailed` has reported a failure.
     await raceSignal(this.refresh(), signal).catch(() => undefined);
-    this.#requireOpen();
-  }
-
-  /** A live connection keeps its key, also when it is rotated: it waits until it closes. */
-  newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials> {
-    if (signal.closed) return Promise.reject(closedBySignal);
-    if (!credentials) return Promise.resolve(this.#current);
-    return new Wait<never>(signal, () => undefined).promise;
+    this.requireOpen();
   }
 
   /** Acquires the key again, which may have been rotated. `refreshFailed` reports a failure. */
@@ -122,30 +73,21 @@ export class AccessKeyProvider
 
   start(): void {
     // A key does not expire.
-    return undefined;
   }
 
   stop(): void {
-    return undefined;
+    // There are no timers.
   }
 
-  close(reason: AzureRedisError): void {
-    this.#closedWith = reason;
+  protected async acquire(): Promise<void> {
+    const { username, password } = this.#current;
+    const key = await readKey(this.#option, this.#timeout, password);
+    if (key !== password) this.#current = credentialsOf(username, key);
   }
+}
 
-  #requireOpen(): void {
-    if (this.#closedWith) throw this.#closedWith;
-  }
-
-  async #acquire(): Promise<void> {
-    try {
-      const secret = await readKey(this.#option, this.#timeout, this.#current.password);
-      if (secret !== this.#current.password) this.#current = new AccessKey(this.username, secret);
-    } catch (error) {
-      if (error instanceof AzureRedisError && !this.#closedWith) this.emit('refreshFailed', error);
-      throw error;
-    }
-  }
+function credentialsOf(username: string, key: string): Credentials {
+  return new Credentials(username, key, Infinity);
 }
 
 async function readKey(option: AccessKeyOption, timeout: number, last?: string): Promise<string> {

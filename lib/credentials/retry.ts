@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDebugLog } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
+import { TokenRequestError } from '../identities/identity-errors.js';
 import type { Backoff } from '../timing/backoff.js';
 import { raceSignal } from '../timing/timeouts.js';
-import { TokenRequestError } from './token-request.js';
 
 /** How attempts are made and retried. Times are in ms. */
 export interface AttemptSettings {

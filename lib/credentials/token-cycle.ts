@@ -1,11 +1,9 @@
-import { EventEmitter } from 'node:events';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { traceTokenRefresh } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
-import { closedBySignal, type CloseSignal, Wait } from '../timing/close-signal.js';
-import { messageOf, redacted, withoutSecrets } from '../redaction.js';
+import { tokenRequestError } from '../identities/identity-errors.js';
 import { Deadline, raceSignal } from '../timing/timeouts.js';
-import type { Credentials, CredentialsEvents, RefreshingCredentialsProvider } from './credentials.js';
+import { type Credentials, CredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, retryAfter, type AttemptSettings } from './retry.js';
 import { minRequestInterval, nextPoll, pauseAfterFailure, refreshTime, retryWait } from './schedule.js';
 import { NO_TOKEN, type Token } from './token.js';
@@ -20,16 +18,13 @@ export type TokenRequest = (timeout: number, secrets: readonly string[]) => Prom
 /** The longest time between two checks of the clocks, in ms: a process that was suspended catches up within it. */
 const MAX_TIMER_INTERVAL = 60_000;
 
-/** How many connections are told of a token in one turn of the event loop: the timers of 5,000 would block it for 25 ms. */
-const WOKEN_PER_TURN = 500;
-
 /**
  * Keeps the token of one identity fresh: while it runs, it requests the next token before the current one expires, with
  * at most one request at a time.
  *
  * Its state is the current token, the time of the next request, and the number of failures since the last success.
  */
-export class TokenCycle extends EventEmitter<CredentialsEvents> implements RefreshingCredentialsProvider {
+export class TokenCycle extends CredentialsProvider {
   readonly #request: TokenRequest;
   readonly #settings: TokenCycleSettings;
   #current: Token;
@@ -40,15 +35,8 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
   #pausedUntil: Deadline;
   #failures = 0;
   #lastError: AzureRedisError | undefined;
-  /** The connections that wait for a newer token, and what they are logged in with. */
-  readonly #waits = new Map<Wait<Credentials>, Credentials | undefined>();
-  readonly #forget = (wait: Wait<Credentials>): void => {
-    this.#waits.delete(wait);
-  };
-  #pending: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running = false;
-  #closedWith: AzureRedisError | undefined;
 
   /** @param first Without one, the first token is acquired when the cycle starts, or a connection waits for it. */
   constructor(request: TokenRequest, settings: TokenCycleSettings, first: Token = NO_TOKEN) {
@@ -71,16 +59,12 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     return new TokenCycle(request, settings, await acquireFirst(attempt, settings, signal));
   }
 
-  get username(): string {
-    return this.#current.username;
-  }
-
   get current(): Token {
     return this.#current;
   }
 
   get isUsable(): boolean {
-    return !this.#closedWith && this.#current.isUsable();
+    return !this.isClosed && this.#current.isUsable();
   }
 
   start(): void {
@@ -94,34 +78,13 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     clearTimeout(this.#timer);
   }
 
-  close(reason: AzureRedisError): void {
-    this.#closedWith = reason;
-    this.stop();
-  }
-
-  refresh(): Promise<void> {
-    this.#pending ??= this.#acquire().finally(() => {
-      this.#pending = undefined;
-      this.#arm();
-    });
-    return this.#pending;
-  }
-
   async waitUntilUsable(signal: AbortSignal): Promise<void> {
-    this.#requireOpen();
+    this.requireOpen();
     while (!this.isUsable) {
       if (signal.aborted) throw this.#lastError ?? tookTooLong();
       await this.#nextAnswer(signal);
-      this.#requireOpen();
+      this.requireOpen();
     }
-  }
-
-  newerThan(credentials: Credentials | undefined, signal: CloseSignal): Promise<Credentials> {
-    if (signal.closed) return Promise.reject(closedBySignal);
-    if (this.#isNewerThan(credentials)) return Promise.resolve(this.#current);
-    const wait = new Wait(signal, this.#forget);
-    this.#waits.set(wait, credentials);
-    return wait.promise;
   }
 
   /**
@@ -141,14 +104,6 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     return this.#pausedUntil.remaining > 0;
   }
 
-  #isNewerThan(credentials: Credentials | undefined): boolean {
-    return this.#current !== credentials && this.#current.remaining > 0;
-  }
-
-  #requireOpen(): void {
-    if (this.#closedWith) throw this.#closedWith;
-  }
-
   /** Waits for the end of the pause, or for the answer to a request, or until `signal` is aborted. */
   async #nextAnswer(signal: AbortSignal): Promise<void> {
     const wait = Math.min(MAX_TIMER_INTERVAL, this.#pausedUntil.remaining);
@@ -162,7 +117,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     });
   }
 
-  async #acquire(): Promise<void> {
+  protected async acquire(): Promise<void> {
     const timeout = attemptTimeout(this.#settings, this.#failures);
     const secrets = [this.#current.password];
     try {
@@ -170,7 +125,14 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
         await traceTokenRefresh(this.username || undefined, () => this.#request(timeout, secrets)),
       );
     } catch (error) {
-      throw this.#fail(error instanceof AzureRedisError ? error : unexpectedFailure(error, secrets));
+      const failure =
+        error instanceof AzureRedisError
+          ? error
+          : tokenRequestError('The access token could not be used', error, secrets);
+      this.#fail(failure);
+      throw failure;
+    } finally {
+      this.#arm();
     }
   }
 
@@ -185,12 +147,12 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     }
     this.#current = token;
     this.#refreshAt = this.#refreshTimeOf(token);
-    if (this.#closedWith) return;
+    if (this.isClosed) return;
     if (token.username !== previous.username && previous !== NO_TOKEN) {
       this.emit('identityChanged', { previous: previous.username, username: token.username });
     }
     this.emit('refreshed', token);
-    void this.#wakeConnections();
+    void this.wakeConnections();
   }
 
   /** Whether to log in with this token from now on. Any other one is better than one that the server refused. */
@@ -200,18 +162,7 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     return refused?.isSame(this.#current) === true || token.isNewerThan(this.#current);
   }
 
-  async #wakeConnections(): Promise<void> {
-    let woken = 0;
-    for (const [wait, credentials] of [...this.#waits]) {
-      // It may have ended in an earlier turn, as may the token.
-      if (!this.#waits.has(wait) || !this.#isNewerThan(credentials)) continue;
-      wait.end(this.#current);
-      woken += 1;
-      if (woken % WOKEN_PER_TURN === 0) await nextTurn();
-    }
-  }
-
-  #fail(error: AzureRedisError): AzureRedisError {
+  #fail(error: AzureRedisError): void {
     this.#failures += 1;
     this.#lastError = error;
     const isFirst = this.#current === NO_TOKEN;
@@ -222,8 +173,6 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     const now = Date.now();
     this.#pausedUntil = new Deadline(now + pause);
     this.#refreshAt = new Deadline(now + wait);
-    if (!this.#closedWith) this.emit('refreshFailed', error);
-    return error;
   }
 
   #refreshTimeOf(token: Token): Deadline {
@@ -241,15 +190,6 @@ export class TokenCycle extends EventEmitter<CredentialsEvents> implements Refre
     }, wait);
     this.#timer.unref();
   }
-}
-
-function unexpectedFailure(error: unknown, secrets: readonly string[]): AzureRedisError {
-  return new AzureRedisError(
-    'TOKEN_UNAVAILABLE',
-    `The access token could not be used: ${redacted(messageOf(error), secrets)}`,
-    'See `cause`.',
-    { cause: withoutSecrets(error, secrets) },
-  );
 }
 
 function tookTooLong(): AzureRedisError {

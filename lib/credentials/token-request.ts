@@ -1,29 +1,9 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { AzureRedisError } from '../errors.js';
-import { classifyIdentityError, type TokenFailure } from '../identities/identity-errors.js';
-import { dateOf, MAX_TIMER_DELAY, withTimeout } from '../timing/timeouts.js';
-import { messageOf, redacted, withoutSecrets } from '../redaction.js';
+import { tokenRequestError } from '../identities/identity-errors.js';
+import { withTimeout } from '../timing/timeouts.js';
 import { shown, kindOf } from '../validation.js';
-import { Token, usernameOf, type UsernameOption } from './token.js';
-
-/** A `Retry-After` from which users are told when it ends, in ms. */
-const LONG_PAUSE = 60_000;
-
-/** A failed token request. */
-export class TokenRequestError extends AzureRedisError {
-  /** The time until the identity service accepts another request, in ms; 0 if not stated. */
-  readonly retryAfter: number;
-
-  constructor(message: string, { permanent, hint, retryAfter = 0 }: TokenFailure, cause: Error) {
-    super(
-      permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE',
-      message,
-      retryAfter > LONG_PAUSE ? `${hint} It accepts the next request at ${timeIn(retryAfter)}.` : hint,
-      { cause },
-    );
-    this.retryAfter = Math.min(MAX_TIMER_DELAY, retryAfter);
-  }
-}
+import { invalidToken, Token, usernameOf, type UsernameOption } from './token.js';
 
 /** The credential to request tokens from, and the parameters of the request. */
 export interface TokenSource {
@@ -39,48 +19,24 @@ export interface TokenSource {
  * @throws AzureRedisError always `TOKEN_REFUSED`, `TOKEN_UNAVAILABLE` or `TOKEN_INVALID`.
  */
 export async function requestToken(
-  source: TokenSource,
+  { credential, scope, username }: TokenSource,
   timeout: number,
   secrets: readonly string[] = [],
 ): Promise<Token> {
-  const accessToken = await withTimeout(
-    async (abortSignal) => fieldsOf(await source.credential.getToken(source.scope, { abortSignal })),
+  const { token, expiresOnTimestamp, refreshAfterTimestamp } = await withTimeout(
+    async (abortSignal) => fieldsOf(await credential.getToken(scope, { abortSignal })),
     timeout,
   ).catch((error: unknown) => {
-    throw new TokenRequestError(
-      `No access token was acquired: ${redacted(messageOf(error), secrets)}`,
-      classifyIdentityError(error),
-      withoutSecrets(error, secrets),
-    );
+    throw tokenRequestError('No access token was acquired', error, secrets);
   });
-  return validated(accessToken, source.username);
-}
-
-function timeIn(duration: number): string {
-  return dateOf(Date.now() + duration).toISOString();
-}
-
-/** A custom credential may return anything, whatever its type. */
-type Fields = Partial<Record<keyof AccessToken, unknown>>;
-
-/** Reads each field once: it may be a getter, which may throw. */
-function fieldsOf(accessToken: Fields | null | undefined): Fields {
-  const { token, expiresOnTimestamp, refreshAfterTimestamp } = accessToken ?? {};
-  return { token, expiresOnTimestamp, refreshAfterTimestamp };
-}
-
-function validated(accessToken: Fields, username: UsernameOption | undefined): Token {
-  const { token, expiresOnTimestamp, refreshAfterTimestamp } = accessToken;
   if (typeof token !== 'string' || token === '') {
-    throw new AzureRedisError(
-      'TOKEN_INVALID',
+    throw invalidToken(
       'The credential returned no access token.',
       'Return { token, expiresOnTimestamp } from getToken(), as TokenCredential of @azure/core-auth requires.',
     );
   }
   if (!/^[!-~]+$/.test(token)) {
-    throw new AzureRedisError(
-      'TOKEN_INVALID',
+    throw invalidToken(
       'The credential returned an access token with a line break, a space or another character that tokens do not contain.',
       'Remove the line break, for example with `trim()`, if the credential reads the token from a file or a command.',
     );
@@ -102,6 +58,12 @@ function validated(accessToken: Fields, username: UsernameOption | undefined): T
   });
 }
 
+/** Reads each field once: it may be a getter, which may throw. A custom credential may return anything, whatever its type. */
+function fieldsOf(accessToken: Partial<Record<keyof AccessToken, unknown>> | null | undefined) {
+  const { token, expiresOnTimestamp, refreshAfterTimestamp } = accessToken ?? {};
+  return { token, expiresOnTimestamp, refreshAfterTimestamp };
+}
+
 /** Times since 1970 below this are in seconds: in milliseconds it is in 1973, in seconds in the year 5138. */
 const EARLIEST_TIME = 1e11;
 
@@ -110,8 +72,7 @@ const LATEST_TIME = 8.64e15;
 
 function validExpiry(time: unknown): number {
   if (isBetween(time, EARLIEST_TIME, LATEST_TIME)) return time;
-  throw new AzureRedisError(
-    'TOKEN_INVALID',
+  throw invalidToken(
     `The credential's \`expiresOnTimestamp\` must be a time in milliseconds since 1970, got ${typeof time === 'string' ? kindOf(time) : shown(time)}.`,
     typeof time === 'number' && time > 0 && time < EARLIEST_TIME
       ? 'It looks like seconds: multiply the `exp` or `expires_on` of the token by 1000.'

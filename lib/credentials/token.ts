@@ -1,47 +1,24 @@
-import { inspect } from 'node:util';
 import { AzureRedisError } from '../errors.js';
 import { messageOf, redacted } from '../redaction.js';
-import { dateOf, Deadline } from '../timing/timeouts.js';
-import type { Credentials } from './credentials.js';
+import { Credentials } from './credentials.js';
 
 /** For how long a token is fresh: the identity service could hardly issue a better one. A share of its lifetime, and in ms. */
 const FRESH_SHARE = 0.05;
 const FRESH_TIME = 60_000;
 
 /** An access token that has been validated. Times are in ms since 1970. */
-export class Token implements Credentials {
-  /** The Redis user name that it logs in. */
-  readonly username: string;
+export class Token extends Credentials {
   readonly acquiredOn: number;
   /** When the identity service advises to request the next one. */
   readonly refreshAfter: number | undefined;
-  readonly #expiry: Deadline;
-  // Private, so that neither inspection nor serialisation of anything that holds a token can show it.
-  readonly #secret: string;
 
   constructor(
     secret: string,
     details: { username: string; acquiredOn: number; expiresOn: number; refreshAfter?: number | undefined },
   ) {
-    this.#secret = secret;
-    this.username = details.username;
+    super(details.username, secret, details.expiresOn);
     this.acquiredOn = details.acquiredOn;
-    this.#expiry = new Deadline(details.expiresOn);
     this.refreshAfter = details.refreshAfter;
-  }
-
-  get password(): string {
-    return this.#secret;
-  }
-
-  /** When the server drops a connection that logged in with this token. */
-  get expiresOn(): number {
-    return this.#expiry.time;
-  }
-
-  /** The time until the expiry, in ms; negative after it. */
-  get remaining(): number {
-    return this.#expiry.remaining;
   }
 
   /** The time from acquisition to expiry, in ms. */
@@ -61,13 +38,8 @@ export class Token implements Credentials {
     return this.remaining > Math.min(5_000, this.lifetime / 10);
   }
 
-  /** The output of `util.inspect()`, which may call getters, without the secret. */
-  [inspect.custom](): string {
-    return `Token { username: '${this.username}', expiresOn: ${dateOf(this.expiresOn).toISOString()} }`;
-  }
-
   isSame(other: Token): boolean {
-    return this.#secret === other.#secret;
+    return this.password === other.password;
   }
 
   /**
@@ -96,36 +68,27 @@ export type UsernameOption = string | ((claims: TokenClaims) => string);
  */
 export function usernameOf(token: string, option: UsernameOption = objectId): string {
   if (typeof option === 'string') return option;
-  const username = applied(option, claimsOf(token));
+  const hint =
+    'Return a claim that the token holds, or set `username` to the object id that has the access policy.';
+  const claims = claimsOf(token);
+  let username: unknown;
+  try {
+    username = option(claims);
+  } catch (error) {
+    if (error instanceof AzureRedisError) throw error;
+    throw invalidToken(`The \`username\` function threw an error: ${redacted(messageOf(error))}`, hint);
+  }
   // Redis user names contain no spaces.
   if (typeof username === 'string' && /^\S+$/.test(username)) return username;
   // An async function is a mistake that types do not prevent in JavaScript; its rejection must not end the process.
   if (username instanceof Promise) username.catch(() => undefined);
-  throw new AzureRedisError(
-    'TOKEN_INVALID',
-    'The `username` function returned no user name for the access token.',
-    'Return a claim that the token holds, or set `username` to the object id that has the access policy.',
-  );
-}
-
-function applied(option: (claims: TokenClaims) => string, claims: TokenClaims): unknown {
-  try {
-    return option(claims);
-  } catch (error) {
-    if (error instanceof AzureRedisError) throw error;
-    throw new AzureRedisError(
-      'TOKEN_INVALID',
-      `The \`username\` function threw an error: ${redacted(messageOf(error))}`,
-      'Return a claim that the token holds, or set `username` to the object id that has the access policy.',
-    );
-  }
+  throw invalidToken('The `username` function returned no user name for the access token.', hint);
 }
 
 /** The user name of an identity in Azure Redis is its object id. */
 function objectId({ oid }: TokenClaims): string {
   if (typeof oid === 'string' && oid !== '') return oid;
-  throw new AzureRedisError(
-    'TOKEN_INVALID',
+  throw invalidToken(
     'The access token has no `oid` claim, which is the user name in Azure Redis.',
     "Check that the token is an Entra access token for Azure Redis, or set `username` to the identity's object id.",
   );
@@ -145,9 +108,12 @@ export function claimsOf(token: string): TokenClaims {
   } catch {
     // Without the error of the parser, which quotes the token.
   }
-  throw new AzureRedisError(
-    'TOKEN_INVALID',
+  throw invalidToken(
     'The credential returned a token that is not a JSON Web Token.',
     'Check the credential and the `scope` option; for an opaque token, set `username`.',
   );
+}
+
+export function invalidToken(message: string, hint: string): AzureRedisError {
+  return new AzureRedisError('TOKEN_INVALID', message, hint);
 }

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { AuthenticationResult, PublicClientApplication } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
-import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { Mutex } from '../timing/timeouts.js';
 import { checkFields, checkText, invalidOption, kindOf } from '../validation.js';
 import { authorityHostOf, checkAuthorityHost, DEFAULT_SCOPE } from './authority.js';
-import { classifyIdentityError } from './identity-errors.js';
+import { classifyIdentityError, tokenRequestError } from './identity-errors.js';
 import { MsalNetwork } from './msal-network.js';
 import { checkClientId, checkTenantId } from './service-principal.js';
 
@@ -72,7 +71,7 @@ export class AuthorizationCodeFlow {
     const url = await network
       .run(undefined, () => client.getAuthCodeUrl({ scopes: [scope], redirectUri, ...parameters }))
       .catch((error: unknown) => {
-        throw failed('The sign-in could not begin:', error);
+        throw tokenRequestError('The sign-in could not begin', error);
       });
     this.#pending = { state, nonce, codeVerifier };
     return url;
@@ -99,7 +98,7 @@ export class AuthorizationCodeFlow {
     this.#pending = undefined;
     const credential = new UserCredential(this.#application);
     await credential.redeem({ code, ...secrets }).catch((error: unknown) => {
-      throw failed('The sign-in could not be completed:', error);
+      throw tokenRequestError('The sign-in could not be completed', error);
     });
     return credential;
   }
@@ -161,16 +160,6 @@ function codeIn(redirectedUrl: string, state: string): string {
 
 function refused(message: string, hint: string): AzureRedisError {
   return new AzureRedisError('TOKEN_REFUSED', message, hint);
-}
-
-function failed(message: string, error: unknown): AzureRedisError {
-  const { permanent, hint } = classifyIdentityError(error);
-  return new AzureRedisError(
-    permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE',
-    `${message} ${redacted(messageOf(error))}`,
-    hint,
-    { cause: withoutSecrets(error) },
-  );
 }
 
 /** The application that the user signs in to. */

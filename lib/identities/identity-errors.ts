@@ -1,4 +1,7 @@
 import { AzureRedisError, type AzureRedisErrorCode } from '../errors.js';
+import { messageOf, readField, redacted, withoutSecrets } from '../redaction.js';
+import { dateOf, MAX_TIMER_DELAY } from '../timing/timeouts.js';
+import { isObject } from '../validation.js';
 import { aadstsMeaning } from './aadsts.js';
 
 /** The meaning of a credential's error: whether and when to retry, and what the user can do. */
@@ -70,140 +73,154 @@ const AUTHORITY_ERRORS = /\b(?:endpoints_resolution_error|openid_config_error)\b
 const NETWORK_ERRORS =
   /\b(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|EPIPE|REQUEST_SEND_ERROR|network_error|network_unavailable|fetch failed)\b/;
 
+/** A `Retry-After` from which users are told when it ends, in ms. */
+const LONG_PAUSE = 60_000;
+
+/** A failed token request. */
+export class TokenRequestError extends AzureRedisError {
+  /** The time until the identity service accepts another request, in ms; 0 if not stated. */
+  readonly retryAfter: number;
+
+  constructor(message: string, { permanent, hint, retryAfter = 0 }: TokenFailure, cause: Error) {
+    const end = dateOf(Date.now() + retryAfter).toISOString();
+    super(
+      permanent ? 'TOKEN_REFUSED' : 'TOKEN_UNAVAILABLE',
+      message,
+      retryAfter > LONG_PAUSE ? `${hint} It accepts the next request at ${end}.` : hint,
+      { cause },
+    );
+    this.retryAfter = Math.min(MAX_TIMER_DELAY, retryAfter);
+  }
+}
+
+/**
+ * Explains an error of a credential.
+ *
+ * @param failure What failed, to begin a sentence with.
+ * @param secrets Secrets that the error may quote.
+ */
+export function tokenRequestError(
+  failure: string,
+  error: unknown,
+  secrets: readonly string[] = [],
+): TokenRequestError {
+  return new TokenRequestError(
+    `${failure}: ${redacted(messageOf(error), secrets)}`,
+    classifyIdentityError(error),
+    withoutSecrets(error, secrets),
+  );
+}
+
 /**
  * Classifies an error of `@azure/identity`, `@azure/msal-node`, the Azure SDK's pipeline or a custom `TokenCredential` by
  * its shape, never by its class: an application may load other copies of these libraries.
  */
 export function classifyIdentityError(error: unknown): TokenFailure {
   try {
-    const parts = [...partsOf(error)];
-    const retryAfter = firstDefined(parts, retryAfterOf);
+    const parts = partsOf(error);
+    const retryAfter = firstOf(parts, retryAfterOf);
     return { ...classify(parts), ...(retryAfter !== undefined && { retryAfter }) };
   } catch {
-    // A getter or a Proxy of the error threw, or its causes are nested too deeply.
+    // A method of a part of the error threw.
     return { permanent: false, hint: UNKNOWN };
   }
 }
 
-function classify(parts: readonly Fields[]): TokenFailure {
-  const own = parts.find((part) => part['self'] instanceof AzureRedisError)?.['self'];
-  if (own instanceof AzureRedisError) return { permanent: PERMANENT_CODES.has(own.code), hint: own.hint };
+function classify(parts: readonly unknown[]): TokenFailure {
+  const own = parts.find((part) => part instanceof AzureRedisError);
+  if (own) return { permanent: PERMANENT_CODES.has(own.code), hint: own.hint };
 
-  const status = firstDefined(parts, statusOf);
+  const status = firstOf(parts, statusOf);
   const isBusy = status === 408 || status === 429 || (status !== undefined && status >= 500);
   if (status === 429) return { permanent: false, hint: THROTTLED };
-  const aadsts = firstDefined(parts, aadstsOf);
+  const aadsts = firstOf(parts, aadstsOf);
   if (aadsts !== undefined) {
     const { permanent, hint } = aadstsMeaning(aadsts);
     return { permanent: permanent && !isBusy, hint };
   }
   if (isBusy) return { permanent: false, hint: SERVICE_DOWN };
 
-  const isManagedIdentity = parts.some((part) =>
-    /managed identit|ManagedIdentity|\bIMDS\b/i.test(textOf(part)),
-  );
-  const isUnavailable = parts.some((part) => part['name'] === 'CredentialUnavailableError');
-  const oauthError = firstDefined(parts, oauthErrorOf);
+  const says = (text: RegExp): boolean =>
+    parts.some((part) => text.test(textIn(part, 'name', 'code', 'errorCode', 'message')));
+  const isNamed = (name: string): boolean => parts.some((part) => readField(part, 'name') === name);
+  const isManagedIdentity = says(/managed identit|ManagedIdentity|\bIMDS\b/i);
+  const isUnavailable = isNamed('CredentialUnavailableError');
   if (isManagedIdentity && status === 400 && !isUnavailable) return { permanent: true, hint: NOT_ASSIGNED };
+  const oauthError = firstOf(parts, oauthErrorOf);
   if (oauthError !== undefined && PERMANENT_ERRORS.has(oauthError)) return { permanent: true, hint: REFUSED };
 
-  const isChain = parts.some((part) => part['name'] === 'AggregateAuthenticationError');
   // The message of a chain quotes the errors of all its credentials, so its text proves nothing.
+  const isChain = isNamed('AggregateAuthenticationError');
   if (!isChain && isManagedIdentity) return { permanent: false, hint: MANAGED_IDENTITY };
-  if (parts.some((part) => CERTIFICATE_ERRORS.test(textOf(part))))
-    return { permanent: false, hint: CERTIFICATE };
-  if (!isChain && parts.some((part) => NETWORK_ERRORS.test(textOf(part))))
-    return { permanent: false, hint: NETWORK };
-  if (parts.some((part) => AUTHORITY_ERRORS.test(textOf(part)))) return { permanent: false, hint: AUTHORITY };
+  if (says(CERTIFICATE_ERRORS)) return { permanent: false, hint: CERTIFICATE };
+  if (!isChain && says(NETWORK_ERRORS)) return { permanent: false, hint: NETWORK };
+  if (says(AUTHORITY_ERRORS)) return { permanent: false, hint: AUTHORITY };
   if (isChain || isUnavailable) return { permanent: false, hint: NOTHING_AVAILABLE };
   if (status === 401 || status === 403) return { permanent: true, hint: REFUSED };
   return { permanent: false, hint: UNKNOWN };
 }
 
-/** The fields of an error, whatever its class, and the error itself as `self`. */
-type Fields = Readonly<Record<string, unknown>>;
+/** How many errors are read of those that one wraps: getters can make them endless. */
+const MAX_PARTS = 100;
 
 /** The error and all errors that it wraps: `cause`, `errors` of an aggregate, `error` of msal. */
-function* partsOf(error: unknown, seen = new Set<unknown>()): Generator<Fields> {
-  if (typeof error !== 'object' || error === null || seen.has(error)) return;
-  seen.add(error);
-  // These are not enumerable (`response` of the Azure SDK's RestError), or not own properties, so the spread omits them.
-  const [name, message, response] = ['name', 'message', 'response'].map((key) => read(error, key));
-  const part: Fields = { ...error, name, message, response, self: error };
-  yield part;
-  for (const inner of [read(error, 'cause'), read(error, 'error')]) yield* partsOf(inner, seen);
-  const errors = read(error, 'errors');
-  if (Array.isArray(errors)) for (const inner of errors) yield* partsOf(inner, seen);
-}
-
-function read(from: unknown, key: string): unknown {
-  return typeof from === 'object' && from !== null && key in from ? Reflect.get(from, key) : undefined;
-}
-
-function firstDefined<T>(parts: readonly Fields[], find: (part: Fields) => T | undefined): T | undefined {
+function partsOf(error: unknown): readonly unknown[] {
+  const parts = new Set([error]);
+  // What is added meanwhile is visited, too.
   for (const part of parts) {
-    const found = find(part);
-    if (found !== undefined) return found;
+    const inner = fieldsOf(part, 'cause', 'error', 'errors').flat();
+    for (const each of inner) if (isObject(each) && parts.size < MAX_PARTS) parts.add(each);
   }
-  return undefined;
+  return [...parts];
 }
 
-function textOf(part: Fields): string {
-  return [part['name'], part['code'], part['errorCode'], part['message']]
-    .filter((text) => typeof text === 'string')
-    .join(' ');
+function firstOf<T>(parts: readonly unknown[], find: (part: unknown) => T | undefined): T | undefined {
+  return parts.map(find).find((found) => found !== undefined);
+}
+
+/** The fields with these names, of which `a.b` is a field of a field. */
+function fieldsOf(part: unknown, ...names: readonly string[]): unknown[] {
+  return names.map((name) => name.split('.').reduce<unknown>(readField, part));
+}
+
+function textIn(part: unknown, ...names: readonly string[]): string {
+  const texts = fieldsOf(part, ...names).filter((field) => typeof field === 'string');
+  return texts.join(' ');
 }
 
 /** The HTTP status, under the names that these libraries use. */
-function statusOf(part: Fields): number | undefined {
-  const candidates = [
-    part['statusCode'],
-    part['status'],
-    part['httpStatus'],
-    read(part['response'], 'status'),
-  ];
+function statusOf(part: unknown): number | undefined {
+  const candidates = fieldsOf(part, 'statusCode', 'status', 'httpStatus', 'response.status');
   return candidates.find((candidate) => typeof candidate === 'number');
 }
 
 /** The number of an Entra error: from the fields of @azure/identity and msal, else from the text that both quote. */
-function aadstsOf(part: Fields): number | undefined {
-  const codes = read(part['errorResponse'], 'errorCodes');
-  const code = Number(Array.isArray(codes) ? codes[0] : part['errorNo']);
-  if (Number.isInteger(code) && code > 0) return code;
-  const text = [part['message'], read(part['errorResponse'], 'errorDescription')].join(' ');
-  const [, number] = /AADSTS(\d+)/.exec(text) ?? [];
-  return number === undefined ? undefined : Number(number);
+function aadstsOf(part: unknown): number | undefined {
+  const [, quoted] = /AADSTS(\d+)/.exec(textIn(part, 'message', 'errorResponse.errorDescription')) ?? [];
+  const candidates = [...fieldsOf(part, 'errorResponse.errorCodes', 'errorNo').flat(), quoted];
+  return candidates.map(Number).find((code) => Number.isInteger(code) && code > 0);
 }
 
-function oauthErrorOf(part: Fields): string | undefined {
-  const fromResponse = read(part['errorResponse'], 'error');
-  if (typeof fromResponse === 'string') return fromResponse;
-  if (typeof part['errorCode'] === 'string' && part['errorCode'] !== '') return part['errorCode'];
+function oauthErrorOf(part: unknown): string | undefined {
   // @azure/identity keeps only the message of an msal error; it begins with the code.
-  const [, code] = /^([a-z_]+): /.exec(typeof part['message'] === 'string' ? part['message'] : '') ?? [];
-  return code;
+  const [, quoted] = /^([a-z_]+): /.exec(textIn(part, 'message')) ?? [];
+  const candidates = fieldsOf(part, 'errorResponse.error', 'errorCode');
+  return candidates.filter((candidate) => typeof candidate === 'string').find(Boolean) ?? quoted;
 }
-
-// The headers of Azure services, in milliseconds, and the standard one (RFC 9110, 10.2.3).
-const MILLISECOND_HEADERS = ['retry-after-ms', 'x-ms-retry-after-ms'];
-const HEADER = 'retry-after';
 
 /**
  * The time until the service accepts the next request, in ms; `undefined` if the response does not state it.
  *
  * @param error Any object with the headers of the response where the Azure SDK, msal or fetch put them.
  */
-export function retryAfterOf(error: Fields): number | undefined {
-  const holders = [error['headers'], error['responseHeaders'], read(error['response'], 'headers')];
-  for (const headers of holders) {
-    for (const name of MILLISECOND_HEADERS) {
-      const milliseconds = Number(headerOf(headers, name) ?? NaN);
-      if (milliseconds >= 0) return milliseconds;
-    }
-    const wait = parseRetryAfter(headerOf(headers, HEADER));
-    if (wait !== undefined) return wait;
-  }
-  return undefined;
+export function retryAfterOf(error: unknown): number | undefined {
+  const holders = fieldsOf(error, 'headers', 'responseHeaders', 'response.headers');
+  return firstOf(holders, (headers) => {
+    // The headers of Azure services, in milliseconds, and the standard one (RFC 9110, 10.2.3).
+    const inMilliseconds = ['retry-after-ms', 'x-ms-retry-after-ms'].map((name) => headerOf(headers, name));
+    const wait = inMilliseconds.map((text) => Number(text ?? NaN)).find((milliseconds) => milliseconds >= 0);
+    return wait ?? parseRetryAfter(headerOf(headers, 'retry-after'));
+  });
 }
 
 /** Parses a `Retry-After` header, in seconds or as a date, to a time from now in ms. */

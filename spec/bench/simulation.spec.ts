@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
 import { TokenCycle } from '../../lib/credentials/token-cycle.js';
-import { TokenRequestError } from '../../lib/credentials/token-request.js';
+import { TokenRequestError } from '../../lib/identities/identity-errors.js';
 import { Token } from '../../lib/credentials/token.js';
 import { meanOf, peakOf, steadyState } from '../../bench/simulation/arithmetic.js';
 import { simulateFleet, simulateProcess, type FleetSettings } from '../../bench/simulation/fleet.js';

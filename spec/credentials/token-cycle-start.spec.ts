@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import sinon from 'sinon';
-import { TokenRequestError } from '../../lib/credentials/token-request.js';
+import { TokenRequestError } from '../../lib/identities/identity-errors.js';
 import type { Token } from '../../lib/credentials/token.js';
 import { failure } from '../identities/support/failure.js';
 import { rejection } from '../support/rejection.js';

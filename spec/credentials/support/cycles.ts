@@ -1,7 +1,7 @@
 import sinon, { type SinonFakeTimers } from 'sinon';
 import type { AzureRedisError } from '../../../lib/errors.js';
 import { TokenCycle, type TokenCycleSettings } from '../../../lib/credentials/token-cycle.js';
-import { TokenRequestError } from '../../../lib/credentials/token-request.js';
+import { TokenRequestError } from '../../../lib/identities/identity-errors.js';
 import { Token } from '../../../lib/credentials/token.js';
 
 export const HOUR = 3_600_000;
