@@ -1,58 +1,46 @@
-/**
- * The reason of an error, for programs.
- *
- * Options:
- * - `INVALID_OPTION`: the value of an option or argument is not valid.
- * - `CONFLICTING_OPTIONS`: two options contradict each other, or more than one identity was given.
- * - `INVALID_HOST`: `host` is missing, or not a host name.
- * - `MISSING_PORT`: `port` is missing, and the host suffix does not imply it.
- * - `INSECURE_CONNECTION`: the token would be sent over plain TCP or to a server whose identity is not verified.
- * - `MISSING_DEPENDENCY`: a required package is not installed.
- *
- * Tokens:
- * - `TOKEN_UNAVAILABLE`: the identity returned no token, or an expired one. The request is retried automatically once the
- *   authenticator runs.
- * - `TOKEN_REFUSED`: the identity service refused permanently; another attempt cannot succeed.
- * - `TOKEN_INVALID`: the identity returned an unusable token: not a JWT, without `oid`, or with an invalid
- *   expiry.
- *
- * The cache and its clients:
- * - `WRONGPASS`: the cache refused the login.
- * - `NOPERM`: the cache refused a command for which the user has no permission.
- * - `CLUSTER_CLIENT_REQUIRED`: the cache is a cluster, and the client is not a `Cluster`.
- * - `CLUSTER_MODE_DISABLED`: the client is a `Cluster`, and the cache is not a cluster.
- * - `UNMANAGED_CLIENT`: the client does not log in with this authenticator.
- * - `CONNECTION_FAILED`: a connection failed, or was lost permanently.
- * - `CONNECTION_STALLED`: the connection did not answer and was replaced; the command may have been executed.
- * - `CLOSED`: the authenticator or multiplexer has been closed.
- *
- * Subscriptions:
- * - `SUBSCRIPTION_REFUSED`: the cache refused to subscribe to a channel.
- * - `UNSUPPORTED`: the client does not support the operation; the cache was not asked.
- * - `LISTENER_FAILED`: the listener of a subscription threw an error or rejected.
- * - `BUFFER_OVERFLOW`: messages arrived faster than they were iterated over.
- */
+/** The reason of an error, for programs. */
 export type AzureRedisErrorCode =
+  /** The value of an option or argument is not valid. */
   | 'INVALID_OPTION'
+  /** `host` is missing, or not a host name. */
   | 'INVALID_HOST'
+  /** `port` is missing, and the host suffix does not imply it. */
   | 'MISSING_PORT'
+  /** Two options contradict each other, or more than one identity was given. */
   | 'CONFLICTING_OPTIONS'
+  /** The token would be sent over plain TCP or to a server whose identity is not verified. */
   | 'INSECURE_CONNECTION'
+  /** The identity returned no token, or an expired one. The request is retried automatically once the authenticator runs. */
   | 'TOKEN_UNAVAILABLE'
+  /** The identity service refused permanently; another attempt cannot succeed. */
   | 'TOKEN_REFUSED'
+  /** The identity returned an unusable token: not a JWT, without `oid`, or with an invalid expiry. */
   | 'TOKEN_INVALID'
+  /** A required package is not installed. */
   | 'MISSING_DEPENDENCY'
+  /** The cache refused the login. */
   | 'WRONGPASS'
+  /** The cache refused a command for which the user has no permission. */
   | 'NOPERM'
+  /** The cache is a cluster, and the client is not a `Cluster`. */
   | 'CLUSTER_CLIENT_REQUIRED'
+  /** The client is a `Cluster`, and the cache is not a cluster. */
   | 'CLUSTER_MODE_DISABLED'
+  /** The client does not log in with this authenticator. */
   | 'UNMANAGED_CLIENT'
+  /** A connection failed, or was lost permanently. */
   | 'CONNECTION_FAILED'
+  /** The connection did not answer and was replaced; the command may have been executed. */
   | 'CONNECTION_STALLED'
+  /** The cache refused to subscribe to a channel. */
   | 'SUBSCRIPTION_REFUSED'
+  /** The client does not support the operation; the cache was not asked. */
   | 'UNSUPPORTED'
+  /** The listener of a subscription threw an error or rejected. */
   | 'LISTENER_FAILED'
+  /** Messages arrived faster than they were iterated over. */
   | 'BUFFER_OVERFLOW'
+  /** The authenticator or multiplexer has been closed. */
   | 'CLOSED';
 
 const BRAND = Symbol.for('ioredis-azure.AzureRedisError');
