@@ -72,18 +72,21 @@ export function clusterOptionsForAzure(given: ClusterOptions): ClusterOptions {
  * @throws AzureRedisError `INVALID_OPTION` or `CONFLICTING_OPTIONS`.
  */
 export function nodeOptionsOf({
-  cluster,
+  cluster = {},
   ...options
 }: ConfigureClusterForAzureOptions): ConfigureForAzureOptions {
-  checkClusterOptions(cluster);
-  const misplaced = Object.keys(cluster ?? {}).find((name) => ADDED_OPTIONS.has(name));
+  assertOption(isObject(cluster), 'cluster', cluster, 'an object of cluster options', {
+    hint: 'Set `cluster` to the cluster options of ioredis, or to {} for the defaults.',
+    got: kindOf(cluster),
+  });
+  const misplaced = Object.keys(cluster).find((name) => ADDED_OPTIONS.has(name));
   if (misplaced !== undefined) {
     throw invalidOption(
       `\`cluster.${misplaced}\` is not an option of a cluster, and would be ignored.`,
       `Set \`${misplaced}\` beside \`cluster\`.`,
     );
   }
-  const { redisOptions } = cluster ?? {};
+  const { redisOptions } = cluster;
   const isMerged = options.tls && redisOptions?.tls;
   const merged = {
     ...options,
@@ -104,18 +107,4 @@ export function nodeOptionsOf({
     );
   }
   return merged;
-}
-
-/** @throws AzureRedisError `INVALID_OPTION`. */
-function checkClusterOptions(cluster: unknown): void {
-  assertOption(
-    cluster === undefined || isObject(cluster),
-    'cluster',
-    cluster,
-    'an object of cluster options',
-    {
-      hint: 'Set `cluster` to the cluster options of ioredis, or to {} for the defaults.',
-      got: kindOf(cluster),
-    },
-  );
 }

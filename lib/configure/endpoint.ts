@@ -1,17 +1,9 @@
 import { isIP } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import { AzureRedisError } from '../errors.js';
 import { isLoopback, plainTcpError, rejectSentinels, secureTlsOptions } from '../ioredis/tls.js';
 import { assertOption, conflictingOptions, isObject, kindOf } from '../validation.js';
 import { azureEndpoint } from './azure-endpoints.js';
 import type { EndpointOptions } from './options.js';
-
-/** The options that address the cache. */
-export interface Endpoint {
-  readonly host?: string;
-  readonly port?: number;
-  readonly tls: ConnectionOptions | false;
-}
 
 /** What callers may give, who need not use TypeScript. */
 type GivenOptions = Partial<EndpointOptions> & { readonly sentinels?: unknown };
@@ -44,7 +36,7 @@ const MISTAKEN_HOSTS: readonly (readonly [form: RegExp, what: string, remedy: st
  *
  * @throws AzureRedisError `INVALID_HOST`, `MISSING_PORT`, `INVALID_OPTION`, `CONFLICTING_OPTIONS` or `INSECURE_CONNECTION`.
  */
-export function endpointOptions(options: GivenOptions): Endpoint {
+export function endpointOptions(options: GivenOptions) {
   const { host, path, db } = options;
   rejectSentinels(options.sentinels);
   const tls = options.tls ?? (path ? false : {});
