@@ -69,11 +69,11 @@ export async function traceTokenRefresh<
 }
 
 /** Publishes an AUTH on a live connection on its channels. */
-export async function traceReauthentication(
+export function traceReauthentication(
   trace: ReauthenticationTrace,
   authenticate: () => Promise<void>,
 ): Promise<void> {
-  await traced(reauthentication, trace, authenticate);
+  return traced(reauthentication, trace, authenticate);
 }
 
 async function traced<Trace extends { duration?: number }>(
@@ -91,14 +91,11 @@ async function traced<Trace extends { duration?: number }>(
   }, trace);
 }
 
-/** Writes a message to stderr if the namespace of the log is enabled. */
-export type DebugLog = (format: string, ...values: readonly unknown[]) => void;
-
 /**
- * Creates a log of the `debug` package, which is imported with the first message while `DEBUG` is set, as `debug.enable()`
- * sets it too: the import of this package would take a seventh longer.
+ * Creates a log of the `debug` package, which writes to stderr if its namespace is enabled. The package is imported with the
+ * first message while `DEBUG` is set, as `debug.enable()` sets it too: the import of this package would take a seventh longer.
  */
-export function createDebugLog(namespace: string): DebugLog {
+export function createDebugLog(namespace: string): (format: string, ...values: readonly unknown[]) => void {
   let loading: Promise<Debugger> | undefined;
   return (format, ...values) => {
     if (!process.env['DEBUG']) return;

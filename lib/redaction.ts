@@ -67,16 +67,10 @@ const MAX_CAUSES = 8;
 export function withoutSecrets(error: unknown, secrets: readonly string[] = [], depth = 0): Error {
   const reduced = new Error(redacted(messageOf(error), secrets));
   if (!isError(error)) return reduced;
-  for (const key of ['name', 'stack'] as const) {
+  for (const key of ['name', 'stack', 'code', 'statusCode', 'errorCode', 'subError', 'correlationId']) {
     const value = readField(error, key);
-    if (typeof value === 'string') reduced[key] = redacted(value, secrets);
-  }
-  for (const key of ['code', 'statusCode', 'errorCode', 'subError', 'correlationId'] as const) {
-    const value = readField(error, key);
-    if (typeof value === 'string' || typeof value === 'number') {
-      const shown = typeof value === 'string' ? redacted(value, secrets) : value;
-      Object.defineProperty(reduced, key, { value: shown, enumerable: true });
-    }
+    if (typeof value === 'number') Reflect.set(reduced, key, value);
+    if (typeof value === 'string') Reflect.set(reduced, key, redacted(value, secrets));
   }
   // Limited, since a cause may refer to itself.
   const cause = readField(error, 'cause');

@@ -13,26 +13,19 @@ export const AUTHORITY_HOSTS: Readonly<Record<Cloud, string>> = {
 /** The scope of access tokens for Azure Redis, the same in every cloud. Source: Microsoft.Azure.StackExchangeRedis. */
 export const DEFAULT_SCOPE = 'https://redis.azure.com/.default';
 
-const VARIABLE = 'AZURE_AUTHORITY_HOST';
-
 /**
  * The URL of the identity service, without a trailing slash.
  *
  * @param given The option. Default: `AZURE_AUTHORITY_HOST`, as in the Azure SDK, else `fallback`.
  * @throws AzureRedisError `INVALID_OPTION`.
  */
-export function authorityHostOf(given?: string, fallback = AUTHORITY_HOSTS.public): string {
-  if (given !== undefined) return checkAuthorityHost(given);
-  const fromEnvironment = process.env[VARIABLE];
-  return fromEnvironment ? checkAuthorityHost(fromEnvironment, VARIABLE) : fallback;
+export function authorityHostOf(given?: unknown, fallback = AUTHORITY_HOSTS.public): string {
+  if (given !== undefined) return checked('authorityHost', given);
+  const fromEnvironment = process.env['AZURE_AUTHORITY_HOST'];
+  return fromEnvironment ? checked('AZURE_AUTHORITY_HOST', fromEnvironment) : fallback;
 }
 
-/**
- * Checks the URL of an identity service and returns it without a trailing slash.
- *
- * @throws AzureRedisError `INVALID_OPTION`.
- */
-export function checkAuthorityHost(authorityHost: unknown, name = 'authorityHost'): string {
+function checked(name: string, authorityHost: unknown): string {
   const url = typeof authorityHost === 'string' && URL.canParse(authorityHost) && new URL(authorityHost);
   if (!url || url.protocol !== 'https:' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     throw invalidOption(

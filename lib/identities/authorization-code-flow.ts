@@ -4,9 +4,9 @@ import type { AuthenticationResult, PublicClientApplication } from '@azure/msal-
 import { AzureRedisError } from '../errors.js';
 import { Mutex } from '../timing/timeouts.js';
 import { checkFields, checkText, invalidOption, kindOf } from '../validation.js';
-import { authorityHostOf, checkAuthorityHost, DEFAULT_SCOPE } from './authority.js';
+import { authorityHostOf, DEFAULT_SCOPE } from './authority.js';
 import { classifyIdentityError, tokenRequestError } from './identity-errors.js';
-import { MsalNetwork } from './msal-network.js';
+import { entraNetwork } from './msal-network.js';
 import { checkClientId, checkTenantId } from './service-principal.js';
 
 /** The options of an `AuthorizationCodeFlow`. */
@@ -68,7 +68,7 @@ export class AuthorizationCodeFlow {
     const { redirectUri, scope } = this.#application;
     const client = await clientOf(this.#application);
     const parameters = { state, nonce, codeChallenge, codeChallengeMethod: 'S256' };
-    const url = await network
+    const url = await entraNetwork
       .run(undefined, () => client.getAuthCodeUrl({ scopes: [scope], redirectUri, ...parameters }))
       .catch((error: unknown) => {
         throw tokenRequestError('The sign-in could not begin', error);
@@ -109,7 +109,7 @@ function randomText(): string {
 }
 
 function checkOptions(options: unknown): void {
-  const { clientId, tenantId, redirectUri, authorityHost, scope } = checkFields('options', options, [
+  const { clientId, tenantId, redirectUri, scope } = checkFields('options', options, [
     'clientId',
     'tenantId',
     'redirectUri',
@@ -122,7 +122,6 @@ function checkOptions(options: unknown): void {
     'Set it to one of the "Mobile and desktop" redirect URIs of the app registration, for example http://localhost:8400.';
   if (!URL.canParse(checkText('redirectUri', redirectUri, hint)))
     throw invalidOption('`redirectUri` must be a URL, got another string.', hint);
-  if (authorityHost !== undefined) checkAuthorityHost(authorityHost);
   if (scope !== undefined)
     checkText('scope', scope, `Set it to a scope such as ${DEFAULT_SCOPE}, or remove it.`);
 }
@@ -171,14 +170,12 @@ interface UserApplication {
   readonly scope: string;
 }
 
-const network = new MsalNetwork({ name: 'Microsoft Entra', isRemote: true });
-
 /** A new client for each request, since a client of msal caches an error of the service for a minute or more. */
 async function clientOf({ clientId, authority }: UserApplication): Promise<PublicClientApplication> {
   const { PublicClientApplication } = await import('@azure/msal-node');
   return new PublicClientApplication({
     auth: { clientId, authority, knownAuthorities: [new URL(authority).host] },
-    system: { networkClient: network },
+    system: { networkClient: entraNetwork },
   });
 }
 
@@ -229,7 +226,7 @@ class UserCredential implements TokenCredential {
     const client = await clientOf(this.#application);
     const cache = client.getTokenCache();
     cache.deserialize(this.#cache);
-    return network.acquire(abortSignal, async () => {
+    return entraNetwork.acquire(abortSignal, async () => {
       const result = await acquire(client);
       this.#cache = cache.serialize();
       return result;

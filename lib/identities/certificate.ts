@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { AzureRedisError } from '../errors.js';
 import { assertOption, checkFields, checkText, invalidOption, kindOf } from '../validation.js';
 
 /**
@@ -26,10 +27,7 @@ const PEM_HINT =
  * @throws AzureRedisError `INVALID_OPTION`.
  */
 export function checkCertificate(name: string, value: unknown): void {
-  if (typeof value === 'string') {
-    parseCertificate(name, value);
-    return;
-  }
+  if (typeof value === 'string') return void parseCertificate(name, value);
   const { path, password } = checkFields(name, value, ['path', 'password']);
   checkText(
     `${name}.path`,
@@ -68,15 +66,14 @@ function parseCertificate(name: string, pem: string, password?: string): LoadedC
   const certificates = certificatesIn(name, pem);
   const key = privateKeyIn(name, pem, password);
   if (key.asymmetricKeyType !== 'rsa') {
-    throw invalidOption(
-      `\`${name}\` must have an RSA private key, got ${key.asymmetricKeyType ?? 'another type'}.`,
+    throw invalid(
+      name,
+      `must have an RSA private key, got ${key.asymmetricKeyType ?? 'another type'}`,
       'Use an RSA certificate: Microsoft Entra accepts no others.',
     );
   }
   const leaf = certificates.find((certificate) => certificate.checkPrivateKey(key));
-  if (leaf === undefined) {
-    throw invalidOption(`\`${name}\` has a private key that does not belong to its certificate.`, PEM_HINT);
-  }
+  if (!leaf) throw invalid(name, 'has a private key that does not belong to its certificate');
   const issuers = certificates.filter((certificate) => certificate !== leaf);
   return {
     privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -87,34 +84,34 @@ function parseCertificate(name: string, pem: string, password?: string): LoadedC
 
 function certificatesIn(name: string, pem: string): X509Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
-  if (blocks.length === 0)
-    throw invalidOption(`\`${name}\` contains no certificate in PEM format.`, PEM_HINT);
+  if (blocks.length === 0) throw invalid(name, 'contains no certificate in PEM format');
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch {
-    throw invalidOption(`\`${name}\` contains a certificate that cannot be parsed.`, PEM_HINT);
+    throw invalid(name, 'contains a certificate that cannot be parsed');
   }
 }
 
 function privateKeyIn(name: string, pem: string, password?: string): KeyObject {
   const [block] =
     /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----.+?-----END (?:[A-Z]+ )*PRIVATE KEY-----/s.exec(pem) ?? [];
-  if (block === undefined)
-    throw invalidOption(`\`${name}\` contains no private key in PEM format.`, PEM_HINT);
+  if (block === undefined) throw invalid(name, 'contains no private key in PEM format');
   const isEncrypted = /BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(block);
   if (isEncrypted && password === undefined) {
-    throw invalidOption(
-      `\`${name}\` has an encrypted private key.`,
-      'Set the certificate to { path, password }.',
-    );
+    throw invalid(name, 'has an encrypted private key', 'Set the certificate to { path, password }.');
   }
   try {
     return createPrivateKey({ key: block, ...(password !== undefined && { passphrase: password }) });
   } catch {
     // OpenSSL's reason is dropped: it says less, and may quote the key.
-    throw invalidOption(
-      `\`${name}\` has a private key that cannot be read.`,
+    throw invalid(
+      name,
+      'has a private key that cannot be read',
       isEncrypted ? 'Check its password.' : 'The file may be damaged: export the certificate again.',
     );
   }
+}
+
+function invalid(name: string, problem: string, hint = PEM_HINT): AzureRedisError {
+  return invalidOption(`\`${name}\` ${problem}.`, hint);
 }

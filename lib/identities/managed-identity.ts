@@ -1,8 +1,8 @@
-import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
+import type { TokenCredential } from '@azure/core-auth';
 import type { ManagedIdentityConfiguration } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
 import { checkFields, checkText, conflictingOptions, invalidOption, kindOf, shown } from '../validation.js';
-import { acquireByClientCredentials, type Application } from './service-principal.js';
+import { acquireByClientCredentials, type ConfidentialClient } from './service-principal.js';
 import { authorityHostOf } from './authority.js';
 import { MsalNetwork } from './msal-network.js';
 
@@ -59,14 +59,14 @@ export function checkManagedIdentity(value: unknown): void {
 }
 
 // One for all: msal keeps the network of the first managed identity for the life of the process.
-const network = new MsalNetwork({ name: 'The managed identity endpoint', isRemote: false });
+const network = new MsalNetwork('The managed identity endpoint', false);
 
 /** A credential that requests each token from the identity endpoint of the machine. The first request loads msal. */
 export function managedIdentityCredential(identity: ManagedIdentityOption): TokenCredential {
   return {
     getToken: async (scopes, options = {}) => {
-      const workload = workloadIdentityFor(identity);
-      if (workload) return exchangeFederatedToken(workload, scopes, options);
+      const workload = await workloadIdentityFor(identity);
+      if (workload) return acquireByClientCredentials(workload, scopes, options);
       const { ManagedIdentityApplication } = await import('@azure/msal-node');
       const application = new ManagedIdentityApplication({
         managedIdentityIdParams: idParams(identity),
@@ -90,16 +90,11 @@ function idParams(
   return { userAssignedObjectId: identity.objectId };
 }
 
-/** An identity that authenticates with a token that Kubernetes keeps in a file, as AKS provides it to a pod. */
-interface WorkloadIdentity extends Application {
-  readonly tokenFile: string;
-}
-
 /**
  * The workload identity of this AKS pod, if it has one. As `ManagedIdentityCredential` of `@azure/identity` does, this
  * package uses it instead of the managed identity of the machine: a pod must not act as the node that it runs on.
  */
-function workloadIdentityFor(identity: ManagedIdentityOption): WorkloadIdentity | undefined {
+async function workloadIdentityFor(identity: ManagedIdentityOption): Promise<ConfidentialClient | undefined> {
   if (identity !== true && !('clientId' in identity)) return undefined;
   const {
     AZURE_TENANT_ID: tenantId,
@@ -107,21 +102,10 @@ function workloadIdentityFor(identity: ManagedIdentityOption): WorkloadIdentity 
     AZURE_CLIENT_ID: ownId,
   } = process.env;
   const clientId = identity === true ? ownId : identity.clientId;
-  return tenantId && tokenFile && clientId ? { tenantId, clientId, tokenFile } : undefined;
-}
-
-/** Exchanges the token in the file for an access token. The file is read each time: Kubernetes replaces it about hourly. */
-async function exchangeFederatedToken(
-  { tenantId, clientId, tokenFile }: WorkloadIdentity,
-  scopes: string | string[],
-  options?: GetTokenOptions,
-): Promise<AccessToken> {
-  const clientAssertion = await readToken(tokenFile);
-  return acquireByClientCredentials(
-    { authorityHost: authorityHostOf(), tenantId, clientId, clientAuthentication: { clientAssertion } },
-    scopes,
-    options,
-  );
+  if (!tenantId || !tokenFile || !clientId) return undefined;
+  // The file is read each time: Kubernetes replaces it about hourly.
+  const clientAuthentication = { clientAssertion: await readToken(tokenFile) };
+  return { authorityHost: authorityHostOf(), tenantId, clientId, clientAuthentication };
 }
 
 async function readToken(tokenFile: string): Promise<string> {

@@ -11,28 +11,10 @@ import { messageOf, readField, redacted, withoutSecrets } from '../redaction.js'
 
 type AbortSignalLike = NonNullable<GetTokenOptions['abortSignal']>;
 
-/** The service that msal sends requests to. */
-export interface IdentityService {
-  /** Its name, to begin a sentence with. */
-  readonly name: string;
-  /** Whether it is on the internet, possibly behind a proxy. */
-  readonly isRemote: boolean;
-}
-
-/** A failed token request, with the details that msal drops, and nothing of the request, whose body contains the secret. */
-class IdentityRequestError extends Error {
-  override readonly name = 'IdentityRequestError';
-
-  /** @param details The response, or the code of the network error, in the shape of the Azure SDK's errors. */
-  constructor(message: string, details: Readonly<Record<string, unknown>>, cause: Error) {
-    super(message, { cause });
-    Object.assign(this, details);
-  }
-}
-
-/** Why an HTTP request failed. */
+/** Why an HTTP request failed: what msal drops, and nothing of the request, whose body contains the secret. */
 interface Failure {
   readonly message: string;
+  /** The response, or the code of the network error, in the shape of the Azure SDK's errors. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
@@ -59,11 +41,15 @@ const SECRETS = ['client_secret', 'client_assertion', 'code', 'code_verifier', '
  * `https.globalAgent` apply as they do there.
  */
 export class MsalNetwork implements INetworkModule {
-  readonly #service: IdentityService;
+  readonly #service: { readonly name: string; readonly isRemote: boolean };
   readonly #contexts = new AsyncLocalStorage<RequestContext>();
 
-  constructor(service: IdentityService) {
-    this.#service = service;
+  /**
+   * @param name The name of the service that msal sends requests to, to begin a sentence with.
+   * @param isRemote Whether it is on the internet, possibly behind a proxy.
+   */
+  constructor(name: string, isRemote: boolean) {
+    this.#service = { name, isRemote };
   }
 
   /** Runs an acquire function of msal and resolves to its token in the form of the Azure SDK. */
@@ -89,7 +75,7 @@ export class MsalNetwork implements INetworkModule {
       }
       const { failure } = context;
       if (!failure) throw error;
-      throw new IdentityRequestError(redacted(failure.message, context.secrets), failure.details, cause);
+      throw Object.assign(new Error(redacted(failure.message, context.secrets), { cause }), failure.details);
     }
   }
 
@@ -144,6 +130,9 @@ export class MsalNetwork implements INetworkModule {
     }
   }
 }
+
+/** The network of requests to Microsoft Entra. */
+export const entraNetwork = new MsalNetwork('Microsoft Entra', true);
 
 function parseJson(text: string): Record<string, unknown> | undefined {
   try {

@@ -10,7 +10,7 @@ import {
 } from '../validation.js';
 import { authorityHostOf } from './authority.js';
 import { type CertificateOption, checkCertificate, loadCertificate } from './certificate.js';
-import { MsalNetwork } from './msal-network.js';
+import { entraNetwork } from './msal-network.js';
 
 /** An app registration of a tenant. */
 export interface Application {
@@ -56,7 +56,13 @@ export function checkServicePrincipal(value: unknown): void {
     'certificate',
     'sendX5c',
   ]);
-  checkTenant(checkTenantId('servicePrincipal.tenantId', tenantId));
+  const tenant = checkTenantId('servicePrincipal.tenantId', tenantId);
+  if (['common', 'organizations', 'consumers'].includes(tenant)) {
+    throw invalidOption(
+      `\`servicePrincipal.tenantId\` must be a single tenant, got '${tenant}', which is for users.`,
+      'Set it to the "Directory (tenant) ID" of the tenant of the service principal.',
+    );
+  }
   checkClientId('servicePrincipal.clientId', clientId);
   if (clientSecret !== undefined && certificate !== undefined) {
     throw conflictingOptions(
@@ -82,14 +88,6 @@ export function checkServicePrincipal(value: unknown): void {
   }
 }
 
-function checkTenant(tenantId: string): void {
-  if (!['common', 'organizations', 'consumers'].includes(tenantId)) return;
-  throw invalidOption(
-    `\`servicePrincipal.tenantId\` must be a single tenant, got '${tenantId}', which is for users.`,
-    'Set it to the "Directory (tenant) ID" of the tenant of the service principal.',
-  );
-}
-
 function checkSecret(value: unknown): string {
   return checkText(
     'servicePrincipal.clientSecret',
@@ -107,11 +105,8 @@ export function servicePrincipalCredential(
   return {
     getToken: async (scopes, options) => {
       const clientAuthentication = await clientAuthenticationOf(principal);
-      return acquireByClientCredentials(
-        { authorityHost, tenantId, clientId, clientAuthentication },
-        scopes,
-        options,
-      );
+      const client = { authorityHost, tenantId, clientId, clientAuthentication };
+      return acquireByClientCredentials(client, scopes, options);
     },
   };
 }
@@ -142,8 +137,6 @@ export interface ConfidentialClient extends Application {
   >;
 }
 
-const network = new MsalNetwork({ name: 'Microsoft Entra', isRemote: true });
-
 /**
  * Requests a new token for an application, by OAuth's client credentials grant.
  *
@@ -163,9 +156,9 @@ export async function acquireByClientCredentials(
       knownAuthorities: [new URL(authorityHost).host],
       ...clientAuthentication,
     },
-    system: { networkClient: network },
+    system: { networkClient: entraNetwork },
   });
-  return network.acquire(abortSignal, () =>
+  return entraNetwork.acquire(abortSignal, () =>
     client.acquireTokenByClientCredential({ scopes: [scopes].flat(), skipCache: true }),
   );
 }

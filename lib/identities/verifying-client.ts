@@ -1,5 +1,4 @@
-import { Agent, globalAgent, type RequestOptions } from 'node:https';
-import type { Duplex } from 'node:stream';
+import { Agent, globalAgent } from 'node:https';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { HttpClient, PipelineRequest } from '@azure/core-rest-pipeline';
 
@@ -26,7 +25,7 @@ export async function verifyingClient(): Promise<HttpClient> {
 /** The agent with which to send a request; `undefined` for the one that is used anyway. */
 function verifyingAgent({ url, agent }: PipelineRequest): Agent | undefined {
   const thumbprint = thumbprintFor(url);
-  if (thumbprint) return new ThumbprintAgent(thumbprint);
+  if (thumbprint) return thumbprintAgent(thumbprint);
   // The settings of an agent take precedence over those of a request.
   const isLax = agent === undefined && globalAgent.options.rejectUnauthorized === false;
   return isLax ? new Agent({ ...globalAgent.options, rejectUnauthorized: true }) : undefined;
@@ -40,36 +39,24 @@ function thumbprintFor(url: string): string | undefined {
 }
 
 /** Connects to a server whose certificate has this SHA-1 thumbprint, whoever issued it. */
-class ThumbprintAgent extends Agent {
-  readonly #thumbprint: string;
-
-  constructor(thumbprint: string) {
-    super();
-    this.#thumbprint = thumbprint.replaceAll(/[^0-9a-f]/gi, '').toUpperCase();
-  }
-
-  override createConnection(
-    options: RequestOptions & ConnectionOptions,
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): undefined {
-    const socket = connect({ ...options, rejectUnauthorized: false });
+function thumbprintAgent(thumbprint: string): Agent {
+  const fingerprint = thumbprint.replaceAll(/[^0-9a-f]/gi, '').toUpperCase();
+  const agent = new Agent();
+  agent.createConnection = (options, callback) => {
+    const socket = connect({ ...(options as ConnectionOptions), rejectUnauthorized: false });
     const failed = (error: Error): void => callback?.(error, socket);
     socket.once('error', failed);
     // The request is written after this: nothing is sent to another server.
     socket.once('secureConnect', () => {
-      if (socket.getPeerX509Certificate()?.fingerprint.replaceAll(':', '') === this.#thumbprint) {
+      if (socket.getPeerX509Certificate()?.fingerprint.replaceAll(':', '') === fingerprint) {
         socket.removeListener('error', failed);
         callback?.(null, socket);
       } else {
-        socket.destroy(
-          Object.assign(
-            new Error('The certificate has another thumbprint than IDENTITY_SERVER_THUMBPRINT.'),
-            {
-              code: 'CERT_UNTRUSTED',
-            },
-          ),
-        );
+        const message = 'The certificate has another thumbprint than IDENTITY_SERVER_THUMBPRINT.';
+        socket.destroy(Object.assign(new Error(message), { code: 'CERT_UNTRUSTED' }));
       }
     });
-  }
+    return undefined;
+  };
+  return agent;
 }
