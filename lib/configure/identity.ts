@@ -2,11 +2,12 @@ import type { TokenCredential } from '@azure/core-auth';
 import { Authenticator } from '../authenticator.js';
 import { ACCESS_KEY, isAccessKey, kindOfKey } from '../credentials/access-key.js';
 import type { TokenRequest } from '../credentials/token-cycle.js';
-import { requestToken } from '../credentials/token-request.js';
+import { requestToken } from '../credentials/token.js';
 import { defaultCredential } from '../identities/default-credential.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../identities/managed-identity.js';
 import { checkServicePrincipal, servicePrincipalCredential } from '../identities/service-principal.js';
-import { assertOption, conflictingOptions, invalidOption, kindOf } from '../validation.js';
+import { readField } from '../redaction.js';
+import { assertOption, conflictingOptions, invalidOption, isObject, kindOf } from '../validation.js';
 import type { AuthenticatorOptions, Identities } from './options.js';
 import { AUTHENTICATOR_OPTION_NAMES, type AuthenticatorSettings } from './settings.js';
 
@@ -132,18 +133,12 @@ function isConfigured({ authenticator, password }: GivenOptions): boolean {
 
 /** Libraries that copy options (JSON, structuredClone, lodash.cloneDeep) cannot copy the state of an authenticator. */
 function checkAuthenticator(authenticator: unknown): asserts authenticator is Authenticator {
-  if (authenticator instanceof Authenticator && !isHollow(authenticator)) return;
+  // A copy may have its class, but not the private fields from which it is read.
+  const password = readField(readField(authenticator, 'login'), 'password');
+  if (authenticator instanceof Authenticator && typeof password === 'function') return;
+  const got = isObject(authenticator) ? 'a copy, or another object' : kindOf(authenticator);
   throw invalidOption(
-    `\`authenticator\` must be the \`authenticator\` of options that configureForAzure() returned, got ${typeof authenticator === 'object' && authenticator !== null ? 'a copy, or another object' : kindOf(authenticator)}.`,
+    `\`authenticator\` must be the \`authenticator\` of options that configureForAzure() returned, got ${got}.`,
     'Pass the options themselves, or `{ ...options }`. A copy created by JSON, structuredClone() or a deep clone has no token and cannot log in.',
   );
-}
-
-/** Whether this object has the class of an authenticator but not its private fields. */
-function isHollow(authenticator: Authenticator): boolean {
-  try {
-    return typeof authenticator.login.password !== 'function';
-  } catch {
-    return true;
-  }
 }

@@ -3,7 +3,7 @@ import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
 import { isText, kindOf } from '../validation.js';
 import { Credentials, CredentialsProvider } from './credentials.js';
-import { acquireFirst, attemptTimeout, type AttemptSettings } from './retry.js';
+import { acquireFirst, attemptTimeout, type AttemptSettings } from './schedule.js';
 
 /** An access key, or a function that returns it. The function is called for each new connection, so that a key can be rotated. */
 export type AccessKeyOption = string | (() => string | Promise<string>);

@@ -4,8 +4,17 @@ import { AzureRedisError } from '../errors.js';
 import { tokenRequestError } from '../identities/identity-errors.js';
 import { Deadline, raceSignal } from '../timing/timeouts.js';
 import { type Credentials, CredentialsProvider } from './credentials.js';
-import { acquireFirst, attemptTimeout, retryAfter, type AttemptSettings } from './retry.js';
-import { minRequestInterval, nextPoll, pauseAfterFailure, refreshTime, retryWait } from './schedule.js';
+import {
+  acquireFirst,
+  attemptTimeout,
+  type AttemptSettings,
+  minRequestInterval,
+  nextPoll,
+  pauseAfterFailure,
+  refreshTime,
+  retryAfter,
+  retryWait,
+} from './schedule.js';
 import { NO_TOKEN, type Token } from './token.js';
 
 export interface TokenCycleSettings extends AttemptSettings {

@@ -1,10 +1,10 @@
 /** The longest delay of a Node.js timer, in ms; a longer one fires at once. */
 export const MAX_TIMER_DELAY = 2 ** 31 - 1;
 
-/** The last time that a Date can represent, in ms since 1970. An access key does not expire. */
-const END_OF_TIME = 8.64e15;
+/** The last time that a Date can represent, in ms since 1970. */
+export const END_OF_TIME = 8.64e15;
 
-/** A time in ms since 1970, which may be `Infinity`, as a Date. */
+/** A time in ms since 1970 as a Date; it may be `Infinity`, as for an access key. */
 export function dateOf(time: number): Date {
   return new Date(Math.min(END_OF_TIME, time));
 }

@@ -4,7 +4,7 @@ import type { AccessToken } from '@azure/core-auth';
 import { expect } from 'chai';
 import { AccessKeyProvider } from '../../lib/credentials/access-key.js';
 import { TokenCycle } from '../../lib/credentials/token-cycle.js';
-import { requestToken } from '../../lib/credentials/token-request.js';
+import { requestToken } from '../../lib/credentials/token.js';
 import { redacted } from '../../lib/redaction.js';
 import { unsignedJwt } from '../support/jwt.js';
 import { rejection } from '../support/rejection.js';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
-import { requestToken, type TokenSource } from '../../lib/credentials/token-request.js';
+import { requestToken, type TokenSource } from '../../lib/credentials/token.js';
 import { unsignedJwt } from '../support/jwt.js';
 import { rejection } from '../support/rejection.js';
 
