@@ -10,11 +10,11 @@ export type ChainObserver = (name: string, answer: Promise<AccessToken | null>) 
  * @param onAsk Receives each credential of the chain that is asked, and its answer.
  */
 export function defaultCredential(authorityHost = authorityHostOf(), onAsk?: ChainObserver): TokenCredential {
-  let credential: Promise<TokenCredential> | undefined;
+  let credential: TokenCredential | undefined;
   return {
     getToken: async (scopes, options) => {
-      credential ??= load(authorityHost, onAsk);
-      return (await credential).getToken(scopes, options);
+      credential ??= await load(authorityHost, onAsk);
+      return credential.getToken(scopes, options);
     },
   };
 }

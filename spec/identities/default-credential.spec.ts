@@ -25,6 +25,15 @@ describe('the credentials of a chain of @azure/identity', () => {
       expect(await asked.get(name)?.catch(() => null)).to.equal(null);
     });
   }
+
+  it('are created anew by the next request if they could not be created', async () => {
+    process.env['AZURE_TOKEN_CREDENTIALS'] = 'misspelt';
+    const chain = defaultCredential();
+    const scope = 'https://redis.azure.com/.default';
+    expect((await failure(chain.getToken(scope))).message).to.include('misspelt');
+    process.env['AZURE_TOKEN_CREDENTIALS'] = 'EnvironmentCredential';
+    expect((await failure(chain.getToken(scope))).message).to.include('EnvironmentCredential is unavailable');
+  });
 });
 
 describe('no identity option (DefaultAzureCredential)', () => {
