@@ -43,14 +43,7 @@ export class AuthorizationCodeFlow {
 
   /** @throws AzureRedisError `INVALID_OPTION`. */
   constructor(options: AuthorizationCodeFlowOptions) {
-    checkOptions(options);
-    const { clientId, tenantId, redirectUri, scope = DEFAULT_SCOPE } = options;
-    this.#application = {
-      clientId,
-      authority: `${authorityHostOf(options.authorityHost)}/${tenantId}`,
-      redirectUri,
-      scope,
-    };
+    this.#application = applicationOf(options);
   }
 
   /**
@@ -108,22 +101,20 @@ function randomText(): string {
   return randomBytes(32).toString('base64url');
 }
 
-function checkOptions(options: unknown): void {
-  const { clientId, tenantId, redirectUri, scope } = checkFields('options', options, [
-    'clientId',
-    'tenantId',
-    'redirectUri',
-    'authorityHost',
-    'scope',
-  ]);
+type UserApplication = ReturnType<typeof applicationOf>;
+
+/** The application that the user signs in to, at an authority host with its tenant. */
+function applicationOf(options: AuthorizationCodeFlowOptions) {
+  checkFields('options', options, ['clientId', 'tenantId', 'redirectUri', 'authorityHost', 'scope']);
+  const { clientId, tenantId, redirectUri, authorityHost, scope = DEFAULT_SCOPE } = options;
   checkClientId('clientId', clientId);
   checkTenantId('tenantId', tenantId);
   const hint =
     'Set it to one of the "Mobile and desktop" redirect URIs of the app registration, for example http://localhost:8400.';
   if (!URL.canParse(checkText('redirectUri', redirectUri, hint)))
     throw invalidOption('`redirectUri` must be a URL, got another string.', hint);
-  if (scope !== undefined)
-    checkText('scope', scope, `Set it to a scope such as ${DEFAULT_SCOPE}, or remove it.`);
+  checkText('scope', scope, `Set it to a scope such as ${DEFAULT_SCOPE}, or remove it.`);
+  return { clientId, authority: `${authorityHostOf(authorityHost)}/${tenantId}`, redirectUri, scope };
 }
 
 /** The authorization code in the redirected URL, if it answers the sign-in with this state. */
@@ -159,15 +150,6 @@ function codeIn(redirectedUrl: string, state: string): string {
 
 function refused(message: string, hint: string): AzureRedisError {
   return new AzureRedisError('TOKEN_REFUSED', message, hint);
-}
-
-/** The application that the user signs in to. */
-interface UserApplication {
-  readonly clientId: string;
-  /** The authority host with the tenant. */
-  readonly authority: string;
-  readonly redirectUri: string;
-  readonly scope: string;
 }
 
 /** A new client for each request, since a client of msal caches an error of the service for a minute or more. */
