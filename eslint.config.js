@@ -4,15 +4,7 @@ import { importX } from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
 /** What any part of the library may import. */
-const COMMON = [
-  'timing',
-  'errors.ts',
-  'validation.ts',
-  'redaction.ts',
-  'cache-kind.ts',
-  'diagnostics.ts',
-  'version.ts',
-];
+const COMMON = ['timing', 'errors.ts', 'validation.ts', 'redaction.ts', 'diagnostics.ts', 'version.ts'];
 
 /** The parts of the library, and what else of it each may import: dependencies point downwards. */
 const LAYERS = {

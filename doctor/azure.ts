@@ -1,4 +1,4 @@
-import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
+import { azureEndpoint } from '../lib/configure/azure-caches.js';
 import { invalidOption, shown } from '../lib/validation.js';
 
 /** The Azure resource of a cache, as far as it is known. */

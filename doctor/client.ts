@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import type { Authenticator } from '../lib/authenticator.js';
-import type { Answer } from '../lib/cache-kind.js';
+import type { Answer } from '../lib/configure/azure-caches.js';
 import { messageOf } from '../lib/redaction.js';
 import { raceSignal } from '../lib/timing/timeouts.js';
 import type { DiagnosedIdentity } from './identity.js';

@@ -1,5 +1,4 @@
-import { type Answer, cacheKindOf, KIND_COMMANDS } from '../lib/cache-kind.js';
-import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
+import { type Answer, azureEndpoint, cacheKindOf, KIND_COMMANDS } from '../lib/configure/azure-caches.js';
 import type { TrialClient } from './client.js';
 import { type Section, sentence } from './finding.js';
 import { identitiesIn } from './identity.js';

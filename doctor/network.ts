@@ -1,5 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net';
-import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
+import { azureEndpoint } from '../lib/configure/azure-caches.js';
 import { shell } from './azure.js';
 import type { Section } from './finding.js';
 import { type HostName, type PortOutcome, resolveHost, tryPort } from './probe.js';

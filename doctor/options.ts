@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import type { TokenCredential } from '@azure/core-auth';
-import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
+import { azureEndpoint } from '../lib/configure/azure-caches.js';
 import { endpointOptions } from '../lib/configure/endpoint.js';
 import { checkIdentity } from '../lib/configure/identity.js';
 import type { AuthenticatorOptions, Identities } from '../lib/configure/options.js';

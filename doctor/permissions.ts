@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer } from '../lib/cache-kind.js';
+import type { Answer } from '../lib/configure/azure-caches.js';
 import type { TrialClient } from './client.js';
 import { type Section, sentence } from './finding.js';
 

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Authenticator } from '../lib/authenticator.js';
-import { azureEndpoint } from '../lib/configure/azure-endpoints.js';
+import { azureEndpoint } from '../lib/configure/azure-caches.js';
 import { createDebugLog } from '../lib/diagnostics.js';
 import type { Client, ClientOptions } from '../lib/ioredis/client.js';
 import { readEnvironment, type Environment } from './environment.js';

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { AzureRedisError } from '../errors.js';
 import { isLoopback, plainTcpError, rejectSentinels, secureTlsOptions } from '../ioredis/tls.js';
 import { assertOption, conflictingOptions, isObject, kindOf } from '../validation.js';
-import { azureEndpoint } from './azure-endpoints.js';
+import { azureEndpoint } from './azure-caches.js';
 import type { EndpointOptions } from './options.js';
 
 /** What callers may give, who need not use TypeScript. */

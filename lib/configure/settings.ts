@@ -3,7 +3,7 @@ import type { TokenCycleSettings } from '../credentials/token-cycle.js';
 import type { UsernameOption } from '../credentials/token.js';
 import { AUTHORITY_HOSTS, authorityHostOf, DEFAULT_SCOPE } from '../identities/authority.js';
 import { assertOption, checkFields, isDuration, isObject, isText } from '../validation.js';
-import { azureEndpoint } from './azure-endpoints.js';
+import { azureEndpoint } from './azure-caches.js';
 import type { AuthenticatorOptions, RetryOptions } from './options.js';
 
 /** The validated options of an authenticator, with their defaults. */

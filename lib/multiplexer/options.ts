@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { ClusterOptions } from 'ioredis';
-import { azureEndpoint } from '../configure/azure-endpoints.js';
+import { azureEndpoint } from '../configure/azure-caches.js';
 import { checkOptions } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
 import type { AzureRedisError } from '../errors.js';

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { cacheKindOf, KIND_COMMANDS, type Answer, type CacheKind } from '../cache-kind.js';
+import { cacheKindOf, KIND_COMMANDS, type Answer, type CacheKind } from '../configure/azure-caches.js';
 import type { AzureClusterArguments } from '../configure/cluster.js';
 import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
