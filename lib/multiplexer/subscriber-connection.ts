@@ -156,11 +156,21 @@ export class SubscriberConnection {
     return [...refused].map(([name, error]) => ({ kind, name, error }));
   }
 
-  /** @throws ConnectionLost, or the server's error. */
+  /**
+   * Unsubscribes from these channels or patterns, which are subscribed. One stays if it is the last that is sharded, or that is
+   * not, and there are others: the server counts them apart, and at zero ioredis takes the connection for one that is not
+   * subscribed at all. Its messages reach nobody.
+   *
+   * @throws ConnectionLost, or the server's error.
+   */
   async unsubscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    for (const name of names) this.#subscribed[kind].delete(name);
+    const { subscribe, psubscribe, ssubscribe } = this.#subscribed;
+    const counts = [ssubscribe.size, subscribe.size + psubscribe.size];
+    const [alike = 0, others = 0] = kind === 'ssubscribe' ? counts : counts.reverse();
+    const left = alike === names.length && others > 0 ? names.slice(1) : names;
+    for (const name of left) this.#subscribed[kind].delete(name);
     await Promise.all(
-      commandsFor(kind, names).map((group) => this.#send(() => this.client[UNSUBSCRIBE[kind]](...group))),
+      commandsFor(kind, left).map((group) => this.#send(() => this.client[UNSUBSCRIBE[kind]](...group))),
     );
   }
 

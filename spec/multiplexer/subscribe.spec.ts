@@ -84,6 +84,19 @@ for (const protocol of PROTOCOLS) {
       expect(await multiplexer.publish('news', 'to nobody')).to.equal(0);
     });
 
+    it('keeps shard channels when the last other channel is left, and the other way round', async () => {
+      const { calls, listener } = recorder();
+      const shard = await multiplexer.ssubscribe('shard', listener);
+      const news = await multiplexer.subscribe('news', listener);
+      await news.unsubscribe();
+      await multiplexer.interactive.spublish('shard', 'hello');
+      await until(() => calls.length === 1);
+      await multiplexer.subscribe('news', listener);
+      await shard.unsubscribe();
+      await publish('news', 'hello');
+      await until(() => calls.length === 2);
+    });
+
     it('ends in a consistent state when subscribing and unsubscribing cross', async () => {
       for (let round = 0; round < 20; round += 1) {
         const first = await multiplexer.subscribe('news');
