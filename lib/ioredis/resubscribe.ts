@@ -94,54 +94,63 @@ export async function subscribeUntilAccepted(
 ): Promise<boolean> {
   const { stream } = internals(client);
   const isOpen = (): boolean => client.status === 'ready' && internals(client).stream === stream;
-  let missing = new Map<string, unknown>(wanted().map((name) => [name, undefined]));
-  for (let attempts = 1; missing.size > 0; attempts += 1) {
-    missing = await refusalsOf(client, kind, [...missing.keys()], isOpen);
+  let names = wanted();
+  for (let attempts = 1; names.length > 0; attempts += 1) {
+    const refusals = await subscribe(client, kind, names, isOpen);
     if (!isOpen()) return false;
-    if (missing.size === 0) break;
-    const [cause] = missing.values();
-    refused(subscriptionRefused([...missing.keys()], cause));
+    if (refusals.length === 0) break;
+    refused(subscriptionRefused(refusals));
     await sleep(backoffDelay(attempts, RETRY), undefined, { ref: false });
     if (!isOpen()) return false;
     const still = new Set(wanted());
-    missing = new Map([...missing].filter(([name]) => still.has(name)));
+    names = refusals.map(({ name }) => name).filter((name) => still.has(name));
   }
   return true;
 }
 
-/** Subscribes to these channels, at least one. Resolves to the error of each that was refused. */
-export async function refusalsOf(
+/** A channel or pattern that the server refused to subscribe to. */
+export interface Refusal {
+  readonly kind: SubscriptionKind;
+  readonly name: string;
+  readonly error: unknown;
+}
+
+/** Subscribes to these channels or patterns. Resolves to those that the server refused, as long as the connection is open. */
+export async function subscribe(
   client: Client,
   kind: SubscriptionKind,
   names: readonly string[],
   isOpen: () => boolean,
-): Promise<Map<string, unknown>> {
-  const subscribe = (channels: readonly string[]): Promise<unknown> => internals(client)[kind](...channels);
+): Promise<Refusal[]> {
   // Shard channels of different slots cannot share a command.
-  if (kind !== 'ssubscribe') {
-    const isAccepted = await subscribe(names).then(
+  if (kind !== 'ssubscribe' && names.length > 1) {
+    const reply = internals(client)[kind](...names);
+    const isAccepted = await reply.then(
       () => true,
       () => false,
     );
-    if (isAccepted || !isOpen()) return new Map();
+    if (isAccepted || !isOpen()) return [];
   }
   // The server refuses all channels of a command if it refuses one of them.
-  const replies = await Promise.allSettled(names.map((name) => subscribe([name])));
-  return new Map(
-    replies.flatMap((reply, index) =>
-      reply.status === 'rejected' ? [[names[index] ?? '', reply.reason as unknown]] : [],
-    ),
-  );
+  const replies = names.map(async (name): Promise<Refusal[]> => {
+    try {
+      await internals(client)[kind](name);
+      return [];
+    } catch (error) {
+      return [{ kind, name, error }];
+    }
+  });
+  return (await Promise.all(replies)).flat();
 }
 
-/** The error of channels or patterns that the cache has refused to subscribe to; `cause` is its reply to the first. */
+/** The error of channels or patterns that the cache has refused, at least one; `cause` is its reply to the first. */
 export function subscriptionRefused(
-  names: readonly string[],
-  cause: unknown,
+  refusals: readonly Refusal[],
   code: AzureRedisErrorCode = 'SUBSCRIPTION_REFUSED',
 ): AzureRedisError {
-  const named = names.slice(0, NAMED).map((name) => `"${name}"`);
-  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  const cause = refusals[0]?.error;
+  const named = refusals.slice(0, NAMED).map(({ name }) => `"${name}"`);
+  const more = refusals.length > NAMED ? ` and ${refusals.length - NAMED} more` : '';
   const message = `The cache refused to subscribe to ${named.join(', ')}${more}: ${messageOf(cause)}`;
   const hint = cause instanceof AzureRedisError ? cause.hint : 'See `cause`, the reply of the cache.';
   return new AzureRedisError(code, message, hint, { cause });

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Cluster, type Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
 import { commandsInFlight, endpointOf, refuseCommands, type SubscriptionKind } from '../ioredis/client.js';
+import type { Refusal } from '../ioredis/resubscribe.js';
 import { Subscriptions } from './channels.js';
 import { closedError, end } from './client-lifecycle.js';
 import { MAINTENANCE_CHANNEL, type MaintenanceEvent } from './maintenance-events.js';
@@ -51,7 +52,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const route: SubscriberRoute = {
       createClient: (failures) => topology.createSubscriber(failures),
       carries: (kind) => kind !== 'ssubscribe' || !this.#shards,
-      marker: { kind: 'subscribe', suffix: () => '', publish: (marker) => topology.publish(marker, '') },
+      publish: (marker) => topology.publish(marker, ''),
     };
     this.#subscriber = new Subscriber(route, subscriptions, options, this);
     this.on('restored', () => (this.#reconnects += 1));
@@ -110,21 +111,16 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     const { kind, names } = settings;
     const leave = async (): Promise<void> => {
       this.#subscriptions.remove(subscription);
-      await this.#sync(kind, names).catch((error: unknown) => {
-        if (!this.#closing) throw error;
-      });
+      await this.#sync(kind, names);
     };
     const subscription = new Subscription(settings, leave, failed);
     this.#subscriptions.add(subscription);
-    try {
-      await this.#sync(kind, names);
-      return subscription;
-    } catch (error) {
-      // Of several shard channels, some may have been permitted.
-      subscription.unsubscribe().catch(() => undefined);
-      this.requireOpen();
-      throw refusalOf(names.map((name) => ({ name, error })));
-    }
+    const refusals = await this.#sync(kind, names);
+    if (refusals.length === 0) return subscription;
+    // The server may have permitted some of them.
+    subscription.unsubscribe().catch(() => undefined);
+    this.requireOpen();
+    throw refusalOf(refusals);
   }
 
   /** Recovers from announced maintenance. */
@@ -212,9 +208,10 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     for (const subscriber of this.#all) subscriber.retry();
   };
 
-  async #sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    if (kind === 'ssubscribe' && this.#shards) await this.#shards.sync(names);
-    else await this.#subscriber.sync(kind, names);
+  #sync(kind: SubscriptionKind, names: readonly string[]): Promise<readonly Refusal[]> {
+    return kind === 'ssubscribe' && this.#shards
+      ? this.#shards.sync(names)
+      : this.#subscriber.sync(kind, names);
   }
 }
 

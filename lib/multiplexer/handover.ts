@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../connection/events.js';
-import type { SubscriptionKind } from '../ioredis/client.js';
 import { settlesWithin } from '../timing/close-signal.js';
 import { PRIVATE_PREFIX, type Message } from './channels.js';
 import { closedError } from './client-lifecycle.js';
@@ -16,7 +15,7 @@ import { ConnectionLost, type SubscriberConnection } from './subscriber-connecti
  */
 export class Handover<Connection = SubscriberConnection> {
   /** The channel of the marker, with a unique name for each handover. */
-  readonly marker: string;
+  readonly marker = `${PRIVATE_PREFIX}handover:${randomUUID()}`;
   readonly #old: Connection;
   readonly #deliver: (message: Message) => void;
   #hasSwitched = false;
@@ -32,9 +31,7 @@ export class Handover<Connection = SubscriberConnection> {
   /** The marker need not be awaited any longer: a connection is lost, or the subscriber is closed. */
   interrupt: () => void = () => undefined;
 
-  /** @param suffix The end of the marker's name, which determines its slot. */
-  constructor(old: Connection, deliver: (message: Message) => void, suffix = '') {
-    this.marker = `${PRIVATE_PREFIX}handover:${randomUUID()}${suffix}`;
+  constructor(old: Connection, deliver: (message: Message) => void) {
     this.#old = old;
     this.#deliver = deliver;
     this.settled = new Promise((resolve) => {
@@ -88,15 +85,6 @@ export class Handover<Connection = SubscriberConnection> {
   }
 }
 
-/** How all connections of a subscriber receive a marker. */
-export interface MarkerRoute {
-  readonly kind: SubscriptionKind;
-  /** The end of its name. */
-  readonly suffix: () => string;
-  /** Publishes it, outside any transaction. */
-  readonly publish: (marker: string) => Promise<unknown>;
-}
-
 /** How long the connections may take to pass the marker before the switch goes on without it, in ms. */
 const MARKER_TIMEOUT = 5_000;
 
@@ -106,30 +94,36 @@ const OVERLAP = 1_000;
 /**
  * Switches from `old` to `next`, which has its subscriptions.
  *
+ * @param publish Publishes a marker. That of shard channels is an ordinary message, too: it takes the same place in what all
+ *   connections to a node receive.
  * @throws ConnectionLost, or `CLOSED` after `signal`; `old` stays in use then.
  */
 export async function switchOver(
   handover: Handover,
   old: SubscriberConnection,
   next: SubscriberConnection,
-  route: MarkerRoute,
+  publish: (marker: string) => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<Delivery> {
+  let inUse = old;
   try {
-    await passMarker(handover, old, next, route);
+    await passMarker(handover, old, next, publish);
     if (signal.aborted) throw closedError();
     const hasAll = handover.isComplete || (await old.hasReceivedAll());
     if (!next.isLive) throw new ConnectionLost();
     handover.takeOver();
+    inUse = next;
     old.stopListening();
-    forgetMarker(handover, next, route);
     if (handover.isComplete) return 'exactly-once';
     return hasAll ? 'at-least-once' : deliveryAcrossGap(old, next);
   } catch (error) {
     handover.abandon();
     next.stopListening();
-    forgetMarker(handover, old, route);
     throw error;
+  } finally {
+    const { marker } = handover;
+    // If this fails, the channel stays subscribed, and no application sees it.
+    if (inUse.has('subscribe', marker)) inUse.unsubscribe('subscribe', [marker]).catch(() => undefined);
   }
 }
 
@@ -138,23 +132,19 @@ async function passMarker(
   { marker, settled }: Handover,
   old: SubscriberConnection,
   next: SubscriberConnection,
-  { kind, publish }: MarkerRoute,
+  publish: (marker: string) => Promise<unknown>,
 ): Promise<void> {
   const passing = async (): Promise<void> => {
-    await Promise.all([old.subscribe(kind, [marker]), next.subscribe(kind, [marker])]);
+    const subscribing = [old, next].map((connection) => connection.subscribe('subscribe', [marker]));
+    const refusals = await Promise.all(subscribing);
+    // The role may not permit it.
+    if (refusals.flat().length > 0) return;
     await publish(marker);
     await settled;
   };
-  if (isSameNode(old, next)) {
-    // The role may not permit the marker, and either connection may be lost.
-    await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), settled]));
-  } else await settlesWithin(OVERLAP, settled);
-}
-
-/** Unsubscribes the marker from the connection that stays. */
-function forgetMarker({ marker }: Handover, connection: SubscriberConnection, { kind }: MarkerRoute): void {
-  // If this fails, the channel stays subscribed, and no application sees it.
-  if (connection.has(kind, marker)) connection.unsubscribe(kind, [marker]).catch(() => undefined);
+  // Either connection may be lost.
+  if (isSameNode(old, next)) await settlesWithin(MARKER_TIMEOUT, Promise.race([passing(), settled]));
+  else await settlesWithin(OVERLAP, settled);
 }
 
 /** Another node may lag behind, and deliver recent messages again. */

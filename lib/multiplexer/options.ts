@@ -80,8 +80,6 @@ export interface ConnectionsEvents {
   restored: MultiplexerEvents['connectionRestored'];
   /** A connection took over from another one that was still subscribed. */
   handedOver: [];
-  /** A server has unsubscribed shard channels, whose slots have moved. */
-  moved: [];
   /** An attempt to connect or to subscribe again failed; it is repeated. */
   failed: [error: unknown];
   /** ioredis has given up the interactive connection. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, type Cluster, type Redis } from 'ioredis';
+import { Command, type Cluster } from 'ioredis';
+import type { Refusal } from '../ioredis/resubscribe.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
 import type { Subscriptions } from './channels.js';
-import { closedError } from './client-lifecycle.js';
 import type { ConnectionsEmitter } from './options.js';
 import { isRedirection } from './subscriber-connection.js';
 import { Subscriber, type SubscriberRoute } from './subscriber.js';
@@ -28,7 +28,8 @@ export class ShardSubscribers {
   readonly #events: ConnectionsEmitter;
   /** By the address of the node. */
   readonly #byNode = new Map<string, Subscriber>();
-  readonly #closing = new Set<Promise<void>>();
+  /** Resolves when all that were closed have ended. */
+  #closing: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -42,7 +43,6 @@ export class ShardSubscribers {
     this.#options = options;
     this.#subscriptions = subscriptions;
     this.#events = events;
-    events.on('moved', this.#refreshSlots);
     cluster.on('refresh', this.#followSlots);
   }
 
@@ -51,22 +51,17 @@ export class ShardSubscribers {
   }
 
   /** As `sync()` of a subscriber. */
-  async sync(names: readonly string[]): Promise<void> {
+  async sync(names: readonly string[]): Promise<readonly Refusal[]> {
     for (let attempt = 1; ; attempt += 1) {
-      try {
-        const syncing = [...this.#grouped(names)].map(async ([node, group]) => {
-          const isInUse = group.some((name) => this.#subscriptions.has('ssubscribe', name));
-          const subscriber = isInUse ? this.#at(node) : this.#byNode.get(node);
-          await subscriber?.sync('ssubscribe', group);
-        });
-        await Promise.all(syncing);
-        return;
-      } catch (error) {
-        if (this.#isClosed) throw closedError();
-        if (attempt === ATTEMPTS || !isRedirection(error)) throw error;
-        this.#refreshSlots();
-        await sleep(2 * SLOTS_DELAY, undefined, { ref: false });
-      }
+      const inUse = names.filter((name) => this.#subscriptions.has('ssubscribe', name));
+      for (const node of this.#nodesOf(inUse)) this.#at(node);
+      const involved = [...this.#nodesOf(names)].flatMap((node) => this.#byNode.get(node) ?? []);
+      const syncing = involved.map((subscriber) => subscriber.sync('ssubscribe', names));
+      const refusals = (await Promise.all(syncing)).flat();
+      const isMoved = refusals.some(({ error }) => isRedirection(error));
+      if (this.#isClosed || attempt === ATTEMPTS || !isMoved) return refusals;
+      this.#refreshSlots();
+      await sleep(2 * SLOTS_DELAY, undefined, { ref: false });
     }
   }
 
@@ -75,45 +70,30 @@ export class ShardSubscribers {
     clearTimeout(this.#timer);
     this.#cluster.off('refresh', this.#followSlots);
     for (const subscriber of this.subscribers) this.#close(subscriber);
-    await Promise.all(this.#closing);
+    await this.#closing;
   }
 
   /** The subscriber at a node. */
   #at(node: string): Subscriber {
     const known = this.#byNode.get(node);
     if (known) return known;
-    const createClient = (failures: number): Redis => {
-      if (failures > 0) this.#refreshSlots();
-      const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(node) ?? [];
-      return createClusterSubscriber(this.#options, { host, port: Number(port) });
-    };
     const route: SubscriberRoute = {
-      createClient,
-      carries: (kind, name) => kind === 'ssubscribe' && this.#nodeOf(name) === node,
-      marker: {
-        kind: 'ssubscribe',
-        // A hash tag, for the slot of a channel of this node.
-        suffix: () => {
-          const name = this.#subscriptions.names('ssubscribe').find((each) => this.#nodeOf(each) === node);
-          return name === undefined ? '' : `{${/^[^{]*\{([^}]+)\}/.exec(name)?.[1] ?? name}}`;
-        },
-        publish: (marker) => this.#cluster.spublish(marker, ''),
+      createClient: (failures) => {
+        if (failures > 0) this.#refreshSlots();
+        const [, host = '', port = ''] = /^(.*):(\d+)$/.exec(node) ?? [];
+        return createClusterSubscriber(this.#options, { host, port: Number(port) });
       },
+      carries: (kind, name) => kind === 'ssubscribe' && this.#nodeOf(name) === node,
+      publish: (marker) => this.#cluster.publish(marker, ''),
+      moved: this.#refreshSlots,
     };
     const subscriber = new Subscriber(route, this.#subscriptions, this.#options, this.#events);
     this.#byNode.set(node, subscriber);
     return subscriber;
   }
 
-  #grouped(names: readonly string[]): Map<string, string[]> {
-    const groups = new Map<string, string[]>();
-    for (const name of names) {
-      const node = this.#nodeOf(name);
-      const group = groups.get(node);
-      if (group) group.push(name);
-      else groups.set(node, [name]);
-    }
-    return groups;
+  #nodesOf(names: readonly string[]): Set<string> {
+    return new Set(names.map((name) => this.#nodeOf(name)));
   }
 
   /** The address of the node that has the slot of a shard channel; empty if none has, so that any node may say so. */
@@ -131,18 +111,16 @@ export class ShardSubscribers {
   };
 
   readonly #followSlots = (): void => {
-    const groups = this.#grouped(this.#subscriptions.names('ssubscribe'));
+    const nodes = this.#nodesOf(this.#subscriptions.names('ssubscribe'));
     for (const [node, subscriber] of this.#byNode) {
-      if (groups.has(node)) continue;
+      if (nodes.has(node)) continue;
       this.#byNode.delete(node);
       this.#close(subscriber);
     }
-    for (const node of groups.keys()) this.#at(node).resubscribe();
+    for (const node of nodes) this.#at(node).resubscribe();
   };
 
   #close(subscriber: Subscriber): void {
-    const closing = subscriber.close();
-    this.#closing.add(closing);
-    void closing.then(() => this.#closing.delete(closing));
+    this.#closing = Promise.all([this.#closing, subscriber.close()]);
   }
 }

@@ -2,23 +2,16 @@ import type { Redis } from 'ioredis';
 import type { ManagedClient } from '../connection/managed-client.js';
 import { AzureRedisError } from '../errors.js';
 import { connectTimeoutOf, type SubscriptionKind } from '../ioredis/client.js';
-import { refusalsOf, subscriptionRefused } from '../ioredis/resubscribe.js';
+import { subscribe, subscriptionRefused, type Refusal } from '../ioredis/resubscribe.js';
 import { messageOf } from '../redaction.js';
 import { settlesWithin } from '../timing/close-signal.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
 import type { Message } from './channels.js';
-import { connectionFailed, end } from './client-lifecycle.js';
+import { connect, connectionFailed, end } from './client-lifecycle.js';
 
 /** The connection was lost before the server could answer: the request may be repeated on another one. */
 export class ConnectionLost extends Error {
   override readonly message = 'it was lost';
-}
-
-/** A channel or pattern that the server refused to subscribe to. */
-export interface Refusal {
-  readonly kind: SubscriptionKind;
-  readonly name: string;
-  readonly error: unknown;
 }
 
 /** The methods of ioredis that end a subscription. */
@@ -61,15 +54,15 @@ export class SubscriberConnection {
     this.managed = managed;
     this.#listeners = listeners;
     // ioredis puts its `keyPrefix` before shard channels, but not before others.
-    const { keyPrefix = '' } = client.options;
+    const prefixLength = Buffer.byteLength(client.options.keyPrefix ?? '');
     client.on('messageBuffer', (channel, payload) => {
-      this.#received('subscribe', undefined, channel, payload);
+      this.#received('subscribe', channel, payload);
     });
     client.on('pmessageBuffer', (pattern, channel, payload) => {
-      this.#received('psubscribe', pattern, channel, payload);
+      this.#received('psubscribe', channel, payload, pattern);
     });
     client.on('smessageBuffer', (channel: Buffer, payload: Buffer) => {
-      this.#received('ssubscribe', undefined, channel, payload, keyPrefix.length);
+      this.#received('ssubscribe', channel.subarray(prefixLength), payload);
     });
     client.on('moved', () => {
       this.#moved();
@@ -96,21 +89,17 @@ export class SubscriberConnection {
     listeners: Listeners,
     signal: AbortSignal,
   ): Promise<SubscriberConnection> {
-    let lastError: unknown;
-    client.on('error', (error) => {
-      lastError = error;
-    });
     // One for the token, one for the socket, one for the login.
     const timeout = 3 * connectTimeoutOf(client.options);
     try {
       await raceSignal(
-        withTimeout(() => client.connect(), timeout),
+        withTimeout(() => connect(client), timeout),
         signal,
       );
       signal.throwIfAborted();
     } catch (error) {
       await end(client);
-      throw connectionFailed(lastError ?? error);
+      throw connectionFailed(error);
     }
     return new SubscriberConnection(client, managed, listeners);
   }
@@ -136,24 +125,15 @@ export class SubscriberConnection {
     return this.#subscribed[kind].has(name);
   }
 
-  /** @throws ConnectionLost, or the server's error; of shard channels, others may be subscribed then. */
-  async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    const outcomes = commandsFor(kind, names).map(async (group) => {
-      await this.#send(() => this.client[kind](...group));
-      for (const name of group) this.#subscribed[kind].add(name);
-    });
-    await Promise.allSettled(outcomes);
-    await Promise.all(outcomes);
-  }
-
   /** Subscribes to those that the server permits. Resolves to the others. @throws ConnectionLost */
-  async subscribePermitted(kind: SubscriptionKind, names: readonly string[]): Promise<Refusal[]> {
+  async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<Refusal[]> {
     if (names.length === 0) return [];
-    const refused = await refusalsOf(this.client, kind, names, () => this.isLive);
+    const refusals = await subscribe(this.client, kind, names, () => this.isLive);
     if (!this.isLive) throw new ConnectionLost();
     this.#heardAt = performance.now();
+    const refused = new Set(refusals.map(({ name }) => name));
     for (const name of names) if (!refused.has(name)) this.#subscribed[kind].add(name);
-    return [...refused].map(([name, error]) => ({ kind, name, error }));
+    return refusals;
   }
 
   /**
@@ -168,10 +148,16 @@ export class SubscriberConnection {
     const counts = [ssubscribe.size, subscribe.size + psubscribe.size];
     const [alike = 0, others = 0] = kind === 'ssubscribe' ? counts : counts.reverse();
     const left = alike === names.length && others > 0 ? names.slice(1) : names;
+    if (left.length === 0) return;
     for (const name of left) this.#subscribed[kind].delete(name);
-    await Promise.all(
-      commandsFor(kind, left).map((group) => this.#send(() => this.client[UNSUBSCRIBE[kind]](...group))),
-    );
+    // A cluster refuses shard channels of several slots in one command.
+    const groups = kind === 'ssubscribe' ? left.map((name) => [name]) : [left];
+    try {
+      await Promise.all(groups.map((group) => this.client[UNSUBSCRIBE[kind]](...group)));
+    } catch (error) {
+      throw this.isLive ? error : new ConnectionLost();
+    }
+    this.#heardAt = performance.now();
   }
 
   /** Whether everything that was published before the call has been received; if not, some of it may be lost. */
@@ -195,24 +181,11 @@ export class SubscriberConnection {
     await end(this.client);
   }
 
-  async #send(send: () => Promise<unknown>): Promise<void> {
-    await send().catch((error: unknown) => {
-      throw this.isLive ? error : new ConnectionLost();
-    });
-    this.#heardAt = performance.now();
-  }
-
-  #received(
-    kind: SubscriptionKind,
-    pattern: string | undefined,
-    channel: Buffer,
-    payload: Buffer,
-    prefixLength = 0,
-  ): void {
+  #received(kind: SubscriptionKind, channel: Buffer, payload: Buffer, pattern?: string): void {
     this.#heardAt = performance.now();
     // The server tells of keys that have changed (CLIENT TRACKING) in messages whose payload is an array, or nil.
     if (!this.#isListening || !Buffer.isBuffer(channel) || !Buffer.isBuffer(payload)) return;
-    const name = channel.toString().slice(prefixLength);
+    const name = channel.toString();
     this.#listeners.message(this, { kind, name: pattern ?? name, channel: name, payload });
   }
 
@@ -223,12 +196,6 @@ export class SubscriberConnection {
   }
 }
 
-/** The names for each command: a cluster refuses shard channels of several slots in one. */
-function commandsFor(kind: SubscriptionKind, names: readonly string[]): (readonly string[])[] {
-  if (kind === 'ssubscribe') return names.map((name) => [name]);
-  return names.length > 0 ? [names] : [];
-}
-
 /** Whether the node does not have the slot of a shard channel, or no slots any more. */
 export function isRedirection(error: unknown): boolean {
   return (
@@ -236,9 +203,8 @@ export function isRedirection(error: unknown): boolean {
   );
 }
 
-/** The error of channels and patterns that were refused, with the code of the first. */
-export function refusalOf(refusals: readonly Pick<Refusal, 'name' | 'error'>[]): AzureRedisError {
+/** The error of channels and patterns that were refused, at least one, with the code of the first. */
+export function refusalOf(refusals: readonly Refusal[]): AzureRedisError {
   const error = refusals[0]?.error;
-  const names = refusals.map(({ name }) => name);
-  return subscriptionRefused(names, error, error instanceof AzureRedisError ? error.code : undefined);
+  return subscriptionRefused(refusals, error instanceof AzureRedisError ? error.code : undefined);
 }

@@ -2,20 +2,15 @@ import type { Redis } from 'ioredis';
 import type { Delivery, RecycleReason, Replacement } from '../connection/events.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
 import { SUBSCRIPTION_KINDS, type SubscriptionKind } from '../ioredis/client.js';
+import type { Refusal } from '../ioredis/resubscribe.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { CloseSignal, pause } from '../timing/close-signal.js';
 import { Mutex } from '../timing/timeouts.js';
 import type { Message, Subscriptions } from './channels.js';
 import { closedError } from './client-lifecycle.js';
-import { deliveryAcrossGap, Handover, switchOver, type MarkerRoute } from './handover.js';
+import { deliveryAcrossGap, Handover, switchOver } from './handover.js';
 import type { ConnectionsEmitter } from './options.js';
-import {
-  ConnectionLost,
-  isRedirection,
-  refusalOf,
-  SubscriberConnection,
-  type Refusal,
-} from './subscriber-connection.js';
+import { ConnectionLost, isRedirection, refusalOf, SubscriberConnection } from './subscriber-connection.js';
 
 /** What a subscriber subscribes to, and where. */
 export interface SubscriberRoute {
@@ -23,7 +18,10 @@ export interface SubscriberRoute {
   createClient(failures: number): Redis;
   /** Whether a subscription to this channel or pattern is its task. */
   carries(kind: SubscriptionKind, name: string): boolean;
-  readonly marker: MarkerRoute;
+  /** Publishes a message to its channels, outside any transaction. */
+  publish(channel: string): Promise<unknown>;
+  /** Called when the slot of a shard channel has moved. */
+  moved?(): void;
 }
 
 /** The waits before refused channels are subscribed again, in ms. */
@@ -90,20 +88,20 @@ export class Subscriber {
 
   /**
    * Subscribes to those of these channels or patterns that are in use, and unsubscribes from the others; over the next
-   * connection, if there is none. @throws AzureRedisError `CLOSED`, or the server's error.
+   * connection, if there is none. Resolves to those that were refused: all of them, with `CLOSED`, after `close()`.
    */
-  async sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
+  async sync(kind: SubscriptionKind, names: readonly string[]): Promise<readonly Refusal[]> {
     // The next connection subscribes only to those that are in use then.
     while (this.isLive || names.some((name) => this.#isWanted(kind, name))) {
       await this.#waitUntilLive();
-      if (this.#isClosing) throw closedError();
+      if (this.#isClosing) return names.map((name) => ({ kind, name, error: closedError() }));
       try {
-        await this.#mutex.runExclusive(() => this.#sync(kind, names));
-        return;
+        return await this.#mutex.runExclusive(async () => this.#update(this.#live, kind, names));
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
       }
     }
+    return [];
   }
 
   /** Does at once what waits to be attempted again. */
@@ -165,7 +163,7 @@ export class Subscriber {
   };
 
   readonly #moved = (connection: SubscriberConnection): void => {
-    if (connection === this.#connection) this.#events.emit('moved');
+    if (connection === this.#connection) this.#route.moved?.();
   };
 
   #open(failures: number): Promise<SubscriberConnection> {
@@ -183,23 +181,27 @@ export class Subscriber {
     return this.#connection;
   }
 
-  async #sync(kind: SubscriptionKind, names: readonly string[]): Promise<void> {
-    const connection = this.#live;
-    const isWanted = (name: string): boolean => this.#isWanted(kind, name);
-    const changed = names.filter((name) => isWanted(name) !== connection.has(kind, name));
-    const left = changed.filter((name) => !isWanted(name));
-    await Promise.all([
-      connection.subscribe(kind, changed.filter(isWanted)),
+  /** @throws ConnectionLost, or the server's error. */
+  async #update(
+    connection: SubscriberConnection,
+    kind: SubscriptionKind,
+    names: readonly string[],
+  ): Promise<Refusal[]> {
+    const isSubscribed = (name: string): boolean => connection.has(kind, name);
+    const joined = names.filter((name) => this.#isWanted(kind, name) && !isSubscribed(name));
+    const left = names.filter((name) => isSubscribed(name) && !this.#subscriptions.has(kind, name));
+    const [refusals] = await Promise.all([
+      connection.subscribe(kind, joined),
       connection.unsubscribe(kind, left),
     ]);
+    return refusals;
   }
 
   /** Subscribes to every channel and pattern in use; those that are refused, again later. @throws ConnectionLost */
   async #subscribeAll(connection: SubscriberConnection): Promise<void> {
-    const outcomes = SUBSCRIPTION_KINDS.map((kind) => {
-      const isMissing = (name: string) => this.#route.carries(kind, name) && !connection.has(kind, name);
-      return connection.subscribePermitted(kind, this.#subscriptions.names(kind).filter(isMissing));
-    });
+    const outcomes = SUBSCRIPTION_KINDS.map((kind) =>
+      this.#update(connection, kind, this.#subscriptions.names(kind)),
+    );
     this.#refusals = (await Promise.all(outcomes)).flat();
     clearTimeout(this.#retryTimer);
     this.#refusedInARow = this.#refusals.length > 0 ? this.#refusedInARow + 1 : 0;
@@ -242,26 +244,17 @@ export class Subscriber {
         await next?.end();
         if (this.#isClosing) return undefined;
         this.#events.emit('failed', error);
-        failures = (await this.#waitedAfter(failures + 1)) ? failures + 1 : 0;
+        failures += 1;
+        const delay = this.#options.retryStrategy?.(failures);
+        const time = typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
+        this.#pause = new CloseSignal();
+        // A loss of the connection ends the wait, as does a new token: the attempt may have failed for lack of one.
+        await pause(time, this.#pause).catch(() => {
+          failures = 0;
+        });
       }
     }
     return undefined;
-  }
-
-  /**
-   * Waits before the next attempt.
-   *
-   * @returns Whether it waited until the end. A loss of the connection ends the wait, as does a new token: the attempt may
-   *   have failed for lack of one.
-   */
-  async #waitedAfter(failures: number): Promise<boolean> {
-    const delay = this.#options.retryStrategy?.(failures);
-    const time = typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
-    this.#pause = new CloseSignal();
-    return pause(time, this.#pause).then(
-      () => true,
-      () => false,
-    );
   }
 
   async #switchTo(next: SubscriberConnection): Promise<Replacement> {
@@ -285,12 +278,12 @@ export class Subscriber {
 
   /** Switches from `old` to `next`, while both are subscribed. */
   async #handOver(old: SubscriberConnection, next: SubscriberConnection): Promise<Delivery> {
-    const { marker } = this.#route;
     const deliver = this.#subscriptions.deliver.bind(this.#subscriptions);
-    this.#handover = new Handover(old, deliver, marker.suffix());
+    const publish = this.#route.publish.bind(this.#route);
+    this.#handover = new Handover(old, deliver);
     try {
       await this.#subscribeAll(next);
-      const delivery = await switchOver(this.#handover, old, next, marker, this.#closing.signal);
+      const delivery = await switchOver(this.#handover, old, next, publish, this.#closing.signal);
       this.#events.emit('handedOver');
       return delivery;
     } finally {
