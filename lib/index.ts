@@ -48,10 +48,9 @@ export type {
   Subscription,
   TextOptions,
 } from './multiplexer/subscription.js';
+export type { ConnectionName, MultiplexerEvents } from './multiplexer/events.js';
 export type {
-  ConnectionName,
   MultiplexerConnection,
-  MultiplexerEvents,
   MultiplexerStatistics,
   MultiplexerStatus,
 } from './multiplexer/options.js';

@@ -1,23 +1,21 @@
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Cluster, type Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
+import { AzureRedisError } from '../errors.js';
 import { commandsInFlight, endpointOf, refuseCommands, type SubscriptionKind } from '../ioredis/client.js';
 import type { Refusal } from '../ioredis/resubscribe.js';
+import { messageOf } from '../redaction.js';
 import { Subscriptions } from './channels.js';
 import { closedError, end } from './client-lifecycle.js';
+import { Reporter, type MultiplexerEvents } from './events.js';
 import { MAINTENANCE_CHANNEL, type MaintenanceEvent } from './maintenance-events.js';
-import type {
-  ConnectionsEvents,
-  MultiplexerConnection,
-  MultiplexerStatistics,
-  MultiplexerStatus,
-} from './options.js';
+import type { MultiplexerConnection, MultiplexerStatistics, MultiplexerStatus } from './options.js';
 import { ShardSubscribers } from './shard-subscribers.js';
 import { refusalOf } from './subscriber-connection.js';
 import { Subscriber, type SubscriberRoute } from './subscriber.js';
 import { Subscription, type SubscriptionSettings } from './subscription.js';
-import type { Topology } from './topology.js';
+import { outsideTransaction, ping, protocolOf, reconnect, type Topology } from './topology.js';
 
 export { connectTopology } from './topology.js';
 
@@ -25,8 +23,9 @@ export { connectTopology } from './topology.js';
  * The connections of a multiplexer: an interactive one, and a subscriber for its channels and patterns. In a cluster, shard
  * channels are at the nodes of their slots, and each of these nodes has a subscriber of its own.
  */
-export class Connections extends EventEmitter<ConnectionsEvents> {
-  readonly #topology: Topology<Redis | Cluster>;
+export class Connections {
+  readonly #topology: Topology;
+  readonly #reporter: Reporter;
   readonly #subscriptions = new Subscriptions();
   readonly #subscriber: Subscriber;
   /** In a cluster. */
@@ -37,26 +36,23 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   #protocol: 2 | 3;
   /** Since when the interactive connection is lost (`performance.now()`). */
   #lostAt: number | undefined;
-  #reconnects = 0;
-  #handovers = 0;
 
-  constructor(topology: Topology<Redis | Cluster>) {
-    super();
+  constructor(topology: Topology, multiplexer: EventEmitter<MultiplexerEvents>) {
     this.#topology = topology;
-    this.#protocol = topology.protocol();
+    const reporter = new Reporter(multiplexer);
+    this.#reporter = reporter;
     const { interactive, options } = topology;
+    this.#protocol = protocolOf(interactive);
     const subscriptions = this.#subscriptions;
     if (interactive instanceof Cluster) {
-      this.#shards = new ShardSubscribers(interactive, options, subscriptions, this);
+      this.#shards = new ShardSubscribers(interactive, options, subscriptions, reporter);
     }
     const route: SubscriberRoute = {
       createClient: (failures) => topology.createSubscriber(failures),
       carries: (kind) => kind !== 'ssubscribe' || !this.#shards,
-      publish: (marker) => topology.publish(marker, ''),
+      publish: (marker) => outsideTransaction(topology, () => interactive.publish(marker, '')),
     };
-    this.#subscriber = new Subscriber(route, subscriptions, options, this);
-    this.on('restored', () => (this.#reconnects += 1));
-    this.on('handedOver', () => (this.#handovers += 1));
+    this.#subscriber = new Subscriber(route, subscriptions, options, reporter);
     for (const [event, listener] of Object.entries(this.#listeners)) interactive.on(event, listener);
     options.authenticator.on('tokenRefreshed', this.#retry);
     raiseListenerLimit(options.authenticator, 1);
@@ -76,8 +72,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   get statistics(): MultiplexerStatistics {
     return {
       commandsInFlight: commandsInFlight(this.#topology.interactive),
-      reconnects: this.#reconnects,
-      handovers: this.#handovers,
+      reconnects: this.#reporter.reconnects,
+      handovers: this.#reporter.handovers,
       messages: this.#subscriptions.delivered,
       missingSubscriptions: this.#missing,
     };
@@ -98,22 +94,21 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     await this.#subscriber.connect();
   }
 
-  /**
-   * Adds a subscription. Resolves when the server has confirmed it.
-   *
-   * @param failed Called with each error of its listener.
-   * @throws AzureRedisError
-   */
+  /** Adds a subscription. Resolves when the server has confirmed it. @throws AzureRedisError */
   async subscribe<Payload extends string | Buffer>(
     settings: SubscriptionSettings<Payload>,
-    failed: (error: unknown, channel: string) => void,
   ): Promise<Subscription<Payload>> {
+    this.requireOpen();
     const { kind, names } = settings;
     const leave = async (): Promise<void> => {
       this.#subscriptions.remove(subscription);
       await this.#sync(kind, names);
     };
-    const subscription = new Subscription(settings, leave, failed);
+    const subscription = new Subscription(settings, leave, (cause, channel) => {
+      const message = `A listener of the channel ${channel} failed: ${messageOf(cause)}`;
+      const hint = 'See `cause`; the other listeners received the message.';
+      this.#failed(new AzureRedisError('LISTENER_FAILED', message, hint, { cause }));
+    });
     this.#subscriptions.add(subscription);
     const refusals = await this.#sync(kind, names);
     if (refusals.length === 0) return subscription;
@@ -123,15 +118,23 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     throw refusalOf(refusals);
   }
 
-  /** Recovers from announced maintenance. */
+  /** Reports announced maintenance, and recovers from it. */
   maintain(event: MaintenanceEvent): void {
+    this.#reporter.announced(event);
     this.#topology.recoverFrom(event.type, this.#subscriber);
+  }
+
+  /** Sends PING over the interactive connection. Resolves to the longest latency, in ms. @throws AzureRedisError */
+  async ping(): Promise<number> {
+    this.requireOpen();
+    return ping(this.#topology);
   }
 
   /** Replaces all connections at once. Resolves when they are ready again. @throws AzureRedisError */
   async forceReconnect(): Promise<void> {
+    this.requireOpen();
     const subscribers = this.#all.map((subscriber) => subscriber.forceReconnect());
-    await Promise.all([this.#topology.reconnect(), ...subscribers]);
+    await Promise.all([reconnect(this.#topology), ...subscribers]);
     this.requireOpen();
   }
 
@@ -177,22 +180,23 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   /** Those of the interactive connection. */
   readonly #listeners = {
     ready: () => {
-      this.#protocol = this.#topology.protocol();
+      this.#protocol = protocolOf(this.#topology.interactive);
       if (this.#lostAt === undefined) return;
       const gap = Math.round(performance.now() - this.#lostAt);
       this.#lostAt = undefined;
-      this.emit('restored', { connection: 'interactive', endpoint: this.#endpoint, gap });
+      this.#reporter.restored('interactive', this.#endpoint, gap);
       this.#topology.checkKind().catch(this.#failed);
     },
     close: () => {
       if (this.#lostAt !== undefined || this.#closing) return;
       this.#lostAt = performance.now();
-      this.emit('lost', { connection: 'interactive', endpoint: this.#endpoint });
+      this.#reporter.lost('interactive', this.#endpoint);
     },
     end: () => {
       if (this.#closing) return;
       this.#failed(undefined);
-      this.emit('ended');
+      // A multiplexer without its interactive connection cannot be used.
+      void this.close();
     },
     error: (error: unknown) => {
       this.#failed(error);
@@ -200,7 +204,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   };
 
   readonly #failed = (error: unknown): void => {
-    this.emit('failed', error);
+    this.#reporter.failed(error);
   };
 
   /** Repeats at once what has failed. */

@@ -2,18 +2,15 @@ import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import { Cluster, type ClusterOptions, type Redis } from 'ioredis';
 import type { Authenticator } from '../authenticator.js';
-import { emitLater } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
 import type { SubscriptionKind } from '../ioredis/client.js';
-import { messageOf } from '../redaction.js';
 import { assertOption, kindOf } from '../validation.js';
-import { connectionFailed } from './client-lifecycle.js';
 import type { Connections } from './connections.js';
+import type { MultiplexerEvents } from './events.js';
 import { MAINTENANCE_CHANNEL, parseMaintenanceEvent } from './maintenance-events.js';
 import {
   splitOptions,
   type MultiplexerConnection,
-  type MultiplexerEvents,
   type MultiplexerOptions,
   type MultiplexerStatistics,
   type MultiplexerStatus,
@@ -53,34 +50,24 @@ export class Multiplexer<
   readonly authenticator: Authenticator;
   /** The client for commands. `close()` ends it. */
   readonly interactive: Interactive;
-  readonly #topology: Topology<Interactive>;
   readonly #connections: Connections;
 
-  private constructor(topology: Topology<Interactive>, connections: Connections) {
+  private constructor(
+    topology: Topology<Interactive>,
+    createConnections: (multiplexer: EventEmitter<MultiplexerEvents>) => Connections,
+  ) {
     super();
     // The constructor is private in TypeScript only.
-    if (typeof (topology as Partial<Topology<Interactive>> | undefined)?.createSubscriber !== 'function') {
+    if (typeof (createConnections as unknown) !== 'function') {
       throw new AzureRedisError(
         'INVALID_OPTION',
         'A Multiplexer cannot be constructed directly.',
         'Call `await Multiplexer.connect(options)`.',
       );
     }
-    this.#topology = topology;
     this.authenticator = topology.options.authenticator;
     this.interactive = topology.interactive;
-    this.#connections = connections;
-    this.#connections.on('lost', (event) => {
-      emitLater(this, 'connectionLost', event);
-    });
-    this.#connections.on('restored', (event) => {
-      emitLater(this, 'connectionRestored', event);
-    });
-    this.#connections.on('failed', (error) => {
-      this.#failed(connectionFailed(error));
-    });
-    // A multiplexer without its interactive connection cannot be used.
-    this.#connections.on('ended', () => void this.close());
+    this.#connections = createConnections(this);
   }
 
   /**
@@ -103,8 +90,17 @@ export class Multiplexer<
     const { cluster, maintenanceEvents, clientOptions } = splitOptions(options);
     // Most applications use clients alone: their start does not wait for this.
     const { Connections, connectTopology } = await import('./connections.js');
-    const topology: Topology<Redis | Cluster> = await connectTopology(clientOptions, cluster);
-    return new Multiplexer(topology, new Connections(topology)).#start(maintenanceEvents);
+    const topology: Topology = await connectTopology(clientOptions, cluster);
+    const multiplexer = new Multiplexer(topology, (events) => new Connections(topology, events));
+    try {
+      await multiplexer.#connections.connect();
+    } catch (error) {
+      await multiplexer.close();
+      throw error;
+    }
+    // An identity without permission for the channel receives no maintenance events.
+    if (maintenanceEvents) await multiplexer.#subscribeToMaintenance().catch(() => undefined);
+    return multiplexer;
   }
 
   /** Whether the cache is a cluster: `interactive` is a `Cluster`, otherwise a `Redis`. */
@@ -204,9 +200,8 @@ export class Multiplexer<
    * @returns The latency in ms, in a cluster that of the slowest node.
    * @throws AzureRedisError `CLOSED` after `close()`, `CONNECTION_FAILED` while a cluster has no node; otherwise ioredis' errors.
    */
-  async ping(): Promise<number> {
-    this.#connections.requireOpen();
-    return this.#topology.ping();
+  ping(): Promise<number> {
+    return this.#connections.ping();
   }
 
   /**
@@ -216,9 +211,8 @@ export class Multiplexer<
    *
    * @throws AzureRedisError `CLOSED` after `close()`; `CONNECTION_FAILED` if the retry strategy gives up.
    */
-  async forceReconnect(): Promise<void> {
-    this.#connections.requireOpen();
-    await this.#connections.forceReconnect();
+  forceReconnect(): Promise<void> {
+    return this.#connections.forceReconnect();
   }
 
   /**
@@ -249,43 +243,18 @@ export class Multiplexer<
     return `Multiplexer ${inspect(this.toJSON(), options)}`;
   }
 
-  async #start(maintenanceEvents: boolean): Promise<this> {
-    try {
-      await this.#connections.connect();
-    } catch (error) {
-      await this.close();
-      throw error;
-    }
-    // An identity without permission for the channel receives no maintenance events.
-    if (maintenanceEvents) await this.#subscribeToMaintenance().catch(() => undefined);
-    return this;
-  }
-
   async #subscribe<Options extends SubscribeOptions>(
     kind: SubscriptionKind,
     channels: string | readonly string[],
     args: SubscribeArguments<Options>,
   ): Promise<Subscription<PayloadOf<Options>>> {
-    const settings = subscriptionSettings(kind, channels, args);
-    this.#connections.requireOpen();
-    return this.#connections.subscribe(settings, (cause, channel) => {
-      const message = `A listener of the channel ${channel} failed: ${messageOf(cause)}`;
-      const hint = 'See `cause`; the other listeners received the message.';
-      this.#failed(new AzureRedisError('LISTENER_FAILED', message, hint, { cause }));
-    });
+    return this.#connections.subscribe(subscriptionSettings(kind, channels, args));
   }
 
   async #subscribeToMaintenance(): Promise<void> {
     await this.subscribe(MAINTENANCE_CHANNEL, (message) => {
       const event = parseMaintenanceEvent(message);
-      if (!event) return;
-      emitLater(this, 'maintenance', event);
-      this.#connections.maintain(event);
+      if (event) this.#connections.maintain(event);
     });
-  }
-
-  #failed(error: AzureRedisError): void {
-    // EventEmitter throws an `error` event that has no listener.
-    if (this.listenerCount('error') > 0) emitLater(this, 'error', error);
   }
 }

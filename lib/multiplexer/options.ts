@@ -1,11 +1,9 @@
-import type { EventEmitter } from 'node:events';
 import type { ClusterOptions } from 'ioredis';
 import { azureEndpoint } from '../configure/azure-caches.js';
 import { checkOptions } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
-import type { AzureRedisError } from '../errors.js';
 import { assertOption, kindOf } from '../validation.js';
-import type { MaintenanceEvent } from './maintenance-events.js';
+import type { ConnectionName } from './events.js';
 
 /** The options that are the multiplexer's own. */
 export interface MultiplexerSettings {
@@ -23,9 +21,6 @@ export interface MultiplexerSettings {
 
 /** The options of `Multiplexer.connect()`: the options or the result of `configureForAzure()`, and the multiplexer's own options. */
 export type MultiplexerOptions = (ConfigureForAzureOptions | ConfiguredRedisOptions) & MultiplexerSettings;
-
-/** A connection of a multiplexer: for commands, or for subscriptions. */
-export type ConnectionName = 'interactive' | 'subscriber';
 
 /**
  * The state of a multiplexer: `ready` when all of its connections are; `reconnecting` while one is being replaced; `degraded`
@@ -57,36 +52,6 @@ export interface MultiplexerStatistics {
   /** How many channels and patterns the cache refuses now, though subscriptions use them. They are tried again. */
   readonly missingSubscriptions: number;
 }
-
-/** The events of a {@link Multiplexer}. None of them contains a token, key or secret. */
-export interface MultiplexerEvents {
-  /** A connection was lost; it is replaced automatically. */
-  connectionLost: [event: { readonly connection: ConnectionName; readonly endpoint: string }];
-  /** The connection is available again, with its subscriptions, after `gap` ms. */
-  connectionRestored: [
-    event: { readonly connection: ConnectionName; readonly endpoint: string; readonly gap: number },
-  ];
-  /** Azure announced maintenance of a node. */
-  maintenance: [event: MaintenanceEvent];
-  /** A connection, a subscription or the listener of one failed. This event needs no listener. */
-  error: [error: AzureRedisError];
-}
-
-/** The events of the connections of a multiplexer. */
-export interface ConnectionsEvents {
-  /** A connection was lost, and is being replaced. */
-  lost: MultiplexerEvents['connectionLost'];
-  /** A connection is available again, with its subscriptions. */
-  restored: MultiplexerEvents['connectionRestored'];
-  /** A connection took over from another one that was still subscribed. */
-  handedOver: [];
-  /** An attempt to connect or to subscribe again failed; it is repeated. */
-  failed: [error: unknown];
-  /** ioredis has given up the interactive connection. */
-  ended: [];
-}
-
-export type ConnectionsEmitter = EventEmitter<ConnectionsEvents>;
 
 /**
  * Separates the multiplexer's own options from those of its clients.

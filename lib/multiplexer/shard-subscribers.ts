@@ -3,7 +3,7 @@ import { Command, type Cluster } from 'ioredis';
 import type { Refusal } from '../ioredis/resubscribe.js';
 import type { ConfiguredRedisOptions } from '../configure/options.js';
 import type { Subscriptions } from './channels.js';
-import type { ConnectionsEmitter } from './options.js';
+import type { Reporter } from './events.js';
 import { isRedirection } from './subscriber-connection.js';
 import { Subscriber, type SubscriberRoute } from './subscriber.js';
 import { createClusterSubscriber } from './topology.js';
@@ -25,7 +25,7 @@ export class ShardSubscribers {
   readonly #cluster: Cluster;
   readonly #options: ConfiguredRedisOptions;
   readonly #subscriptions: Subscriptions;
-  readonly #events: ConnectionsEmitter;
+  readonly #reporter: Reporter;
   /** By the address of the node. */
   readonly #byNode = new Map<string, Subscriber>();
   /** Resolves when all that were closed have ended. */
@@ -37,12 +37,12 @@ export class ShardSubscribers {
     cluster: Cluster,
     options: ConfiguredRedisOptions,
     subscriptions: Subscriptions,
-    events: ConnectionsEmitter,
+    reporter: Reporter,
   ) {
     this.#cluster = cluster;
     this.#options = options;
     this.#subscriptions = subscriptions;
-    this.#events = events;
+    this.#reporter = reporter;
     cluster.on('refresh', this.#followSlots);
   }
 
@@ -87,7 +87,7 @@ export class ShardSubscribers {
       publish: (marker) => this.#cluster.publish(marker, ''),
       moved: this.#refreshSlots,
     };
-    const subscriber = new Subscriber(route, this.#subscriptions, this.#options, this.#events);
+    const subscriber = new Subscriber(route, this.#subscriptions, this.#options, this.#reporter);
     this.#byNode.set(node, subscriber);
     return subscriber;
   }

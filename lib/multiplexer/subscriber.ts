@@ -9,7 +9,7 @@ import { Mutex } from '../timing/timeouts.js';
 import type { Message, Subscriptions } from './channels.js';
 import { closedError } from './client-lifecycle.js';
 import { deliveryAcrossGap, Handover, switchOver } from './handover.js';
-import type { ConnectionsEmitter } from './options.js';
+import type { Reporter } from './events.js';
 import { ConnectionLost, isRedirection, refusalOf, SubscriberConnection } from './subscriber-connection.js';
 
 /** What a subscriber subscribes to, and where. */
@@ -38,7 +38,7 @@ export class Subscriber {
   readonly #route: SubscriberRoute;
   readonly #subscriptions: Subscriptions;
   readonly #options: ConfiguredRedisOptions;
-  readonly #events: ConnectionsEmitter;
+  readonly #reporter: Reporter;
   readonly #closing = new AbortController();
   /** The subscribed channels do not change while one connection replaces another. */
   readonly #mutex = new Mutex();
@@ -57,12 +57,12 @@ export class Subscriber {
     route: SubscriberRoute,
     subscriptions: Subscriptions,
     options: ConfiguredRedisOptions,
-    events: ConnectionsEmitter,
+    reporter: Reporter,
   ) {
     this.#route = route;
     this.#subscriptions = subscriptions;
     this.#options = options;
-    this.#events = events;
+    this.#reporter = reporter;
   }
 
   /** The connection in use, or the last one. */
@@ -157,7 +157,7 @@ export class Subscriber {
   readonly #closed = (connection: SubscriberConnection): void => {
     this.#handover?.interrupt();
     if (this.#isClosing || connection !== this.#connection) return;
-    this.#events.emit('lost', { connection: 'subscriber', endpoint: connection.endpoint });
+    this.#reporter.lost('subscriber', connection.endpoint);
     this.#pause?.close();
     void this.#replaceClient(connection.client);
   };
@@ -207,7 +207,7 @@ export class Subscriber {
     this.#refusedInARow = this.#refusals.length > 0 ? this.#refusedInARow + 1 : 0;
     if (this.#refusedInARow === 0 || this.#isClosing) return;
     const refused = this.#refusals.filter(({ error }) => !isRedirection(error));
-    if (refused.length > 0) this.#events.emit('failed', refusalOf(refused));
+    if (refused.length > 0) this.#reporter.failed(refusalOf(refused));
     const delay = backoffDelay(this.#refusedInARow, RETRY_REFUSED);
     this.#retryTimer = setTimeout(this.retry, delay).unref();
   }
@@ -243,7 +243,7 @@ export class Subscriber {
       } catch (error) {
         await next?.end();
         if (this.#isClosing) return undefined;
-        this.#events.emit('failed', error);
+        this.#reporter.failed(error);
         failures += 1;
         const delay = this.#options.retryStrategy?.(failures);
         const time = typeof delay === 'number' ? delay : Math.min(2_000, 50 * 2 ** failures);
@@ -269,8 +269,7 @@ export class Subscriber {
     }
     const isWhole = delivery === 'exactly-once' || delivery === 'at-least-once';
     const gap = isWhole || !old ? 0 : Math.round(performance.now() - old.workedUntil);
-    if (old?.isLive === false)
-      this.#events.emit('restored', { connection: 'subscriber', endpoint: next.endpoint, gap });
+    if (old?.isLive === false) this.#reporter.restored('subscriber', next.endpoint, gap);
     this.#connection = next;
     this.#ending = Promise.all([this.#ending, old?.end()]).then(() => undefined);
     return { gap, delivery };
@@ -284,7 +283,7 @@ export class Subscriber {
     try {
       await this.#subscribeAll(next);
       const delivery = await switchOver(this.#handover, old, next, publish, this.#closing.signal);
-      this.#events.emit('handedOver');
+      this.#reporter.handovers += 1;
       return delivery;
     } finally {
       this.#handover = undefined;

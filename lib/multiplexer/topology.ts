@@ -8,26 +8,18 @@ import { connect, connectionFailed, end, otherKind, ready } from './client-lifec
 import type { MaintenanceType } from './maintenance-events.js';
 import type { Subscriber } from './subscriber.js';
 
-/** The server side of a multiplexer: creates its clients, and hides the differences between one server and a cluster. */
-export interface Topology<Interactive extends Redis | Cluster> {
+/** The server side of a multiplexer: what differs between one server and a cluster. */
+export interface Topology<Interactive extends Redis | Cluster = Redis | Cluster> {
   /** The client for commands, connected. */
   readonly interactive: Interactive;
   /** The options of all clients. */
   readonly options: ConfiguredRedisOptions;
-  /** The version of RESP that the interactive connection has negotiated. */
-  protocol(): 2 | 3;
   /**
    * Creates a client for a subscriber connection. It is not connected yet.
    *
    * @param failures How many attempts in a row have failed.
    */
   createSubscriber(failures: number): Redis;
-  /** Sends PING to the server, or to each primary node, outside any transaction. Resolves to the longest latency, in ms. */
-  ping(): Promise<number>;
-  /** Replaces the connections for commands at once. Resolves when they are ready again. */
-  reconnect(): Promise<void>;
-  /** Publishes a message outside any transaction. */
-  publish(channel: string, message: string): Promise<unknown>;
   /** Replaces connections, or refreshes slots, after maintenance, before a command fails. */
   recoverFrom(maintenance: MaintenanceType, subscriber: Subscriber): void;
   /** @throws AzureRedisError if the cache is of another kind by now. */
@@ -89,14 +81,7 @@ function singleTopology(options: ConfiguredRedisOptions, isDetected: boolean): T
   return {
     interactive,
     options,
-    protocol: () => negotiatedProtocol(interactive),
     createSubscriber: () => createRedis({ ...options, ...SUBSCRIBER }),
-    ping: () => managed.outsideTransaction(() => latencyOf(interactive)),
-    reconnect: async () => {
-      await forceReconnect(options, interactive);
-      await ready(interactive);
-    },
-    publish: (channel, message) => managed.outsideTransaction(() => interactive.publish(channel, message)),
     recoverFrom: (maintenance, subscriber) => {
       if (!MOVED.has(maintenance)) return;
       void managed.replaceConnection('maintenance', { awaitReplies: true });
@@ -128,10 +113,6 @@ function clusterTopology(
   return {
     interactive,
     options: redisOptions,
-    protocol: () => {
-      const [node] = interactive.nodes('master').filter(({ status }) => status === 'ready');
-      return node ? negotiatedProtocol(node) : 2;
-    },
     createSubscriber: (failures) => {
       // No command may have told of new nodes. If none that is known answers, the name of the cache leads to one.
       if (failures > 0) interactive.refreshSlotsCache();
@@ -145,21 +126,6 @@ function clusterTopology(
       });
       return client;
     },
-    ping: async () => {
-      const masters = interactive.nodes('master');
-      if (masters.length === 0) throw connectionFailed(new Error('the cluster has no node'));
-      return Math.max(...(await Promise.all(masters.map(latencyOf))));
-    },
-    reconnect: async () => {
-      // ioredis connects to a node when it first sends a command there: most replicas never become ready.
-      const inUse = interactive.nodes().filter(({ status }) => status !== 'wait');
-      await Promise.all(inUse.map((node) => forceReconnect(redisOptions, node)));
-      // The cluster itself replaces a node that does not become ready.
-      await Promise.allSettled(inUse.map(ready));
-      await ready(interactive);
-    },
-    // A transaction of a cluster is always written in one go.
-    publish: (channel, message) => interactive.publish(channel, message),
     recoverFrom: (maintenance) => {
       if (MOVED.has(maintenance) || maintenance === 'NodeMaintenanceEnded') interactive.refreshSlotsCache();
     },
@@ -206,6 +172,43 @@ function createCluster(nodes: AzureClusterArguments[0], options: ClusterOptions)
   // As for `createRedis()`.
   const redisOptions = options.redisOptions as NodeOptions;
   return new Cluster(nodes, { ...options, lazyConnect: true, redisOptions });
+}
+
+/** The version of RESP that the interactive connection has negotiated. */
+export function protocolOf(interactive: Redis | Cluster): 2 | 3 {
+  const node = mastersOf(interactive).find(({ status }) => status === 'ready');
+  return node ? negotiatedProtocol(node) : 2;
+}
+
+/** Calls `send` outside any transaction. Those of a cluster are always written in one go. */
+export function outsideTransaction<Result>(
+  { interactive, options }: Topology,
+  send: () => Promise<Result>,
+): Promise<Result> {
+  if (interactive instanceof Cluster) return send();
+  return options.authenticator.managedClientOf(interactive).outsideTransaction(send);
+}
+
+/** Sends PING to the server, or to each primary node, outside any transaction. Resolves to the longest latency, in ms. */
+export async function ping(topology: Topology): Promise<number> {
+  const masters = mastersOf(topology.interactive);
+  if (masters.length === 0) throw connectionFailed(new Error('the cluster has no node'));
+  return Math.max(...(await outsideTransaction(topology, () => Promise.all(masters.map(latencyOf)))));
+}
+
+/** Replaces the connections for commands at once. Resolves when they are ready again. @throws AzureRedisError */
+export async function reconnect({ interactive, options }: Topology): Promise<void> {
+  const nodes = interactive instanceof Cluster ? interactive.nodes() : [interactive];
+  // ioredis connects to a node when it first sends a command there: most replicas never become ready.
+  const inUse = nodes.filter(({ status }) => status !== 'wait');
+  await Promise.all(inUse.map((node) => forceReconnect(options, node)));
+  // The cluster itself replaces a node that does not become ready.
+  await Promise.allSettled(inUse.map(ready));
+  await ready(interactive);
+}
+
+function mastersOf(interactive: Redis | Cluster): Redis[] {
+  return interactive instanceof Cluster ? interactive.nodes('master') : [interactive];
 }
 
 async function latencyOf(client: Redis): Promise<number> {
