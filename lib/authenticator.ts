@@ -8,7 +8,7 @@ import { createDebugLog, emitLater } from './diagnostics.js';
 import { AzureRedisError } from './errors.js';
 import { Heartbeat, type HeartbeatSettings } from './heartbeat/heartbeat.js';
 import type { Client } from './ioredis/client.js';
-import { isClusterSubscriber } from './ioredis/cluster-subscriptions.js';
+import { isClusterSubscriber } from './ioredis/cluster.js';
 import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
 import {
   createPassword,

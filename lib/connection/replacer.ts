@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Stall } from '../diagnostics.js';
 import { AzureRedisError } from '../errors.js';
 import { endpointOf, isLeaving, isLoggingIn, type Client } from '../ioredis/client.js';
-import { succeeded } from '../ioredis/cluster-subscriptions.js';
+import { succeeded } from '../ioredis/cluster.js';
 import { pendingReplies } from '../ioredis/queues.js';
 import { closeNow, reconnect } from '../ioredis/reconnect.js';
 import { closedBySignal, settlesWithin } from '../timing/close-signal.js';

@@ -7,8 +7,7 @@ import {
   type CommandItem,
   type ReplyError,
 } from './client.js';
-import type { ClusterInternals, RedirectionHandlers } from './cluster.js';
-import { keepSubscribed } from './cluster-subscriptions.js';
+import { keepSubscribed, type ClusterInternals, type RedirectionHandlers } from './cluster.js';
 import { LOGIN_NAME } from './login.js';
 
 /** What is called for the commands, error replies and status changes of one client. */

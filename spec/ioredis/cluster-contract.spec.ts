@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import type { Cluster as AnyCluster, ClusterOptions } from 'ioredis';
 import { internals, type Client, type ClientInternals } from '../../lib/ioredis/client.js';
-import type { ClusterInternals } from '../../lib/ioredis/cluster.js';
-import { isClusterSubscriber } from '../../lib/ioredis/cluster-subscriptions.js';
+import { isClusterSubscriber, type ClusterInternals } from '../../lib/ioredis/cluster.js';
 import { Cache } from '../support/cache.js';
 import { ClusteredCache } from '../support/clustered-cache.js';
 import { hasShardedSubscribers, VERSIONS } from '../support/ioredis-versions.js';
