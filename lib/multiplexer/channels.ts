@@ -23,12 +23,8 @@ export class Subscriptions {
     psubscribe: new Map(),
     ssubscribe: new Map(),
   };
-  #delivered = 0;
-
   /** How many messages were delivered. */
-  get delivered(): number {
-    return this.#delivered;
-  }
+  delivered = 0;
 
   add(receiver: Receiver): void {
     const byName = this.#receivers[receiver.kind];
@@ -60,7 +56,7 @@ export class Subscriptions {
   deliver(message: Message): void {
     const receivers = this.#receivers[message.kind].get(message.name);
     if (!receivers || message.channel.startsWith(PRIVATE_PREFIX)) return;
-    this.#delivered += 1;
+    this.delivered += 1;
     // A copy: a subscription that is added during the delivery receives the next message.
     for (const receiver of [...receivers]) receiver.receive(message);
   }

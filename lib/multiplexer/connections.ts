@@ -9,7 +9,7 @@ import { messageOf } from '../redaction.js';
 import { Subscriptions } from './channels.js';
 import { closedError, end } from './client-lifecycle.js';
 import { Reporter, type MultiplexerEvents } from './events.js';
-import { MAINTENANCE_CHANNEL, type MaintenanceEvent } from './maintenance-events.js';
+import { MAINTENANCE_CHANNEL, parseMaintenanceEvent } from './maintenance-events.js';
 import type { MultiplexerConnection, MultiplexerStatistics, MultiplexerStatus } from './options.js';
 import { ShardSubscribers } from './shard-subscribers.js';
 import { refusalOf } from './subscriber-connection.js';
@@ -118,8 +118,10 @@ export class Connections {
     throw refusalOf(refusals);
   }
 
-  /** Reports announced maintenance, and recovers from it. */
-  maintain(event: MaintenanceEvent): void {
+  /** Reports maintenance that a message announces, and recovers from it. */
+  maintain(message: string): void {
+    const event = parseMaintenanceEvent(message);
+    if (!event) return;
     this.#reporter.announced(event);
     this.#topology.recoverFrom(event.type, this.#subscriber);
   }

@@ -52,7 +52,7 @@ export class Handover<Connection = SubscriberConnection> {
       if (isOld) this.#oldPassedMarker = true;
       else this.#heldBeforeMarker = this.#held.length;
       if (!this.isComplete) return;
-      this.#switch(this.#heldBeforeMarker ?? 0);
+      this.takeOver(this.#heldBeforeMarker);
       this.interrupt();
     }
   }
@@ -61,9 +61,13 @@ export class Handover<Connection = SubscriberConnection> {
    * Switches to the next connection without waiting for markers any longer. All of its messages are delivered. Some may have
    * arrived on the old connection too, but none is lost if the old connection received everything that was published before
    * the next one was subscribed.
+   *
+   * @param alreadyDelivered How many of the held messages the old connection has received, too.
    */
-  takeOver(): void {
-    this.#switch(0);
+  takeOver(alreadyDelivered = 0): void {
+    if (this.#hasSwitched) return;
+    this.#hasSwitched = true;
+    for (const message of this.#held.slice(alreadyDelivered)) this.#deliver(message);
   }
 
   /** Ends the handover: the next connection is lost, and the old one continues without it. */
@@ -76,12 +80,6 @@ export class Handover<Connection = SubscriberConnection> {
     if (isOld && this.#oldPassedMarker) this.#afterMarker.push(message);
     else if (isOld || this.#hasSwitched) this.#deliver(message);
     else this.#held.push(message);
-  }
-
-  #switch(alreadyDelivered: number): void {
-    if (this.#hasSwitched) return;
-    this.#hasSwitched = true;
-    for (const message of this.#held.slice(alreadyDelivered)) this.#deliver(message);
   }
 }
 

@@ -7,7 +7,7 @@ import type { SubscriptionKind } from '../ioredis/client.js';
 import { assertOption, kindOf } from '../validation.js';
 import type { Connections } from './connections.js';
 import type { MultiplexerEvents } from './events.js';
-import { MAINTENANCE_CHANNEL, parseMaintenanceEvent } from './maintenance-events.js';
+import { MAINTENANCE_CHANNEL } from './maintenance-events.js';
 import {
   splitOptions,
   type MultiplexerConnection,
@@ -98,8 +98,13 @@ export class Multiplexer<
       await multiplexer.close();
       throw error;
     }
-    // An identity without permission for the channel receives no maintenance events.
-    if (maintenanceEvents) await multiplexer.#subscribeToMaintenance().catch(() => undefined);
+    if (maintenanceEvents) {
+      const subscribing = multiplexer.subscribe(MAINTENANCE_CHANNEL, (message) => {
+        multiplexer.#connections.maintain(message);
+      });
+      // An identity without permission for the channel receives no maintenance events.
+      await subscribing.catch(() => undefined);
+    }
     return multiplexer;
   }
 
@@ -249,12 +254,5 @@ export class Multiplexer<
     args: SubscribeArguments<Options>,
   ): Promise<Subscription<PayloadOf<Options>>> {
     return this.#connections.subscribe(subscriptionSettings(kind, channels, args));
-  }
-
-  async #subscribeToMaintenance(): Promise<void> {
-    await this.subscribe(MAINTENANCE_CHANNEL, (message) => {
-      const event = parseMaintenanceEvent(message);
-      if (event) this.#connections.maintain(event);
-    });
   }
 }

@@ -3,7 +3,7 @@ import { cacheKindOf, KIND_COMMANDS, type Answer, type CacheKind } from '../conf
 import type { AzureClusterArguments } from '../configure/cluster.js';
 import { configureClusterForAzure, configureForAzure } from '../configure/configure.js';
 import type { ConfiguredRedisOptions, ConfigureForAzureOptions } from '../configure/options.js';
-import { negotiatedProtocol } from '../ioredis/client.js';
+import { endpointOf, negotiatedProtocol } from '../ioredis/client.js';
 import { connect, connectionFailed, end, otherKind, ready } from './client-lifecycle.js';
 import type { MaintenanceType } from './maintenance-events.js';
 import type { Subscriber } from './subscriber.js';
@@ -117,12 +117,12 @@ function clusterTopology(
       // No command may have told of new nodes. If none that is known answers, the name of the cache leads to one.
       if (failures > 0) interactive.refreshSlotsCache();
       const node =
-        interactive.nodes().find((each) => addressOf(each) === address) ??
+        interactive.nodes().find((each) => endpointOf(each) === address) ??
         sample(interactive.nodes('master'));
       address = undefined;
       const client = createClusterSubscriber(redisOptions, failures % 2 === 0 ? node?.options : undefined);
       client.once('ready', () => {
-        address = addressOf(client);
+        address = endpointOf(client);
       });
       return client;
     },
@@ -230,8 +230,4 @@ async function forceReconnect({ authenticator }: ConfiguredRedisOptions, client:
 
 function sample<Item>(items: readonly Item[]): Item | undefined {
   return items[Math.floor(Math.random() * items.length)];
-}
-
-function addressOf({ options: { host = '', port = 0 } }: Redis): string {
-  return `${host}:${port}`;
 }
