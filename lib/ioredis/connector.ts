@@ -1,7 +1,7 @@
 import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { connectTimeoutOf, internals, type Client, type ClientOptions } from './client.js';
-import { patchCallingCopy } from './tracking.js';
+import { patchLoadedCopies } from './tracking.js';
 import { requireModernProtocol, secureTransport } from './tls.js';
 import type { CredentialsProvider } from '../credentials/credentials.js';
 
@@ -69,7 +69,7 @@ export class AzureConnector {
   }
 
   async connect(): Promise<Socket> {
-    if (!this.isClientTracked) patchCallingCopy();
+    if (!this.isClientTracked) patchLoadedCopies();
     const tls = secureTransport(this.#options, this.#serverNames);
     this.#isConnecting = true;
     this.#stream = undefined;

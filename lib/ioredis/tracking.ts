@@ -41,7 +41,7 @@ export function createPassword(read: () => string, onText: () => void): Password
     toString: {
       value: () => {
         // The caller may be a copy of ioredis that is not patched yet.
-        patchCallingCopy();
+        patchLoadedCopies();
         onText();
         return read();
       },
@@ -59,9 +59,6 @@ interface RedisClass {
 
 /** The callback for the clients that log in with a password, by the password. */
 const trackers = new WeakMap<object, Track>();
-
-/** The folders that were searched for a copy of ioredis. */
-const searched = new Set<string>();
 
 /**
  * Calls `track` with every client that logs in with `password`, each time that it connects.
@@ -86,19 +83,20 @@ export function patchIoredisOf(client: Client): void {
   if (prototype) patch(prototype);
 }
 
+/** The file of ioredis' class in each copy. */
+const CLASS_FILE = /[\\/]built[\\/]Redis\.js$/;
+
 /**
- * Patches the copy of ioredis that called the caller of this function: libraries often have their own copy.
- *
- * The stack names the running file, and the module cache holds its class. A copy that is bundled into another file cannot
- * be found this way; its clients have to be attached.
+ * Patches the copies of ioredis that have been loaded: libraries often have their own. A copy that is bundled into another
+ * file is not in the module cache; its clients have to be attached.
  */
-export function patchCallingCopy(): void {
-  for (const file of callerFiles()) {
-    const folder = /^.*[\\/]built[\\/]/.exec(file)?.[0];
-    if (folder === undefined || searched.has(folder)) continue;
-    searched.add(folder);
-    const copy = classIn(`${folder}Redis.js`);
-    if (copy) patchCopy(copy);
+export function patchLoadedCopies(): void {
+  // Any absolute path works: all `require` functions share one cache.
+  const { cache } = createRequire(process.execPath);
+  for (const file of Object.keys(cache)) {
+    if (!CLASS_FILE.test(file)) continue;
+    const { default: candidate } = (cache[file]?.exports ?? {}) as { default?: Partial<RedisClass> };
+    if (isRedisClass(candidate)) patchCopy(candidate);
   }
 }
 
@@ -117,14 +115,6 @@ function patchCopy({ prototype, Cluster }: RedisClass): void {
   patchCluster(Cluster.prototype, (password) => typeof password === 'function' && trackers.has(password));
 }
 
-function classIn(file: string): RedisClass | undefined {
-  // Any absolute path works: all `require` functions share one cache.
-  const { default: candidate } = (createRequire(process.execPath).cache[file]?.exports ?? {}) as {
-    default?: Partial<RedisClass>;
-  };
-  return isRedisClass(candidate) ? candidate : undefined;
-}
-
 function isRedisClass(candidate: unknown): candidate is RedisClass {
   const { prototype, Cluster } = (candidate ?? {}) as Partial<RedisClass>;
   return Cluster !== undefined && isClientPrototype(prototype);
@@ -140,31 +130,4 @@ function ioredisPrototypeOf(object: object): ClientPrototype | undefined {
 
 function isClientPrototype(prototype: Partial<ClientPrototype> | undefined): prototype is ClientPrototype {
   return typeof prototype?.setStatus === 'function' && typeof prototype.handleReconnection === 'function';
-}
-
-/** Deep enough for ioredis' way from a client to its connector, or to the text of its password. */
-const FRAMES = 20;
-
-/** The files of the functions that are running, the innermost first; none where the intrinsics of JavaScript are frozen. */
-function callerFiles(): string[] {
-  const { stackTraceLimit } = Error;
-  const formatter = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
-  let files: string[] = [];
-  try {
-    // The text of a stack may be that of source maps, or of another tool; call sites name the file that was loaded.
-    Error.prepareStackTrace = (_error, callSites) => {
-      files = callSites.map((callSite) => callSite.getFileName() ?? '');
-      return '';
-    };
-    Error.stackTraceLimit = FRAMES;
-    // Reading `stack` calls prepareStackTrace().
-    const { stack } = new Error();
-    if (stack !== '') files = [];
-    if (formatter) Object.defineProperty(Error, 'prepareStackTrace', formatter);
-    else Reflect.deleteProperty(Error, 'prepareStackTrace');
-    Error.stackTraceLimit = stackTraceLimit;
-    return files;
-  } catch {
-    return [];
-  }
 }
