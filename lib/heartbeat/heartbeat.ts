@@ -38,7 +38,9 @@ export class Heartbeat {
 
   constructor(settings: HeartbeatSettings, provider: CredentialsProvider, clients: Iterable<ManagedClient>) {
     this.#settings = settings;
-    this.#period = periodOf(settings);
+    const { heartbeatInterval, heartbeatTimeout } = settings;
+    const turn = Math.max(heartbeatInterval / TURNS, Math.min(heartbeatInterval, SHORTEST_TURN));
+    this.#period = Math.min(turn || Infinity, heartbeatTimeout / OBSERVATIONS || Infinity);
     this.#provider = provider;
     this.#clients = clients;
   }
@@ -47,26 +49,19 @@ export class Heartbeat {
   start(): void {
     if (this.#timer || this.#period === Infinity) return;
     this.#observedAt = performance.now();
-    this.#schedule();
+    this.#timer = setInterval(() => {
+      // Data that has already arrived is read first.
+      setImmediate(() => {
+        if (this.#timer) this.#observe();
+      });
+    }, this.#period).unref();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#timer);
     this.#timer = undefined;
     for (const server of this.#servers.values()) server.close();
     this.#servers.clear();
-  }
-
-  #schedule(): void {
-    this.#timer = setTimeout(() => {
-      // Data that has already arrived is read first.
-      setImmediate(() => {
-        if (!this.#timer) return;
-        this.#observe();
-        this.#schedule();
-      });
-    }, this.#period);
-    this.#timer.unref();
   }
 
   #observe(): void {
@@ -77,54 +72,51 @@ export class Heartbeat {
     this.#observedAt = now;
     for (const client of this.#clients) {
       if (!client.connection) continue;
-      const pulse = this.#pulseOf(client.connection, now);
-      if (heartbeatTimeout > 0) {
-        pulse.observe(elapsed);
-        this.#suspect(client, pulse);
-      }
+      const pulse = this.#pulseOf(client, client.connection);
+      pulse.observe(elapsed);
+      if (heartbeatTimeout > 0) this.#suspect(pulse);
       if (heartbeatInterval > 0) pulse.pingIfIdle(now, heartbeatInterval);
     }
     this.#review();
   }
 
-  #pulseOf(connection: Connection, now: number): Pulse {
+  #pulseOf(client: ManagedClient, connection: Connection): Pulse {
     let pulse = this.#pulses.get(connection);
     if (!pulse) {
-      pulse = new Pulse(connection, now - Math.random() * this.#settings.heartbeatInterval);
+      pulse = new Pulse(client, this.#observedAt - Math.random() * this.#settings.heartbeatInterval);
       this.#pulses.set(connection, pulse);
     }
     return pulse;
   }
 
-  #suspect(client: ManagedClient, pulse: Pulse): void {
+  #suspect(pulse: Pulse): void {
     const { heartbeatInterval, heartbeatTimeout } = this.#settings;
     const lateness = pulse.silence - pulse.allowance(heartbeatInterval);
     if (lateness < heartbeatTimeout * SUSPICION_SHARE) return;
-    const { endpoint } = client;
-    const server = this.#servers.get(endpoint) ?? new Server(this.#provider, heartbeatTimeout, this.#period);
-    this.#servers.set(endpoint, server);
-    server.suspects.push({ client, pulse, isLate: lateness >= heartbeatTimeout });
+    const { endpoint, client } = pulse.client;
+    let server = this.#servers.get(endpoint);
+    if (!server) {
+      server = new Server(client, this.#provider, heartbeatTimeout, this.#period);
+      this.#servers.set(endpoint, server);
+    }
+    server.suspectedAt = this.#observedAt;
+    if (lateness >= heartbeatTimeout) server.late.push(pulse);
   }
 
   #review(): void {
     for (const [endpoint, server] of this.#servers) {
-      if (server.suspects.length === 0) {
+      if (server.suspectedAt !== this.#observedAt) {
         server.close();
         this.#servers.delete(endpoint);
-      } else if (server.review()) this.#pingAll(endpoint);
+      } else if (server.replaceUnresponsive() && this.#settings.heartbeatInterval > 0)
+        this.#pingAll(endpoint);
     }
   }
 
   /** A connection to this server was unresponsive: idle ones may be, too. */
   #pingAll(endpoint: string): void {
-    if (this.#settings.heartbeatInterval === 0) return;
     for (const client of this.#clients) {
       if (client.connection && client.endpoint === endpoint) this.#pulses.get(client.connection)?.ping();
     }
   }
-}
-
-function periodOf({ heartbeatInterval, heartbeatTimeout }: HeartbeatSettings): number {
-  const turn = Math.max(heartbeatInterval / TURNS, Math.min(heartbeatInterval, SHORTEST_TURN));
-  return Math.min(turn || Infinity, heartbeatTimeout / OBSERVATIONS || Infinity);
 }

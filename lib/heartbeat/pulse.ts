@@ -1,14 +1,7 @@
 import { exists, hasFlag } from '@ioredis/commands';
-import type { Connection } from '../connection/connection.js';
+import type { ManagedClient } from '../connection/managed-client.js';
 import { blockingTime } from '../ioredis/blocking-command.js';
-import {
-  bytesWritten,
-  isLeaving,
-  isLoggingIn,
-  vitalSignsOf,
-  type Command,
-  type VitalSigns,
-} from '../ioredis/client.js';
+import { bytesWritten, isLoggingIn, vitalSignsOf, type Command, type VitalSigns } from '../ioredis/client.js';
 
 /** Commands that concern the connection or the state of the server alone: a working server answers them at once. */
 const ANSWERED_AT_ONCE =
@@ -17,9 +10,9 @@ const ANSWERED_AT_ONCE =
 /** Commands in O(1) that Redis does not call fast, since they may have to free a large value. */
 const FAST = /^p?set(?:ex)?$/;
 
-/** Whether a connection owes a reply, and for how long, judged by counters of ioredis and of its socket. */
+/** Whether the present connection of a client owes a reply, and for how long, judged by counters of ioredis and of its socket. */
 export class Pulse {
-  readonly #connection: Connection;
+  readonly client: ManagedClient;
   /** When the connection was last found idle or in use (`performance.now()`). */
   #checkedAt: number;
   #bytesWritten: number | undefined;
@@ -29,8 +22,8 @@ export class Pulse {
   silence = 0;
 
   /** @param checkedAt In the past by a random part of the heartbeat interval, so that not all clients send PING in one turn. */
-  constructor(connection: Connection, checkedAt: number) {
-    this.#connection = connection;
+  constructor(client: ManagedClient, checkedAt: number) {
+    this.client = client;
     this.#checkedAt = checkedAt;
   }
 
@@ -47,12 +40,16 @@ export class Pulse {
   /** Whether a working server answers what is due at once, so that a missing reply is a fault of the connection. */
   get isAnsweredAtOnce(): boolean {
     const { awaited } = this;
-    return !awaited || isLoggingIn(this.#connection.client) || ANSWERED_AT_ONCE.test(awaited.name);
+    return !awaited || isLoggingIn(this.client.client) || ANSWERED_AT_ONCE.test(awaited.name);
   }
 
   /** Whether Redis calls the command fast, or the command says itself how long it blocks. Others may take any time. */
   get isFast(): boolean {
-    return this.awaited !== undefined && (blockingTime(this.awaited) > 0 || isFast(this.awaited));
+    const { awaited } = this;
+    if (!awaited) return false;
+    const name = awaited.name.toLowerCase();
+    // The flags are those that ioredis itself reads.
+    return blockingTime(awaited) > 0 || FAST.test(name) || (exists(name) && hasFlag(name, 'fast'));
   }
 
   /**
@@ -67,7 +64,7 @@ export class Pulse {
   /** @param elapsed The time since the last observation in which the process could read, in ms. */
   observe(elapsed: number): void {
     const before = this.#due;
-    this.#due = vitalSignsOf(this.#connection.client);
+    this.#due = vitalSignsOf(this.client.client);
     this.silence = before && this.#due && !showsLife(before, this.#due) ? this.silence + elapsed : 0;
   }
 
@@ -76,35 +73,23 @@ export class Pulse {
     // Half a millisecond of tolerance, since observations are not whole numbers apart.
     if (now - this.#checkedAt < interval - 0.5) return;
     this.#checkedAt = now;
-    const { client } = this.#connection;
+    const { client } = this.client;
     if (bytesWritten(client) === this.#bytesWritten) this.ping();
     this.#bytesWritten = bytesWritten(client);
   }
 
-  /** Sends PING, unless a reply is due already. */
-  ping(): void {
-    // A PING that is not answered is noticed by the next observations.
-    if (this.silence === 0 && this.#mayPing()) this.#connection.client.ping().catch(() => undefined);
-  }
-
   /**
-   * In a transaction, PING would be queued and shift the results; in MONITOR mode, ioredis rejects it; behind a command that
-   * blocks, it is not answered, and its missing acknowledgement would keep TCP from sending keep-alive probes.
+   * Sends PING, unless a reply is due already. In a transaction, it would be queued and shift the results; in MONITOR mode,
+   * ioredis rejects it; behind a command that blocks, it is not answered, and its missing acknowledgement would keep TCP from
+   * sending keep-alive probes.
    */
-  #mayPing(): boolean {
-    const { client, transaction } = this.#connection;
-    const { status, mode } = client;
-    const isUsable = status === 'ready' && mode !== 'monitor' && !isLeaving(client);
-    if (!isUsable || transaction.isOpen) return false;
-    const awaited = vitalSignsOf(client)?.awaited;
-    return awaited === undefined || blockingTime(awaited) === 0;
+  ping(): void {
+    const { client, connection } = this.client;
+    if (this.silence > 0 || (this.awaited && blockingTime(this.awaited) > 0)) return;
+    if (!connection?.isLive || client.mode === 'monitor' || connection.transaction.isOpen) return;
+    // A PING that is not answered is noticed by the next observations.
+    client.ping().catch(() => undefined);
   }
-}
-
-/** Whether Redis calls the command fast, by the flags that ioredis itself reads. Others may take any time. */
-function isFast(command: Command): boolean {
-  const name = command.name.toLowerCase();
-  return FAST.test(name) || (exists(name) && hasFlag(name, 'fast'));
 }
 
 function showsLife(before: VitalSigns, now: VitalSigns): boolean {

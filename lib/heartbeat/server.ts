@@ -1,17 +1,9 @@
-import type { ManagedClient } from '../connection/managed-client.js';
 import type { CredentialsProvider } from '../credentials/credentials.js';
-import { reconnectsByItself, type Command } from '../ioredis/client.js';
+import { reconnectsByItself, type Client, type Command } from '../ioredis/client.js';
 import { ProbeConnection } from '../ioredis/probe-connection.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import { CloseSignal, ignoreClosed, pause, settlesWithin } from '../timing/close-signal.js';
 import type { Pulse } from './pulse.js';
-
-/** A connection that owes a reply. */
-export interface Suspect {
-  readonly client: ManagedClient;
-  readonly pulse: Pulse;
-  /** Whether its reply is late. */
-  readonly isLate: boolean;
-}
 
 /** The server must have answered the probe for this share of `heartbeatTimeout`: one that was slow has then answered the others too. */
 const ANSWERING_SHARE = 3 / 8;
@@ -37,127 +29,100 @@ const sentAgain = new WeakSet<Command>();
  * follow once it has received its reply. A command that may be slow is waited for.
  */
 export class Server {
-  /** Those that owe a reply by the present observation. */
-  readonly suspects: Suspect[] = [];
-  readonly #provider: CredentialsProvider;
+  /** When a connection to it was last found to owe a reply (`performance.now()`). */
+  suspectedAt = 0;
+  /** Those whose replies are late by the present observation. */
+  readonly late: Pulse[] = [];
   readonly #timeout: number;
   readonly #mostReplacements: number;
-  readonly #probe = new Probe();
-  /** Whether a fast command that was not answered on one connection was answered on its replacement. */
-  #answersElsewhere = false;
-  #trials = 0;
+  readonly #closing = new CloseSignal();
+  /** Since when the server has answered every probe (`performance.now()`). */
+  #answeringSince = Infinity;
+  /** Whether the last probe did not reach the server. */
+  #isUnreachable = false;
   #nextTrialAt = 0;
+  /** The wait after the next trial, in ms; 0 once a fast command was answered on the replacement of its connection. */
+  #trialInterval: number;
 
   /**
+   * @param template A client of the server.
    * @param timeout The `heartbeatTimeout`, in ms.
    * @param period The time between two observations, in ms.
    */
-  constructor(provider: CredentialsProvider, timeout: number, period: number) {
-    this.#provider = provider;
+  constructor(template: Client, provider: CredentialsProvider, timeout: number, period: number) {
     this.#timeout = timeout;
     this.#mostReplacements = Math.max(1, Math.floor((REPLACEMENTS_PER_SECOND * period) / 1_000));
+    this.#trialInterval = timeout;
+    this.#probe(template, provider, period).catch(ignoreClosed);
   }
 
-  /** Replaces the unresponsive ones of the suspects. Returns whether there were any. */
-  review(): boolean {
-    const suspects = this.suspects.splice(0);
-    const [first] = suspects;
-    if (first) {
-      const connect = () => new ProbeConnection(first.client.client, this.#provider.current);
-      this.#probe.ask(this.#timeout, connect);
-    }
+  /** Replaces those of the late ones that are unresponsive. Returns whether there were any. */
+  replaceUnresponsive(): boolean {
     let replaced = 0;
-    for (const { client, pulse, isLate } of suspects) {
-      if (replaced < this.#mostReplacements && isLate && this.#replaces(client, pulse)) replaced += 1;
+    for (const pulse of this.late.splice(0)) {
+      if (replaced < this.#mostReplacements && this.#replaces(pulse)) replaced += 1;
     }
     return replaced > 0;
   }
 
   close(): void {
-    this.#probe.close();
+    this.#closing.close();
   }
 
-  #replaces(client: ManagedClient, pulse: Pulse): boolean {
-    if (this.#probe.answeringFor >= this.#timeout * ANSWERING_SHARE) {
+  /** Finds out whether the server answers, over one connection at a time, until this is closed. */
+  async #probe(template: Client, provider: CredentialsProvider, period: number): Promise<void> {
+    for (let failures = 0; ;) {
+      const connection = new ProbeConnection(template, provider.current);
+      try {
+        while (await this.#isAnswered(connection)) {
+          failures = 0;
+          this.#answeringSince = Math.min(this.#answeringSince, performance.now());
+          await pause(period, this.#closing);
+        }
+        this.#answeringSince = Infinity;
+        this.#isUnreachable = connection.isUnreachable;
+      } finally {
+        connection.close();
+      }
+      failures += 1;
+      await pause(backoffDelay(failures, RETRY_PROBE), this.#closing);
+    }
+  }
+
+  async #isAnswered(connection: ProbeConnection): Promise<boolean> {
+    const answer = connection.ping();
+    return (await settlesWithin(this.#timeout, answer, this.#closing)) && answer;
+  }
+
+  #replaces(pulse: Pulse): boolean {
+    const { client, silence, awaitedName } = pulse;
+    if (performance.now() - this.#answeringSince >= this.#timeout * ANSWERING_SHARE) {
       if (!pulse.isAnsweredAtOnce && !this.#maySendAgain(pulse)) return false;
-      client.replaceUnresponsive(pulse.silence, pulse.awaitedName);
+      client.replaceUnresponsive(silence, awaitedName);
       return true;
     }
     // A cluster can use another node.
-    const isGivenUp = this.#probe.isUnreachable || pulse.silence >= NODE_TIMEOUT;
+    const isGivenUp = this.#isUnreachable || silence >= NODE_TIMEOUT;
     if (reconnectsByItself(client.client) || !isGivenUp) return false;
-    client.abandonUnresponsive(pulse.silence, pulse.awaitedName);
+    client.abandonUnresponsive(silence, awaitedName);
     return true;
   }
 
   /** Whether the command that is awaited may be sent again on another connection, once. */
   #maySendAgain({ awaited, isFast }: Pulse): boolean {
-    if (!awaited || !isFast || sentAgain.has(awaited)) return false;
     const now = performance.now();
-    if (!this.#answersElsewhere && now < this.#nextTrialAt) return false;
+    if (!awaited || !isFast || sentAgain.has(awaited) || now < this.#nextTrialAt) return false;
     sentAgain.add(awaited);
-    if (this.#answersElsewhere) return true;
-    this.#nextTrialAt = now + this.#timeout * 2 ** this.#trials;
-    this.#trials += 1;
+    this.#nextTrialAt = now + this.#trialInterval;
+    this.#trialInterval *= 2;
     awaited.promise.then(
       () => {
-        this.#answersElsewhere = true;
+        this.#nextTrialAt = 0;
+        this.#trialInterval = 0;
       },
       // A rejected command says nothing about its connection.
       () => undefined,
     );
     return true;
-  }
-}
-
-/** Finds out whether a server answers, over one connection at a time. */
-class Probe {
-  #connection: ProbeConnection | undefined;
-  /** When the pending PING was sent (`performance.now()`). */
-  #askedAt: number | undefined;
-  #answeringSince: number | undefined;
-  #failures = 0;
-  #nextAttemptAt = 0;
-  /** Whether the last attempt did not reach the server. */
-  isUnreachable = false;
-
-  /** For how long the server has answered every PING, in ms. */
-  get answeringFor(): number {
-    return this.#answeringSince === undefined ? 0 : performance.now() - this.#answeringSince;
-  }
-
-  /** Sends the next PING, which must be answered within `timeout` ms; does nothing while one is pending. */
-  ask(timeout: number, connect: () => ProbeConnection): void {
-    const now = performance.now();
-    if (this.#askedAt !== undefined && now - this.#askedAt > timeout) this.#failed(this.#connection);
-    if (this.#askedAt !== undefined || now < this.#nextAttemptAt) return;
-    this.#askedAt = now;
-    const connection = (this.#connection ??= connect());
-    connection.ping().then(
-      () => {
-        if (connection !== this.#connection) return;
-        this.#askedAt = undefined;
-        this.#answeringSince ??= performance.now();
-        this.#failures = 0;
-      },
-      () => {
-        this.#failed(connection);
-      },
-    );
-  }
-
-  close(): void {
-    this.#connection?.close();
-    this.#connection = undefined;
-    this.#askedAt = undefined;
-    this.#answeringSince = undefined;
-  }
-
-  #failed(connection: ProbeConnection | undefined): void {
-    if (!connection || connection !== this.#connection) return;
-    this.isUnreachable = connection.isUnreachable;
-    this.close();
-    this.#failures += 1;
-    this.#nextAttemptAt = performance.now() + backoffDelay(this.#failures, RETRY_PROBE);
   }
 }

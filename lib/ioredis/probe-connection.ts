@@ -21,21 +21,16 @@ const UNREACHABLE = /^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDO
  * executes no commands still refuses those of others. Each of its commands is answered in one line.
  */
 export class ProbeConnection {
-  readonly #connector: Connector;
+  readonly #template: Client;
   readonly #credentials: Credentials;
-  readonly #event: 'secureConnect' | 'connect';
+  #connector: Connector | undefined;
   #socket: Socket | undefined;
   #error: unknown;
-  #received = '';
-  #waiting: ((line: string) => void)[] = [];
 
   /** @param template A client of the server. */
   constructor(template: Client, credentials: Credentials) {
-    const { connector } = internals(template);
-    const ConnectorClass = connector.constructor as new (options: unknown) => Connector;
-    this.#connector = new ConnectorClass(template.options);
+    this.#template = template;
     this.#credentials = credentials;
-    this.#event = template.options.tls ? 'secureConnect' : 'connect';
   }
 
   /** Whether TCP cannot reach the server. A server that is merely slow accepts connections. */
@@ -44,50 +39,49 @@ export class ProbeConnection {
     return UNREACHABLE.test(String(code)) || this.#socket?.connecting === true;
   }
 
-  /** Resolves once the server has answered; rejects if it does not serve commands. */
-  async ping(): Promise<void> {
-    if (!this.#socket) await this.#open();
-    const reply = await this.#request('PING');
-    if (NOT_SERVING.test(reply)) throw new Error(reply);
+  /** Whether the server has answered, and serves commands. Pending while it does not answer; never rejects. */
+  async ping(): Promise<boolean> {
+    try {
+      this.#socket ??= await this.#open();
+      return !NOT_SERVING.test(await request(this.#socket, 'PING'));
+    } catch (error) {
+      this.#error = error;
+      return false;
+    }
   }
 
   close(): void {
-    this.#connector.disconnect();
+    this.#connector?.disconnect();
     this.#socket?.destroy();
   }
 
-  async #open(): Promise<void> {
-    try {
-      const socket = await this.#connector.connect(() => undefined);
-      if (socket.destroyed) throw this.#connector.firstError ?? new Error('The connection is closed.');
-      this.#socket = socket;
-      socket.on('error', (error) => {
-        this.#error = error;
-      });
-      await once(socket, this.#event);
-      socket.on('data', (chunk: Buffer) => {
-        this.#receive(chunk.toString('latin1'));
-      });
-    } catch (error) {
+  async #open(): Promise<Socket> {
+    const { connector } = internals(this.#template);
+    const { options } = this.#template;
+    const ConnectorClass = connector.constructor as new (options: unknown) => Connector;
+    this.#connector = new ConnectorClass(options);
+    const socket = await this.#connector.connect(() => undefined);
+    this.#socket = socket;
+    if (socket.destroyed) throw this.#connector.firstError ?? new Error('The connection is closed.');
+    socket.on('error', (error) => {
       this.#error = error;
-      throw error;
-    }
+    });
+    await once(socket, options.tls ? 'secureConnect' : 'connect');
     const { username, password } = this.#credentials;
     // That the server refuses the login is an answer, too.
-    await this.#request('AUTH', username, password);
+    await request(socket, 'AUTH', username, password);
+    return socket;
   }
+}
 
-  #request(...args: string[]): Promise<string> {
-    const bulks = args.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`);
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      this.#socket?.write(`*${args.length}\r\n${bulks.join('')}`);
-    });
+/** Sends a command, and resolves to its reply. */
+async function request(socket: Socket, ...args: string[]): Promise<string> {
+  const bulks = args.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`);
+  socket.write(`*${args.length}\r\n${bulks.join('')}`);
+  let reply = '';
+  while (!reply.endsWith('\r\n')) {
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    reply += chunk.toString('latin1');
   }
-
-  #receive(text: string): void {
-    const lines = (this.#received + text).split('\r\n');
-    this.#received = lines.pop() ?? '';
-    for (const line of lines) this.#waiting.shift()?.(line);
-  }
+  return reply;
 }

@@ -3,6 +3,11 @@ import { MAX_TIMER_DELAY } from './timeouts.js';
 /** The reason with which a wait ends whose signal has closed. One for all: nobody reads its stack. */
 export const closedBySignal = new Error('The wait has ended with its signal.');
 
+/** Handles the error of work that ends with a signal. */
+export function ignoreClosed(error: unknown): void {
+  if (error !== closedBySignal) throw error;
+}
+
 /** Is told once that a signal has closed. */
 interface CloseListener {
   signalClosed(): void;
