@@ -2,13 +2,11 @@ import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
 import type { ConnectionEvents, Report } from './connection/events.js';
 import { ManagedClient } from './connection/managed-client.js';
-import { replaceClusterSubscriber } from './connection/replacer.js';
 import type { CredentialsProvider } from './credentials/credentials.js';
 import { createDebugLog, emitLater } from './diagnostics.js';
 import { AzureRedisError } from './errors.js';
 import { Heartbeat, type HeartbeatSettings } from './heartbeat/heartbeat.js';
 import type { Client } from './ioredis/client.js';
-import { isClusterSubscriber } from './ioredis/cluster.js';
 import { connectorFor, useConnector, type ConnectorClass } from './ioredis/connector.js';
 import {
   createPassword,
@@ -199,8 +197,6 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     stopTracking(this.#password);
     this.#provider.close(closedError());
     for (const client of this.#clients) client.release();
-    this.#clients.clear();
-    this.#stop();
   }
 
   /** The properties to log, without secrets. Empty for a copy, such as one created by `cloneDeep()` of lodash. */
@@ -219,13 +215,12 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     const known = ManagedClient.of(client);
     if (known && this.#clients.has(known)) return known;
     // Another authenticator managed it before.
-    known?.abandoned();
+    known?.release();
     useConnector(client, this.#connector);
     const managed = new ManagedClient(client, this.#provider, this.#report, this.#ended);
     this.#managed += 1;
     // One that has ended is managed when it connects again.
     if (client.status === 'end') return managed;
-    if (isClusterSubscriber(client)) managed.delegateReplacement(() => replaceClusterSubscriber(client));
     this.#clients.add(managed);
     debugClient('manages a client of %s', managed.endpoint);
     this.#start();

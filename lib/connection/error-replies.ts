@@ -1,6 +1,12 @@
-import type { Credentials } from '../credentials/credentials.js';
+import type { CredentialsProvider, Credentials } from '../credentials/credentials.js';
 import { asAzureRedisError } from '../errors.js';
-import type { ReplyError } from '../ioredis/client.js';
+import { reconnectsByItself, type Command, type ReplyError } from '../ioredis/client.js';
+import { isLogin } from '../ioredis/login.js';
+import { isInTransaction, sendAgain, sendOnNextConnection } from '../ioredis/queues.js';
+import { backoffDelay, type Backoff } from '../timing/backoff.js';
+import { ignoreClosed, pause } from '../timing/close-signal.js';
+import type { Connection } from './connection.js';
+import type { ManagedClient } from './managed-client.js';
 
 /**
  * Adds `code` and `hint` to an error reply that has a known meaning on Azure. It stays the `ReplyError` of ioredis, by whose
@@ -56,11 +62,94 @@ export function isWrongPass(reply: ReplyError): boolean {
 }
 
 /** Whether the server did not run a command because the connection is not logged in; the reply to EXEC has a prefix. */
-export function isNoAuth(reply: ReplyError): boolean {
+function isNoAuth(reply: ReplyError): boolean {
   return /^(?:EXECABORT .*)?NOAUTH/.test(reply.message);
 }
 
 /** Whether the server did not run a command because, after a failover, it is not the primary or has no data yet. */
-export function isFailover(reply: ReplyError): boolean {
+function isFailover(reply: ReplyError): boolean {
   return /^(?:READONLY|LOADING|MASTERDOWN)\b/.test(reply.message);
+}
+
+/** How long a new login may wait for credentials, in ms. */
+const LOGIN_TIMEOUT = 30_000;
+
+/** How often a command is sent again; about 16 s in all if it finds no primary, longer than a failover on Azure takes. */
+const MAX_ATTEMPTS = 8;
+
+/** The waits before a connection is replaced on which no primary answers either, in ms. */
+const FAILOVER_RETRY: Backoff = { minTimeout: 100, maxTimeout: 5_000, factor: 2, randomize: true };
+
+/** How often a command was sent again. */
+const attempts = new WeakMap<Command, number>();
+
+/**
+ * Sends again the commands of a connection that the server refused for a reason that is not theirs. It has not run them, so
+ * that sending them again is safe.
+ */
+export class RefusedCommands {
+  readonly #connection: Connection;
+  readonly #provider: CredentialsProvider;
+  readonly #managed: ManagedClient;
+  /** Those refused with NOAUTH: all that were written before the new login are. */
+  #notLoggedIn: Command[] = [];
+  #isReplaced = false;
+
+  constructor(connection: Connection, provider: CredentialsProvider, managed: ManagedClient) {
+    this.#connection = connection;
+    this.#provider = provider;
+    this.#managed = managed;
+  }
+
+  /** Sends a refused command again; returns `false` if it is to be rejected. */
+  retry(command: Command, reply: ReplyError): boolean {
+    const { client, isReset } = this.#connection;
+    const userDecides = typeof client.options.reconnectOnError === 'function';
+    if (client.status !== 'ready' || userDecides || isLogin(command)) return false;
+    const count = attempts.get(command) ?? 0;
+    const findsPrimary = isFailover(reply) && this.#mayFindPrimary(command);
+    if (count === MAX_ATTEMPTS || !(findsPrimary || isNoAuth(reply))) return false;
+    attempts.set(command, count + 1);
+    if (findsPrimary) this.#findPrimary(count);
+    // In the order of the replies.
+    if (findsPrimary || isReset) sendOnNextConnection(client, command);
+    else if (this.#notLoggedIn.push(command) === 1) void this.#logIn();
+    return true;
+  }
+
+  async #logIn(): Promise<void> {
+    const { client, signal, transaction } = this.#connection;
+    let failure: unknown;
+    try {
+      await this.#provider.waitUntilUsable(AbortSignal.timeout(LOGIN_TIMEOUT));
+      await this.#connection.authenticate(this.#provider);
+      await transaction.over();
+    } catch (error) {
+      failure = error;
+    }
+    // The commands that were written before the login were answered before it, so the list is complete. Sending them
+    // in one tick keeps a transaction among them in one piece.
+    const commands = this.#notLoggedIn;
+    this.#notLoggedIn = [];
+    for (const command of commands) {
+      // If the connection has closed, ioredis keeps them for the next one.
+      if (failure instanceof Error && !signal.closed) command.reject(failure);
+      else sendAgain(client, command);
+    }
+  }
+
+  /** A part of a transaction alone must not be sent again. A cluster itself finds the primary of its nodes. */
+  #mayFindPrimary(command: Command): boolean {
+    const { client, transaction } = this.#connection;
+    return !transaction.isOpen && !isInTransaction(client, command) && reconnectsByItself(client);
+  }
+
+  #findPrimary(failures: number): void {
+    if (this.#isReplaced) return;
+    this.#isReplaced = true;
+    const delay = failures > 0 ? backoffDelay(failures, FAILOVER_RETRY) : 0;
+    pause(delay, this.#connection.signal)
+      .then(() => this.#managed.replaceConnection('failover'))
+      .catch(ignoreClosed);
+  }
 }

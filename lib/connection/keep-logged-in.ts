@@ -1,8 +1,9 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
 import { backoffDelay, type Backoff, spreadOf } from '../timing/backoff.js';
-import { closedBySignal, pause, settlesWithin } from '../timing/close-signal.js';
+import { ignoreClosed, pause, settlesWithin } from '../timing/close-signal.js';
 import type { Connection } from './connection.js';
 import type { RecycleReason } from './events.js';
+import type { ManagedClient } from './managed-client.js';
 
 /** The waits between the attempts of a failed AUTH, in ms. */
 const RETRY: Backoff = { minTimeout: 100, maxTimeout: 60_000, factor: 2, randomize: true };
@@ -14,16 +15,16 @@ const RETRY: Backoff = { minTimeout: 100, maxTimeout: 60_000, factor: 2, randomi
 const MAX_WAIT_SHARE = 1 / 4;
 
 /**
- * Keeps a connection logged in with the provider's current credentials until it closes: every wait ends with the connection.
+ * Keeps the present connection of a client logged in with the provider's current credentials until it closes: every wait ends
+ * with the connection.
  *
- * @param report Called with the outcome of each AUTH, with the error if it failed.
  * @returns the reason to replace the connection, if it cannot be logged in again; `undefined` if it has closed or is
  *   being closed by the application.
  */
 export async function keepLoggedIn(
   connection: Connection,
   provider: CredentialsProvider,
-  report: (error?: Error) => void,
+  managed: ManagedClient,
 ): Promise<RecycleReason | undefined> {
   const { client, signal, transaction } = connection;
   try {
@@ -58,11 +59,11 @@ export async function keepLoggedIn(
       // If it has just subscribed over RESP2, it no longer accepts AUTH, and is replaced.
       if (error && client.mode === 'subscriber') continue;
       failures = error ? failures + 1 : 0;
-      report(error);
+      managed.reportLogin(error);
     }
   } catch (error) {
-    if (error === closedBySignal) return undefined;
-    throw error;
+    ignoreClosed(error);
+    return undefined;
   }
 }
 

@@ -1,7 +1,16 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
 import { publishStall, type Stall } from '../diagnostics.js';
 import { limitBlocking, resolveLastIds } from '../ioredis/blocking-command.js';
-import { endpointOf, internals, type Client, type Command, type ReplyError } from '../ioredis/client.js';
+import {
+  endpointOf,
+  enterMonitorMode,
+  isLeaving,
+  isLoggingIn,
+  type Client,
+  type Command,
+  type ReplyError,
+} from '../ioredis/client.js';
+import { isClusterSubscriber } from '../ioredis/cluster.js';
 import { isWaitingForToken } from '../ioredis/connector.js';
 import { hooksOf, observeCommandQueue, removeHooks, setHooks, type ClientHooks } from '../ioredis/hooks.js';
 import {
@@ -12,15 +21,26 @@ import {
   rejectQueuedLogins,
 } from '../ioredis/login.js';
 import { isPending, rejectUnsent } from '../ioredis/queues.js';
-import { closeNow, connectNow } from '../ioredis/reconnect.js';
+import { closeNow, connectNow, reconnect } from '../ioredis/reconnect.js';
 import { resubscribe } from '../ioredis/resubscribe.js';
 import { dateOf } from '../timing/timeouts.js';
 import { Connection } from './connection.js';
-import { explain, isWrongPass } from './error-replies.js';
-import type { RecycleReason, Report } from './events.js';
+import { explain, isWrongPass, RefusedCommands } from './error-replies.js';
+import type { RecycleReason, Replacement, Report } from './events.js';
 import { keepLoggedIn } from './keep-logged-in.js';
-import { RefusedCommands } from './refused-commands.js';
-import { Replacer, type ReplaceClient, type ReplaceOptions } from './replacer.js';
+import {
+  readingEnds,
+  replaceClusterSubscriber,
+  repliesArrive,
+  whenStalled,
+  type ReplaceClient,
+} from './replacement.js';
+
+/**
+ * The reasons to replace a connection without waiting for its pending replies, which may never arrive. For all others, those
+ * are awaited, so that a subscriber misses no messages.
+ */
+const AT_ONCE: ReadonlySet<RecycleReason> = new Set(['blocked', 'stalled', 'requested']);
 
 /** A live ioredis client whose connections are kept logged in, one after the other. */
 export class ManagedClient implements ClientHooks {
@@ -28,12 +48,18 @@ export class ManagedClient implements ClientHooks {
   readonly #provider: CredentialsProvider;
   readonly #report: Report;
   readonly #onEnd: (client: ManagedClient) => void;
-  readonly #replacer: Replacer;
-  #connection: Connection | undefined;
+  /** The present connection, from when the client begins to connect until it closes. */
+  connection: Connection | undefined;
+  /** How many of the client's connections were replaced because they did not answer. */
+  stalls = 0;
+  /** Since when the last connection was unresponsive (`performance.now()`), if it was replaced for this reason. */
+  unresponsiveSince: number | undefined;
+  /** The replacement in progress: its reason, and since when (`performance.now()`) there is no connection. */
+  #replacement: { readonly reason: RecycleReason; readonly since: number } | undefined;
+  /** Takes over in place of this client's next connection. */
+  #delegate: ReplaceClient | undefined;
   /** Created when first needed: few connections ever need it. */
   #refused: RefusedCommands | undefined;
-  #unresponsiveSince: number | undefined;
-  #stalls = 0;
 
   /** @param onEnd Called when the client has ended. */
   constructor(
@@ -46,7 +72,7 @@ export class ManagedClient implements ClientHooks {
     this.#provider = provider;
     this.#report = report;
     this.#onEnd = onEnd;
-    this.#replacer = new Replacer(client, report);
+    if (isClusterSubscriber(client)) this.#delegate = () => replaceClusterSubscriber(client);
     setHooks(client, this);
   }
 
@@ -60,24 +86,14 @@ export class ManagedClient implements ClientHooks {
     return endpointOf(this.client);
   }
 
-  /** The present connection, from when the client begins to connect until it closes. */
-  get connection(): Connection | undefined {
-    return this.#connection;
-  }
-
-  /** How many of the client's connections were replaced because they did not answer. */
-  get stalls(): number {
-    return this.#stalls;
-  }
-
-  /** Since when the last connection was unresponsive (`performance.now()`), if it was replaced for this reason. */
-  get unresponsiveSince(): number | undefined {
-    return this.#unresponsiveSince;
+  /** How long the credentials of its connection are valid, in ms. */
+  get credentialsLeft(): number {
+    return (this.connection?.credentials ?? this.#provider.current).remaining;
   }
 
   /** Manages the connection of a client that is ready already. */
   adopt(): void {
-    if (!this.#connection && /^(?:ready|monitoring)$/.test(this.client.status)) this.statusChanged('ready');
+    if (!this.connection && /^(?:ready|monitoring)$/.test(this.client.status)) this.statusChanged('ready');
   }
 
   /** New credentials are available: a client that waits for them connects at once. */
@@ -87,19 +103,24 @@ export class ManagedClient implements ClientHooks {
 
   /** From now on `replace` is called instead of connecting this client again. */
   delegateReplacement(replace: ReplaceClient): void {
-    this.#replacer.delegateTo(replace);
+    this.#delegate = replace;
   }
 
   /** Replaces the live connection, if any. Resolves when that has begun, or when another client has taken over. */
-  async replaceConnection(reason: RecycleReason, options?: ReplaceOptions): Promise<void> {
-    const connection = this.#connection;
-    if (connection?.isLive) await this.#replacer.replace(connection, reason, options);
+  async replaceConnection(reason: RecycleReason): Promise<void> {
+    const { connection } = this;
+    if (!connection?.isLive) return;
+    await (AT_ONCE.has(reason) ? readingEnds() : repliesArrive(connection));
+    if (!connection.signal.closed) await this.#replace(connection, reason);
   }
 
   /** Replaces the connection, which owes a reply that a working server would have given. */
   replaceUnresponsive(silence: number, awaited: string): void {
+    const { client, connection } = this;
     const stall = this.#stalled(silence, awaited);
-    if (this.#connection) void this.#replacer.replace(this.#connection, 'stalled', { stall });
+    // A client that is logging in, or has sent QUIT, follows ioredis' own rules.
+    if (isLoggingIn(client) || isLeaving(client)) closeNow(client);
+    else if (connection) void this.#replace(connection, 'stalled', stall);
   }
 
   /** Closes the connection to a server that does not answer at all, so that the owner of the client uses another one. */
@@ -110,17 +131,26 @@ export class ManagedClient implements ClientHooks {
 
   /** Calls `send` as soon as no transaction is open, so that what it sends synchronously is part of none. */
   async outsideTransaction<Result>(send: () => Result | Promise<Result>): Promise<Result> {
-    for (let connection; (connection = this.#connection) && connection.transaction.isOpen;) {
+    for (let connection; (connection = this.connection) && connection.transaction.isOpen;) {
       await connection.transaction.over();
     }
     return send();
   }
 
+  /** An AUTH on the connection was answered, with this error if it failed. */
+  reportLogin(error: Error | undefined): void {
+    const { endpoint } = this;
+    const expiresOn = dateOf(this.connection?.credentials?.expiresOn ?? Infinity);
+    if (error) this.#report('reauthenticationFailed', { endpoint, error });
+    else this.#report('reauthenticated', { endpoint, expiresOn });
+  }
+
   /** Stops managing the client, and removes the hooks from it. */
   release(): void {
     this.#closed();
-    this.#replacer.cancel();
+    this.#replacement = undefined;
     removeHooks(this.client, this);
+    this.#onEnd(this);
   }
 
   statusChanged(status: string): void {
@@ -140,17 +170,12 @@ export class ManagedClient implements ClientHooks {
         break;
       case 'end':
         rejectUnsent(this.client);
-        this.abandoned();
+        this.release();
     }
   }
 
-  abandoned(): void {
-    this.release();
-    this.#onEnd(this);
-  }
-
   beforeSend(command: Command): void {
-    const connection = this.#connection;
+    const { connection } = this;
     hidePassword(command, this.#provider.current);
     // Written in this turn, unless it has to wait for a connection: then it is sent again.
     if (connection && isLogin(command)) {
@@ -160,78 +185,99 @@ export class ManagedClient implements ClientHooks {
     }
     // In a transaction, XREAD does not block.
     if (connection?.transaction.isOpen !== true) resolveLastIds(this.client, command);
-    limitBlocking(
-      this.client,
-      command,
-      () => (this.#connection?.credentials ?? this.#provider.current).remaining,
-      (send) => void this.outsideTransaction(send),
-    );
+    limitBlocking(this, command);
   }
 
   afterSend(command: Command): void {
     const name = command.name.toLowerCase();
-    const connection = this.#connection;
+    const { connection } = this;
     if (name === 'multi') connection?.transaction.opened(command);
     if (name === 'exec' || name === 'discard' || name === 'reset') connection?.transaction.closed();
-    if (name === 'monitor' && this.client.mode === 'monitor') this.#enterMonitorMode(command);
+    if (name === 'monitor' && this.client.mode === 'monitor') enterMonitorMode(this.client, command);
     if (name === 'reset' && isPending(this.client, command)) void this.#replaceAfterReset(command);
   }
 
   refused(command: Command, reply: ReplyError): Error | undefined {
-    const connection = this.#connection;
+    const { connection } = this;
     if (!connection) return reply;
     if (isWrongPass(reply) && isHandshakeHello(this.client, command)) return asProtocolRefusal(reply);
     const { attempted = this.#provider.current, transaction } = connection;
     transaction.refused(command);
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected(attempted);
-    this.#refused ??= new RefusedCommands(connection, this.#provider, () =>
-      this.replaceConnection('failover', { awaitReplies: true }),
-    );
+    this.#refused ??= new RefusedCommands(connection, this.#provider, this);
     return this.#refused.retry(command, reply) ? undefined : explain(reply, attempted);
   }
 
   /** The connection of the client; a new one if it has none. */
   #opened(): Connection {
-    this.#connection ??= new Connection(this.client);
-    return this.#connection;
+    this.connection ??= new Connection(this.client);
+    return this.connection;
   }
 
   #ready(connection: Connection): void {
-    this.#unresponsiveSince = undefined;
+    this.unresponsiveSince = undefined;
     connection.endHandshake();
     // A wrapper around sendCommand() that calls ioredis' own method bypasses the hooks, as the handshake shows.
     if (connection.attempted && !connection.isHooked) observeCommandQueue(this.client, this);
-    void this.#keepLoggedIn(connection);
-    this.#replacer.connected(resubscribe(this.client));
+    void keepLoggedIn(connection, this.#provider, this).then(
+      (reason) => reason && this.replaceConnection(reason),
+    );
+    void this.#replaced(resubscribe(this.client));
   }
 
-  async #keepLoggedIn(connection: Connection): Promise<void> {
-    const reason = await keepLoggedIn(connection, this.#provider, (error) => {
-      const { endpoint } = this;
-      if (error) this.#report('reauthenticationFailed', { endpoint, error });
-      else
-        this.#report('reauthenticated', {
-          endpoint,
-          expiresOn: dateOf(connection.credentials?.expiresOn ?? Infinity),
-        });
-    });
-    if (reason) await this.replaceConnection(reason, { awaitReplies: reason !== 'blocked' });
+  async #replace(connection: Connection, reason: RecycleReason, stall?: Stall): Promise<void> {
+    const { client } = this;
+    const isAtOnce = AT_ONCE.has(reason);
+    if (this.#replacement) {
+      // It may await replies that do not arrive.
+      if (isAtOnce) closeNow(client);
+      return;
+    }
+    this.#replacement = { reason, since: performance.now() - (stall?.silence ?? 0) };
+    if (this.#delegate) {
+      const replaced = this.#replaceClient(reason, this.#delegate);
+      if (isAtOnce) closeNow(client);
+      await replaced;
+    } else reconnect(client, stall && whenStalled(connection, stall));
+  }
+
+  async #replaceClient(reason: RecycleReason, replace: ReplaceClient): Promise<void> {
+    const replacement = await replace();
+    this.#replacement = undefined;
+    if (replacement) this.#recycled(reason, replacement);
+  }
+
+  /** The client is ready; `resubscribed` resolves to whether it has its subscriptions again. */
+  async #replaced(resubscribed: Promise<boolean>): Promise<void> {
+    const replacement = this.#replacement;
+    this.#replacement = undefined;
+    if (!replacement || !(await resubscribed)) return;
+    const { reason, since } = replacement;
+    this.#recycled(reason, { gap: Math.round(performance.now() - since), delivery: 'at-most-once' });
+  }
+
+  #recycled(reason: RecycleReason, { gap, delivery }: Replacement): void {
+    this.#report('recycled', { endpoint: this.endpoint, reason, gap, delivery });
   }
 
   #stalled(silence: number, awaited: string): Stall {
     const stall = { endpoint: this.endpoint, silence: Math.round(silence), awaited };
-    this.#stalls += 1;
-    this.#unresponsiveSince = performance.now() - stall.silence;
+    this.stalls += 1;
+    this.unresponsiveSince = performance.now() - stall.silence;
     publishStall(stall);
     this.#report('stalled', stall);
     return stall;
   }
 
   #closed(): void {
-    const connection = this.#connection;
+    const { connection } = this;
     if (!connection) return;
-    this.#replacer.disconnected(connection);
-    this.#connection = undefined;
+    // If the server has closed it at its expiry, another client takes over.
+    if (this.#delegate && connection.hasExpired && !this.#replacement) {
+      this.#replacement = { reason: 'subscriber', since: performance.now() };
+      void this.#replaceClient('subscriber', this.#delegate);
+    }
+    this.connection = undefined;
     this.#refused = undefined;
     connection.close();
   }
@@ -244,18 +290,6 @@ export class ManagedClient implements ClientHooks {
     const connection = this.#opened();
     connection.isReset = true;
     await command.promise.catch(() => undefined);
-    if (connection === this.#connection) await this.replaceConnection('reset', { awaitReplies: true });
-  }
-
-  /**
-   * ioredis enters MONITOR mode in a later turn than that of the reply. It would take what the server sends in the same turn
-   * for replies, to which it has no commands, and emit an `error` that ends the process.
-   */
-  #enterMonitorMode(command: Command): void {
-    const { resolve } = command;
-    command.resolve = (reply) => {
-      internals(this.client).status = 'monitoring';
-      resolve.call(command, reply);
-    };
+    if (connection === this.connection) await this.replaceConnection('reset');
   }
 }

@@ -54,9 +54,9 @@ function turnLimit(left: number): number {
 interface Sender {
   readonly client: Client;
   /** How long the credentials of its connection are valid, in ms. */
-  readonly credentialsLeft: () => number;
+  readonly credentialsLeft: number;
   /** Calls `send` as soon as no transaction is open. */
-  readonly outsideTransaction: (send: () => void) => void;
+  outsideTransaction(send: () => void): Promise<void>;
 }
 
 const known = new WeakMap<Command, BlockingCommand>();
@@ -68,16 +68,10 @@ const known = new WeakMap<Command, BlockingCommand>();
  *
  * All turns together, including those on a later connection, last as long as the timeout of the command.
  */
-export function limitBlocking(
-  client: Client,
-  command: Command,
-  credentialsLeft: Sender['credentialsLeft'],
-  outsideTransaction: Sender['outsideTransaction'],
-): void {
+export function limitBlocking(sender: Sender, command: Command): void {
   const { position, unit } = TIMEOUTS[command.name.toLowerCase()] ?? {};
   const index = position?.(command.args);
   if (index === undefined || unit === undefined) return;
-  const sender = { client, credentialsLeft, outsideTransaction };
   const blocking = known.get(command);
   if (blocking) blocking.sentBy(sender);
   else known.set(command, new BlockingCommand(command, index, unit, sender));
@@ -123,8 +117,12 @@ class BlockingCommand {
       }
     };
     command.resolve = (reply) => {
-      if (this.#hasMoreTurns(reply)) this.#sendAgain();
-      else resolve.call(command, reply);
+      const { client } = this.#sender;
+      if (this.#hasMoreTurns(reply)) {
+        void this.#sender.outsideTransaction(() => {
+          sendAgain(client, command);
+        });
+      } else resolve.call(command, reply);
     };
     command.reject = (error) => {
       this.#isRejected = true;
@@ -149,7 +147,7 @@ class BlockingCommand {
     const isFirst = this.#deadline === undefined;
     this.#deadline ??= total === 0 ? Infinity : now + total;
     const left = this.#deadline - now;
-    const limit = this.#mayBeLimited ? turnLimit(this.#sender.credentialsLeft()) : Infinity;
+    const limit = this.#mayBeLimited ? turnLimit(this.#sender.credentialsLeft) : Infinity;
     this.#isLimited = limit < left;
     this.turn = Math.min(limit, left);
     if (!this.#isLimited && (isFirst || left === Infinity)) return given;
@@ -171,13 +169,6 @@ class BlockingCommand {
     if (reply !== null || !this.#isLimited || this.#isRejected) return false;
     if (performance.now() - this.#writtenAt < this.turn - EARLY) return false;
     return !isPending(this.#sender.client, this.#command);
-  }
-
-  #sendAgain(): void {
-    const { client, outsideTransaction } = this.#sender;
-    outsideTransaction(() => {
-      sendAgain(client, this.#command);
-    });
   }
 }
 
@@ -233,24 +224,14 @@ async function resolveLastId(
   key: unknown,
   position: number,
 ): Promise<void> {
+  const CommandClass = command.constructor as new (name: string, args: unknown[], options: object) => Command;
+  // Not by a method of the client, which would add its `keyPrefix` to the key again.
+  const asking = new CommandClass('xrevrange', [key, '+', '-', 'COUNT', 1], { replyEncoding: 'utf8' });
   try {
-    const entries = await send(client, command, 'xrevrange', [key, '+', '-', 'COUNT', 1]);
-    const [[id = BEFORE_FIRST] = []] = entries as [id?: string][];
+    internals(client).sendCommand(asking);
+    const [[id = BEFORE_FIRST] = []] = (await asking.promise) as [id?: string][];
     command.args = command.args.with(position, id);
   } catch {
     // The XREAD itself reports the error.
   }
-}
-
-/** Sends a command as the client does, but without its `keyPrefix`, which the key has already. */
-async function send(
-  client: Client,
-  { constructor }: Command,
-  name: string,
-  args: unknown[],
-): Promise<unknown> {
-  const CommandClass = constructor as new (name: string, args: unknown[], options: object) => Command;
-  const command = new CommandClass(name, args, { replyEncoding: 'utf8' });
-  internals(client).sendCommand(command);
-  return command.promise;
 }

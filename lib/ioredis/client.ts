@@ -205,6 +205,18 @@ export function isLoggingIn(client: Client): boolean {
   return client.status === 'connect';
 }
 
+/**
+ * Enters MONITOR mode as soon as the reply to this MONITOR arrives. ioredis does so in a later turn. It would take what the
+ * server sends in the same turn for replies, to which it has no commands, and emit an `error` that ends the process.
+ */
+export function enterMonitorMode(client: Client, command: Command): void {
+  const { resolve } = command;
+  command.resolve = (reply) => {
+    internals(client).status = 'monitoring';
+    resolve.call(command, reply);
+  };
+}
+
 /** Whether ioredis itself reconnects the client: not a node of a cluster, which has other nodes. */
 export function reconnectsByItself({ options }: Client): boolean {
   return typeof options.retryStrategy === 'function';

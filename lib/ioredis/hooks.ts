@@ -27,7 +27,7 @@ export interface ClientHooks {
    */
   statusChanged(status: string): void;
   /** The client was disconnected permanently while it waited to reconnect, for which ioredis emits no event. */
-  abandoned(): void;
+  release(): void;
 }
 
 /** Called with a client that is about to connect or to log in. */
@@ -114,7 +114,7 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
 
   prototype.disconnect = function (reconnect = false) {
     disconnect.call(this, reconnect);
-    if (!reconnect && this.status === 'reconnecting') hooksOf(this)?.abandoned();
+    if (!reconnect && this.status === 'reconnecting') hooksOf(this)?.release();
   };
 
   // Before a command that follows ASK, a cluster sends ASKING, and leaves its failure unhandled if the node is down. The

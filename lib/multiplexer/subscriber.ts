@@ -119,7 +119,7 @@ export class Subscriber {
 
   /** Replaces the connection, if it is live, without losing messages if possible. */
   replaceConnection(reason: RecycleReason): void {
-    if (this.isLive) void this.#connection?.managed.replaceConnection(reason, { awaitReplies: true });
+    if (this.isLive) void this.#connection?.managed.replaceConnection(reason);
   }
 
   /** Replaces the connection at once. Resolves when the next one has its subscriptions, or the subscriber is closed. */

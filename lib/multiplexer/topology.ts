@@ -84,7 +84,7 @@ function singleTopology(options: ConfiguredRedisOptions, isDetected: boolean): T
     createSubscriber: () => createRedis({ ...options, ...SUBSCRIBER }),
     recoverFrom: (maintenance, subscriber) => {
       if (!MOVED.has(maintenance)) return;
-      void managed.replaceConnection('maintenance', { awaitReplies: true });
+      void managed.replaceConnection('maintenance');
       subscriber.replaceConnection('maintenance');
     },
     checkKind: async () => {

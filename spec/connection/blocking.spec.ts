@@ -143,9 +143,7 @@ describe('a blocking command', () => {
       const options = await cache.configure({ autoResendUnfulfilledCommands: false });
       const client = await cache.connect(variant, options);
       const error = client.blpop('queue', 0).catch((reason: unknown) => reason);
-      void options.authenticator
-        .managedClientOf(client)
-        .replaceConnection('maintenance', { awaitReplies: true });
+      void options.authenticator.managedClientOf(client).replaceConnection('maintenance');
       expect(await error).to.be.instanceOf(Error);
     },
   );

@@ -34,7 +34,7 @@ describe('the replacement of a connection', () => {
     const { authenticator } = options;
     const replace = async (): Promise<Recycled> => {
       const recycled = next<Recycled>(authenticator, 'recycled');
-      await authenticator.managedClientOf(client).replaceConnection('maintenance', { awaitReplies: true });
+      await authenticator.managedClientOf(client).replaceConnection('maintenance');
       return recycled;
     };
     return { client, options, replace };
@@ -118,9 +118,7 @@ describe('the replacement of a connection', () => {
       it('ends when the application disconnects', async () => {
         const { client, options } = await connect(variant);
         const ended = happens(client, 'end');
-        void options.authenticator
-          .managedClientOf(client)
-          .replaceConnection('maintenance', { awaitReplies: true });
+        void options.authenticator.managedClientOf(client).replaceConnection('maintenance');
         await halfClosed(client);
         client.disconnect();
         await ended;
