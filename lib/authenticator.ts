@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptionsStylized } from 'node:util';
-import type { ConnectionEvents, Report } from './connection/events.js';
+import type { ConnectionEvents } from './connection/events.js';
 import { ManagedClient } from './connection/managed-client.js';
 import type { CredentialsProvider } from './credentials/credentials.js';
 import { createDebugLog, emitLater } from './diagnostics.js';
@@ -217,20 +217,23 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     // Another authenticator managed it before.
     known?.release();
     useConnector(client, this.#connector);
-    const managed = new ManagedClient(client, this.#provider, this.#report, this.#ended);
+    const managed = new ManagedClient(client, this.#provider, this.#emit, this.#ended);
     this.#managed += 1;
     // One that has ended is managed when it connects again.
     if (client.status === 'end') return managed;
     this.#clients.add(managed);
     debugClient('manages a client of %s', managed.endpoint);
-    this.#start();
+    this.#provider.start();
+    this.#heartbeat.start();
     return managed;
   }
 
   readonly #ended = (client: ManagedClient): void => {
     if (!this.#clients.delete(client)) return;
     debugClient('a client of %s has ended', client.endpoint);
-    if (this.#clients.size === 0) this.#stop();
+    if (this.#clients.size > 0) return;
+    this.#provider.stop();
+    this.#heartbeat.stop();
   };
 
   /** ioredis, or the application, has read the text of the password. A managed client logs in without it. */
@@ -249,24 +252,13 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     process.emitWarning(UNMANAGED_LOGIN, { type: 'IoredisAzureWarning', code: 'UNMANAGED_CLIENT' });
   }
 
-  #start(): void {
-    this.#provider.start();
-    this.#heartbeat.start();
-  }
-
-  #stop(): void {
-    this.#provider.stop();
-    this.#heartbeat.stop();
-  }
-
-  readonly #report: Report = (name, event) => {
-    this.#emit(name, event);
-  };
-
-  #emit<Name extends keyof AuthenticatorEvents>(name: Name, event: AuthenticatorEvents[Name][0]): void {
+  readonly #emit = <Name extends keyof AuthenticatorEvents>(
+    name: Name,
+    event: AuthenticatorEvents[Name][0],
+  ): void => {
     debugAuthenticator('%s %o', name, event);
     emitLater<AuthenticatorEvents, Name>(this, name, event);
-  }
+  };
 }
 
 const UNMANAGED_LOGIN =

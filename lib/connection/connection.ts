@@ -89,20 +89,16 @@ export class Connection {
 
   /** Writes the provider's current credentials into its logins, until the returned function is called. */
   fillLogins(provider: CredentialsProvider): () => void {
-    return fillLogins(
-      this.client,
-      () => provider.current,
-      (reply, credentials) => {
-        this.attempted = credentials;
-        // The caller of the login handles its error.
-        this.login = reply.then(
-          (answer) => {
-            if (isLoginAccepted(answer)) this.credentials = credentials;
-          },
-          () => undefined,
-        );
-      },
-    );
+    return fillLogins(this.client, provider, (reply, credentials) => {
+      this.attempted = credentials;
+      // The caller of the login handles its error.
+      this.login = reply.then(
+        (answer) => {
+          if (isLoginAccepted(answer)) this.credentials = credentials;
+        },
+        () => undefined,
+      );
+    });
   }
 
   /** Sends AUTH with the current credentials. @throws the error of the server. */

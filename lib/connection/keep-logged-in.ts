@@ -32,12 +32,10 @@ export async function keepLoggedIn(
       // With `enableReadyCheck: false`, ioredis 5 is ready before its login is answered.
       await settlesWithin(connection.replyTimeout, connection.login, signal);
       await provider.newerThan(connection.credentials, signal);
-      await pause(
-        failures > 0
-          ? retryDelay(failures, connection.credentials?.remaining ?? Infinity)
-          : moment(connection),
-        signal,
-      );
+      const { remaining } = connection.credentials ?? {};
+      // The first AUTH is sent at a random moment that is early enough for the credentials that are replaced.
+      const spread = Math.random() * spreadOf(remaining ?? 0);
+      await pause(failures > 0 ? retryDelay(failures, remaining ?? Infinity) : spread, signal);
       if (changesUser(connection, provider)) {
         // A live connection keeps its user: it is replaced shortly before its credentials end.
         await pause(connection.replyTimeout, signal);
@@ -65,11 +63,6 @@ export async function keepLoggedIn(
     ignoreClosed(error);
     return undefined;
   }
-}
-
-/** A random moment that is early enough for the credentials that are replaced, in ms from now. */
-function moment({ credentials }: Connection): number {
-  return Math.random() * spreadOf(credentials?.remaining ?? 0);
 }
 
 /** How long to wait after this many failures in a row, in ms, on a connection whose credentials have `remaining` ms to live. */

@@ -5,7 +5,6 @@ import {
   endpointOf,
   enterMonitorMode,
   isLeaving,
-  isLoggingIn,
   type Client,
   type Command,
   type ReplyError,
@@ -119,7 +118,7 @@ export class ManagedClient implements ClientHooks {
     const { client, connection } = this;
     const stall = this.#stalled(silence, awaited);
     // A client that is logging in, or has sent QUIT, follows ioredis' own rules.
-    if (isLoggingIn(client) || isLeaving(client)) closeNow(client);
+    if (client.status === 'connect' || isLeaving(client)) closeNow(client);
     else if (connection) void this.#replace(connection, 'stalled', stall);
   }
 

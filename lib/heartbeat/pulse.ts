@@ -1,7 +1,7 @@
 import { exists, hasFlag } from '@ioredis/commands';
 import type { ManagedClient } from '../connection/managed-client.js';
 import { blockingTime } from '../ioredis/blocking-command.js';
-import { bytesWritten, isLoggingIn, vitalSignsOf, type Command, type VitalSigns } from '../ioredis/client.js';
+import { bytesWritten, vitalSignsOf, type Command, type VitalSigns } from '../ioredis/client.js';
 
 /** Commands that concern the connection or the state of the server alone: a working server answers them at once. */
 const ANSWERED_AT_ONCE =
@@ -39,8 +39,8 @@ export class Pulse {
 
   /** Whether a working server answers what is due at once, so that a missing reply is a fault of the connection. */
   get isAnsweredAtOnce(): boolean {
-    const { awaited } = this;
-    return !awaited || isLoggingIn(this.client.client) || ANSWERED_AT_ONCE.test(awaited.name);
+    const isLoggingIn = this.client.client.status === 'connect';
+    return !this.awaited || isLoggingIn || ANSWERED_AT_ONCE.test(this.awaited.name);
   }
 
   /** Whether Redis calls the command fast, or the command says itself how long it blocks. Others may take any time. */

@@ -200,11 +200,6 @@ function bytesUnsent(stream: Socket): number {
   return (handle?._parent ?? handle)?.writeQueueSize ?? 0;
 }
 
-/** Whether the connection is logging in: it is open, and does not accept commands of the application yet. */
-export function isLoggingIn(client: Client): boolean {
-  return client.status === 'connect';
-}
-
 /**
  * Enters MONITOR mode as soon as the reply to this MONITOR arrives. ioredis does so in a later turn. It would take what the
  * server sends in the same turn for replies, to which it has no commands, and emit an `error` that ends the process.

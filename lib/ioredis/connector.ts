@@ -1,6 +1,7 @@
 import { connect as connectTcp, Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { connectTimeoutOf, internals, type Client, type ClientOptions } from './client.js';
+import { destroyAfter } from './reconnect.js';
 import { patchLoadedCopies } from './tracking.js';
 import { requireModernProtocol, secureTransport } from './tls.js';
 import type { CredentialsProvider } from '../credentials/credentials.js';
@@ -95,13 +96,7 @@ export class AzureConnector {
     this.#waiting?.abort();
     const stream = this.#stream;
     if (!stream || stream.destroyed) return;
-    const timer = setTimeout(
-      () => stream.destroy(),
-      this.#options.disconnectTimeout ?? DEFAULT_DISCONNECT_TIMEOUT,
-    );
-    stream.on('close', () => {
-      clearTimeout(timer);
-    });
+    destroyAfter(this.#options.disconnectTimeout ?? DEFAULT_DISCONNECT_TIMEOUT, stream);
     stream.end();
   }
 

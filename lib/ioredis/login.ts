@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { internals, type Client, type Command, type ReplyError } from './client.js';
 import { commandsOf, rejectQueued } from './queues.js';
-import type { Credentials } from '../credentials/credentials.js';
+import type { Credentials, CredentialsProvider } from '../credentials/credentials.js';
 
 /**
  * Stands for the password in the arguments of a login, which ioredis attaches to errors and logs with `DEBUG=ioredis:*`, and
@@ -21,12 +21,11 @@ const filled = new WeakSet<Socket>();
 /**
  * Writes the current credentials into the logins of a client's connection, until the returned function is called.
  *
- * @param current The credentials to write.
  * @param onWritten Called with the reply to a login that was written, and its credentials.
  */
 export function fillLogins(
   client: Client,
-  current: () => Credentials,
+  provider: CredentialsProvider,
   onWritten: (reply: Promise<unknown>, credentials: Credentials) => void,
 ): () => void {
   const { stream } = internals(client);
@@ -35,7 +34,7 @@ export function fillLogins(
   const write = stream.write.bind(stream);
   stream.write = (chunk: unknown, ...rest: []) => {
     if (typeof chunk !== 'string' || !LOGIN.test(chunk)) return write(chunk as string, ...rest);
-    const credentials = current();
+    const credentials = provider.current;
     // ioredis puts a command on its queue after it has written it.
     queueMicrotask(() => {
       const login = [...commandsOf(internals(client).commandQueue)].findLast(isLogin);

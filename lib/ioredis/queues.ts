@@ -1,5 +1,7 @@
 import { internals, type Client, type Command, type CommandQueue } from './client.js';
 
+const CONNECTION_CLOSED = 'Connection is closed.';
+
 /**
  * Removes commands from one of ioredis' queues and rejects them in order; by default all of them, with the error of a closed
  * connection.
@@ -7,7 +9,7 @@ import { internals, type Client, type Command, type CommandQueue } from './clien
 export function rejectQueued(
   queue: CommandQueue | null | undefined,
   matches: (command: Command) => boolean = () => true,
-  error: () => Error = connectionClosed,
+  error: () => Error = () => new Error(CONNECTION_CLOSED),
 ): void {
   if (!queue) return;
   const removed: Command[] = [];
@@ -32,12 +34,7 @@ export function transactionFragment(queue: CommandQueue, isOpen: boolean): Reado
 
 /** Whether a command whose reply has just arrived is part of a transaction: its EXEC or DISCARD is the next to be answered. */
 export function isInTransaction(client: Client, { inTransaction = false }: Command): boolean {
-  if (inTransaction) return true;
-  for (const { name } of commandsOf(internals(client).commandQueue)) {
-    if (/^(?:exec|discard)$/i.test(name)) return true;
-    if (/^multi$/i.test(name)) return false;
-  }
-  return false;
+  return inTransaction || transactionFragment(internals(client).commandQueue, false).size > 0;
 }
 
 /**
@@ -57,17 +54,10 @@ export function explainRejections(queue: CommandQueue, explain: (error: Error) =
   };
 }
 
-/** The error with which ioredis rejects the commands of a connection that has closed; a cluster sends them again. */
-function connectionClosed(): Error {
-  return new Error(CONNECTION_CLOSED);
-}
-
-/** Whether this is the error of ioredis for the commands of a connection that has closed. */
+/** Whether this is the error of ioredis for the commands of a connection that has closed; a cluster sends them again. */
 export function isConnectionClosed({ message }: Error): boolean {
   return message === CONNECTION_CLOSED;
 }
-
-const CONNECTION_CLOSED = 'Connection is closed.';
 
 /** The commands in a queue, in their order. */
 export function* commandsOf(queue: CommandQueue): Generator<Command, void> {

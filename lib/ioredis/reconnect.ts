@@ -54,7 +54,7 @@ export function reconnect(client: Client, unresponsive?: Unresponsive): void {
     return;
   }
   client.disconnect(true);
-  if (commandQueue.length === 0) closeWithin(IDLE_CLOSE_TIMEOUT, stream);
+  if (stream && commandQueue.length === 0) destroyAfter(IDLE_CLOSE_TIMEOUT, stream);
 }
 
 /** Closes the connection without waiting for anything; ioredis then reconnects or ends the client as usual. */
@@ -100,8 +100,8 @@ function withImmediateRetry(options: ClientOptions, onAttempt: () => void): Clie
   }) as ClientOptions;
 }
 
-function closeWithin(timeout: number, stream: Socket | undefined): void {
-  if (!stream) return;
+/** Destroys a connection that has not closed within `timeout` ms. */
+export function destroyAfter(timeout: number, stream: Socket): void {
   const timer = setTimeout(() => stream.destroy(), timeout);
   stream.once('close', () => {
     clearTimeout(timer);

@@ -27,9 +27,6 @@ interface CompletedTls {
  */
 const completed = new WeakMap<ConnectionOptions, CompletedTls>();
 
-/** The caller's own check behind each check of this module. */
-const ownChecks = new WeakMap<IdentityCheck, IdentityCheck>();
-
 /** Stands for `true`, which ioredis also takes for `tls`. */
 const DEFAULTS: ConnectionOptions = {};
 
@@ -159,11 +156,8 @@ function requireModernTls({ minVersion, maxVersion, secureProtocol }: Connection
 
 /** A custom check, such as certificate pinning, follows the check of the name and does not replace it. */
 function nameCheckBefore(check: IdentityCheck = () => undefined, name?: string): IdentityCheck {
-  const own = ownChecks.get(check) ?? check;
-  const both: IdentityCheck = (host, certificate) =>
-    checkServerIdentity(name ?? host, certificate) ?? own(name ?? host, certificate);
-  ownChecks.set(both, own);
-  return both;
+  return (host, certificate) =>
+    checkServerIdentity(name ?? host, certificate) ?? check(name ?? host, certificate);
 }
 
 function outdatedTlsError(option: string, value = ''): AzureRedisError {
