@@ -241,15 +241,12 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
     const managed = this.#managed;
     // A client of a copy of ioredis that was not known before is managed as it sends its login, right after this.
     queueMicrotask(() => {
-      if (managed === this.#managed && !this.#closed) this.#unmanagedLogin();
+      if (managed !== this.#managed || this.#closed) return;
+      this.#emit('unmanagedLogin', { username: this.username });
+      if (hasWarned) return;
+      hasWarned = true;
+      process.emitWarning(UNMANAGED_LOGIN, { type: 'IoredisAzureWarning', code: 'UNMANAGED_CLIENT' });
     });
-  }
-
-  #unmanagedLogin(): void {
-    this.#emit('unmanagedLogin', { username: this.username });
-    if (hasWarned) return;
-    hasWarned = true;
-    process.emitWarning(UNMANAGED_LOGIN, { type: 'IoredisAzureWarning', code: 'UNMANAGED_CLIENT' });
   }
 
   readonly #emit = <Name extends keyof AuthenticatorEvents>(

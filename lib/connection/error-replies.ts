@@ -80,7 +80,6 @@ const MAX_ATTEMPTS = 8;
 /** The waits before a connection is replaced on which no primary answers either, in ms. */
 const FAILOVER_RETRY: Backoff = { minTimeout: 100, maxTimeout: 5_000, factor: 2, randomize: true };
 
-/** How often a command was sent again. */
 const attempts = new WeakMap<Command, number>();
 
 /**

@@ -31,7 +31,7 @@ import {
   readingEnds,
   replaceClusterSubscriber,
   repliesArrive,
-  whenStalled,
+  stallError,
   type ReplaceClient,
 } from './replacement.js';
 
@@ -60,7 +60,6 @@ export class ManagedClient implements ClientHooks {
   /** Created when first needed: few connections ever need it. */
   #refused: RefusedCommands | undefined;
 
-  /** @param onEnd Called when the client has ended. */
   constructor(
     client: Client,
     provider: CredentialsProvider,
@@ -209,8 +208,7 @@ export class ManagedClient implements ClientHooks {
 
   /** The connection of the client; a new one if it has none. */
   #opened(): Connection {
-    this.connection ??= new Connection(this.client);
-    return this.connection;
+    return (this.connection ??= new Connection(this.client));
   }
 
   #ready(connection: Connection): void {
@@ -237,7 +235,10 @@ export class ManagedClient implements ClientHooks {
       const replaced = this.#replaceClient(reason, this.#delegate);
       if (isAtOnce) closeNow(client);
       await replaced;
-    } else reconnect(client, stall && whenStalled(connection, stall));
+    } else if (stall) {
+      const isInTransaction = connection.transaction.isConfirmed;
+      reconnect(client, { isInTransaction, explain: (error) => stallError(stall, error) });
+    } else reconnect(client);
   }
 
   async #replaceClient(reason: RecycleReason, replace: ReplaceClient): Promise<void> {

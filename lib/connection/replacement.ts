@@ -4,7 +4,6 @@ import { AzureRedisError } from '../errors.js';
 import type { Client } from '../ioredis/client.js';
 import { succeeded } from '../ioredis/cluster.js';
 import { pendingReplies } from '../ioredis/queues.js';
-import type { Unresponsive } from '../ioredis/reconnect.js';
 import { ignoreClosed, settlesWithin } from '../timing/close-signal.js';
 import type { Connection } from './connection.js';
 import type { Replacement } from './events.js';
@@ -51,16 +50,8 @@ export function readingEnds(): Promise<void> {
   return setImmediate();
 }
 
-/** How a connection that does not answer is replaced. */
-export function whenStalled({ transaction }: Connection, stall: Stall): Unresponsive {
-  return {
-    isInTransaction: transaction.isConfirmed,
-    explain: (error) => stallError(stall, error),
-  };
-}
-
 /** The error of a command whose reply was due on a connection that did not answer. */
-function stallError({ endpoint, silence, awaited }: Stall, cause?: Error): AzureRedisError {
+export function stallError({ endpoint, silence, awaited }: Stall, cause?: Error): AzureRedisError {
   return new AzureRedisError(
     'CONNECTION_STALLED',
     `The connection to ${endpoint} was silent for ${silence} ms while the reply to ${awaited} was due, and was replaced. ` +

@@ -22,7 +22,6 @@ const TIMEOUTS: Readonly<
   waitaof: { position: last, unit: MILLISECONDS },
 };
 
-/** The names of the commands that block. */
 export const BLOCKING_COMMANDS: readonly string[] = Object.keys(TIMEOUTS);
 
 /**
@@ -50,7 +49,6 @@ function turnLimit(left: number): number {
   return Math.max(MIN_TURN, Math.min(MAX_TURN, limit));
 }
 
-/** What sends a command. */
 interface Sender {
   readonly client: Client;
   /** How long the credentials of its connection are valid, in ms. */
@@ -85,9 +83,7 @@ export function blockingTime(command: Command): number {
   return known.get(command)?.turn ?? 0;
 }
 
-/** A blocking command, through all of its turns. */
 class BlockingCommand {
-  /** The length of the current turn, in ms. */
   turn = 0;
   readonly #command: Command;
   readonly #index: number;
@@ -147,21 +143,15 @@ class BlockingCommand {
     const isFirst = this.#deadline === undefined;
     this.#deadline ??= total === 0 ? Infinity : now + total;
     const left = this.#deadline - now;
-    const limit = this.#mayBeLimited ? turnLimit(this.#sender.credentialsLeft) : Infinity;
+    // A pipeline is written in one go. WAIT and WAITAOF apply to the writes of their connection, and return a count, not `null`.
+    const isWhole = this.#command.pipelineIndex !== undefined || /^wait/i.test(this.#command.name);
+    const limit = isWhole ? Infinity : turnLimit(this.#sender.credentialsLeft);
     this.#isLimited = limit < left;
     this.turn = Math.min(limit, left);
     if (!this.#isLimited && (isFirst || left === Infinity)) return given;
     // 0 would block without a limit.
     const turn = Math.max(1, Math.round(Math.min(limit, left)));
     return String(turn / this.#unit);
-  }
-
-  /**
-   * False in a pipeline, which is written in one go, and for WAIT and WAITAOF, which apply to the writes of their connection
-   * and return a count instead of `null`.
-   */
-  get #mayBeLimited(): boolean {
-    return this.#command.pipelineIndex === undefined && !/^wait/i.test(this.#command.name);
   }
 
   /** False if ioredis settled the command itself, for example after `commandTimeout`. */
@@ -197,7 +187,6 @@ function lowerCase(arg: unknown): string {
   return String(arg).toLowerCase();
 }
 
-/** An id lower than that of any entry. */
 const BEFORE_FIRST = '0-0';
 
 /**

@@ -63,7 +63,6 @@ export interface Condition {
   auth?: unknown;
 }
 
-/** ioredis' `Command`. */
 export interface Command {
   readonly name: string;
   args: unknown[];
@@ -77,7 +76,6 @@ export interface Command {
   toWritable: (socket: unknown) => string | Buffer;
 }
 
-/** A command that awaits its reply. */
 export interface CommandItem {
   readonly command: Command;
   /** The database to select before the command is written. */
@@ -108,7 +106,6 @@ export interface ClientInternals {
   manuallyClosing: boolean;
   /** The timer of the next attempt to connect. */
   readonly reconnectTimeout: NodeJS.Timeout | null;
-  /** The state of the current connection. */
   readonly condition: Condition | null | undefined;
   /** The state of the last connection, which is restored as soon as the next one is ready. */
   prevCondition?: Condition | null | undefined;
@@ -130,11 +127,12 @@ export interface ClientInternals {
   /** Every error reply passes through this method before the command is rejected with it. */
   handleReconnection: (error: ReplyError, item: CommandItem) => void;
   disconnect: (reconnect?: boolean) => void;
+  /** Sends ASKING, which a cluster does before a command that follows a redirection by ASK. */
+  asking: (...args: unknown[]) => Promise<unknown>;
   /** Every change of `status` passes through this method; its event is emitted in the next tick. */
   setStatus: (status: string, argument?: unknown) => void;
 }
 
-/** An error reply of the server. */
 export interface ReplyError extends Error {
   command?: { name: string; args: unknown[] };
 }
@@ -225,7 +223,6 @@ export function isLeaving(client: Client): boolean {
   return internals(client).manuallyClosing;
 }
 
-/** How many bytes were written to the connection; `undefined` without a connection. */
 export function bytesWritten(client: Client): number | undefined {
   return internals(client).stream?.bytesWritten;
 }
@@ -251,7 +248,6 @@ export function commandsInFlight(client: Redis | Cluster): number {
   return counts.reduce((total, count) => total + count, waiting);
 }
 
-/** Rejects all further commands of the client with this error. */
 export function refuseCommands(client: Redis | Cluster, createError: () => Error): void {
   client.sendCommand = (command: Pick<Command, 'reject' | 'promise'>) => {
     command.reject(createError());

@@ -16,7 +16,6 @@ const DEFAULT_DISCONNECT_TIMEOUT = 2_000;
  */
 const DEFAULT_KEEP_ALIVE = 30_000;
 
-/** A class for the option `Connector` of ioredis. */
 export type ConnectorClass = new (options: unknown) => AzureConnector;
 
 /** Creates a connector class that waits for these credentials, and sends them only to the servers with these names. */

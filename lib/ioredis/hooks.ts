@@ -1,12 +1,5 @@
 import { BLOCKING_COMMANDS } from './blocking-command.js';
-import {
-  internals,
-  type Client,
-  type ClientInternals,
-  type Command,
-  type CommandItem,
-  type ReplyError,
-} from './client.js';
+import { internals, type Client, type ClientInternals, type Command, type ReplyError } from './client.js';
 import { keepSubscribed, type ClusterInternals, type RedirectionHandlers } from './cluster.js';
 import { LOGIN_NAME } from './login.js';
 
@@ -17,7 +10,6 @@ export interface ClientHooks {
    * server before it.
    */
   beforeSend(command: Command): void;
-  /** That command was sent. */
   afterSend(command: Command): void;
   /** The server refused a command. Returns the error to reject it with; `undefined` if it is not rejected. */
   refused(command: Command, reply: ReplyError): Error | undefined;
@@ -33,15 +25,10 @@ export interface ClientHooks {
 /** Called with a client that is about to connect or to log in. */
 export type Track = (client: Client) => void;
 
-type HookedMethods = Pick<ClientInternals, 'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect'>;
-
-/** The methods of a `Redis.prototype` that are patched. Each is called on a client. */
-export type ClientPrototype = {
-  [Name in keyof HookedMethods]: (
-    this: Client,
-    ...args: Parameters<HookedMethods[Name]>
-  ) => ReturnType<HookedMethods[Name]>;
-} & { asking: (this: Client, ...args: unknown[]) => Promise<unknown> };
+export type ClientPrototype = Pick<
+  ClientInternals,
+  'sendCommand' | 'handleReconnection' | 'setStatus' | 'disconnect' | 'asking'
+>;
 
 /**
  * The property of a client that holds its hooks. Not a WeakMap: a Proxy around a client has this property too, and is the same
@@ -84,7 +71,7 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
   patched.add(prototype);
   const { sendCommand, handleReconnection, setStatus, disconnect, asking } = prototype;
 
-  prototype.sendCommand = function (command, stream) {
+  prototype.sendCommand = function (this: Client, command, stream) {
     if (!isHooked(command)) return sendCommand.call(this, command, stream);
     if (!hooksOf(this) && LOGIN_NAME.test(command.name)) track(this);
     const hooks = hooksOf(this);
@@ -95,13 +82,13 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
     return result;
   };
 
-  prototype.handleReconnection = function (reply: ReplyError, item: CommandItem) {
+  prototype.handleReconnection = function (this: Client, reply, item) {
     const hooks = hooksOf(this);
     const error = hooks ? hooks.refused(item.command, reply) : reply;
     if (error) handleReconnection.call(this, error, item);
   };
 
-  prototype.setStatus = function (status, argument) {
+  prototype.setStatus = function (this: Client, status, argument) {
     setStatus.call(this, status, argument);
     if (OPEN.test(status)) track(this);
     const hooks = hooksOf(this);
@@ -112,14 +99,14 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
     hooks.statusChanged(status);
   };
 
-  prototype.disconnect = function (reconnect = false) {
+  prototype.disconnect = function (this: Client, reconnect = false) {
     disconnect.call(this, reconnect);
     if (!reconnect && this.status === 'reconnecting') hooksOf(this)?.release();
   };
 
   // Before a command that follows ASK, a cluster sends ASKING, and leaves its failure unhandled if the node is down. The
   // command itself is sent again, or rejected.
-  prototype.asking = function (...args) {
+  prototype.asking = function (this: Client, ...args) {
     const reply = asking.apply(this, args);
     reply.catch(() => undefined);
     return reply;
@@ -146,12 +133,10 @@ export function hooksOf(client: Client): ClientHooks | undefined {
   return (client as HookedClient)[HOOKS];
 }
 
-/** Sets the hooks of this client, which replace any others. */
 export function setHooks(client: Client, hooks: ClientHooks): void {
   Object.defineProperty(client, HOOKS, { value: hooks, configurable: true });
 }
 
-/** Removes the hooks of this client, if it has these. */
 export function removeHooks(client: Client, hooks: ClientHooks): void {
   if (hooksOf(client) === hooks) Reflect.deleteProperty(client, HOOKS);
 }
@@ -160,7 +145,6 @@ function isHooked({ name }: Command): boolean {
   return HOOKED_COMMANDS.has(name.toLowerCase());
 }
 
-/** The prototype of a `Cluster`. */
 export interface ClusterPrototype {
   setStatus: (this: ClusterInternals, status: string) => void;
   handleError: (this: ClusterInternals, error: Error, ttl: object, handlers: RedirectionHandlers) => void;

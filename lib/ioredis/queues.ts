@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { internals, type Client, type Command, type CommandQueue } from './client.js';
 
 const CONNECTION_CLOSED = 'Connection is closed.';
@@ -37,21 +38,14 @@ export function isInTransaction(client: Client, { inTransaction = false }: Comma
   return inTransaction || transactionFragment(internals(client).commandQueue, false).size > 0;
 }
 
-/**
- * Replaces the errors with which the commands that are now in the queue are rejected.
- *
- * @returns A function that restores them.
- */
-export function explainRejections(queue: CommandQueue, explain: (error: Error) => Error): () => void {
-  const explained = [...commandsOf(queue)].map((command) => ({ command, reject: command.reject }));
-  for (const { command, reject } of explained) {
+/** Replaces the errors with which the commands that are now in the queue are rejected. */
+export function explainRejections(queue: CommandQueue, explain: (error: Error) => Error): void {
+  for (const command of commandsOf(queue)) {
+    const { reject } = command;
     command.reject = (error) => {
       reject.call(command, explain(error));
     };
   }
-  return () => {
-    for (const { command, reject } of explained) command.reject = reject;
-  };
 }
 
 /** Whether this is the error of ioredis for the commands of a connection that has closed; a cluster sends them again. */
@@ -59,7 +53,6 @@ export function isConnectionClosed({ message }: Error): boolean {
   return message === CONNECTION_CLOSED;
 }
 
-/** The commands in a queue, in their order. */
 export function* commandsOf(queue: CommandQueue): Generator<Command, void> {
   for (let index = 0; index < queue.length; index += 1) {
     const command = queue.peekAt(index)?.command;
@@ -67,23 +60,12 @@ export function* commandsOf(queue: CommandQueue): Generator<Command, void> {
   }
 }
 
-/** Called when a command is kept for the next connection: its reply has arrived, though it is not settled. */
-const onKept = new WeakMap<Command, () => void>();
-
-/** Resolves when every command that currently awaits its reply has received it, or has failed. */
+/** Resolves when every command that currently awaits its reply has received it. Pending if the connection closes before. */
 export async function pendingReplies(client: Client): Promise<void> {
-  const { commandQueue } = internals(client);
+  const { commandQueue, stream } = internals(client);
   const last = commandQueue.peekAt(commandQueue.length - 1)?.command;
-  if (!last) return;
-  const kept = new Promise<void>((resolve) => {
-    const others = onKept.get(last);
-    onKept.set(last, () => {
-      others?.();
-      resolve();
-    });
-  });
-  // Replies arrive in order. The caller of the command handles its error.
-  await Promise.race([kept, last.promise.catch(() => undefined)]);
+  // Replies arrive in order. Not its promise: it may be settled before, by `commandTimeout`, or later, if it is sent again.
+  while (stream && last && isPending(client, last)) await once(stream, 'data');
 }
 
 /** Whether a command was written and its reply is still awaited, even if its promise is settled already. */
@@ -98,7 +80,6 @@ export function isPending(client: Client, command: Command): boolean {
 export function sendOnNextConnection(client: Client, command: Command): void {
   const { offlineQueue, condition } = internals(client);
   offlineQueue.push({ command, select: condition?.select });
-  onKept.get(command)?.();
 }
 
 /**

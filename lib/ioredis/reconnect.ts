@@ -8,8 +8,7 @@ import { internals, reconnectsByItself, type Client, type ClientOptions } from '
  */
 const IDLE_CLOSE_TIMEOUT = 100;
 
-/** Why a connection whose replies do not arrive is replaced. */
-export interface Unresponsive {
+interface Unresponsive {
   /** Whether the server has opened a transaction, which ends with the connection. */
   readonly isInTransaction: boolean;
   /** Creates the error of a command that is not sent again, from that of ioredis. */
@@ -30,17 +29,17 @@ export function reconnect(client: Client, unresponsive?: Unresponsive): void {
   const inner = internals(client);
   const { stream, commandQueue, options } = inner;
   const isImmediate = !unresponsive || !reconnectsByItself(client);
-  let stopExplaining: (() => void) | undefined;
+  let isClosing = true;
   // ioredis reads its options and queues in its own 'close' listener, between these two. The application's listeners run later,
   // in another tick, and never see the options; neither does `duplicate()`.
   stream?.prependOnceListener('close', () => {
-    if (unresponsive) stopExplaining = rejectUnsendable(client, unresponsive);
+    if (unresponsive) rejectUnsendable(client, unresponsive, () => isClosing);
     // ioredis would forget them without settling them.
     if (options.autoResendUnfulfilledCommands === false) rejectQueued(commandQueue);
     if (isImmediate) inner.options = withImmediateRetry(options, () => (inner.retryAttempts -= 1));
   });
   stream?.once('close', () => {
-    stopExplaining?.();
+    isClosing = false;
     if (!isImmediate) return;
     inner.options = options;
     // Connect here, not by ioredis' timer: a client that is disconnected while it waits for its next attempt never emits
@@ -62,15 +61,19 @@ export function closeNow(client: Client): void {
   internals(client).stream?.destroy();
 }
 
-/** Rejects the commands that must not be sent again, with their reason. Returns what ends the explanation of the others. */
-function rejectUnsendable(client: Client, { isInTransaction, explain }: Unresponsive): () => void {
+/** Rejects the commands that must not be sent again, with their reason, and explains the others that ioredis rejects as it closes. */
+function rejectUnsendable(
+  client: Client,
+  { isInTransaction, explain }: Unresponsive,
+  isClosing: () => boolean,
+): void {
   const { commandQueue } = internals(client);
   const fragment = transactionFragment(commandQueue, isInTransaction);
   rejectQueued(commandQueue, (command) => fragment.has(command), explain);
   // A cluster sends a command of a node whose connection has closed to another node.
   const isOfCluster = !reconnectsByItself(client);
-  return explainRejections(commandQueue, (error) =>
-    isOfCluster && isConnectionClosed(error) ? error : explain(error),
+  explainRejections(commandQueue, (error) =>
+    isClosing() && !(isOfCluster && isConnectionClosed(error)) ? explain(error) : error,
   );
 }
 
@@ -100,7 +103,6 @@ function withImmediateRetry(options: ClientOptions, onAttempt: () => void): Clie
   }) as ClientOptions;
 }
 
-/** Destroys a connection that has not closed within `timeout` ms. */
 export function destroyAfter(timeout: number, stream: Socket): void {
   const timer = setTimeout(() => stream.destroy(), timeout);
   stream.once('close', () => {

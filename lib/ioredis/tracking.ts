@@ -79,8 +79,14 @@ export function stopTracking(password: object): void {
 
 /** Also tracks the clients of this client's copy of ioredis, from their next connection. */
 export function patchIoredisOf(client: Client): void {
-  const prototype = ioredisPrototypeOf(client);
-  if (prototype) patch(prototype);
+  let ioredisClass: RedisClass | undefined;
+  let prototype = Object.getPrototypeOf(client) as object | null;
+  while (prototype) {
+    // The last one in the chain: subclasses of the application come before it.
+    if (isRedisClass(prototype.constructor)) ioredisClass = prototype.constructor;
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+  if (ioredisClass) patchCopy(ioredisClass);
 }
 
 /** The file of ioredis' class in each copy. */
@@ -95,7 +101,7 @@ export function patchLoadedCopies(): void {
   const { cache } = createRequire(process.execPath);
   for (const file of Object.keys(cache)) {
     if (!CLASS_FILE.test(file)) continue;
-    const { default: candidate } = (cache[file]?.exports ?? {}) as { default?: Partial<RedisClass> };
+    const { default: candidate } = (cache[file]?.exports ?? {}) as { default?: unknown };
     if (isRedisClass(candidate)) patchCopy(candidate);
   }
 }
@@ -105,29 +111,14 @@ function track(client: Client): void {
   if (typeof password === 'function') trackers.get(password)?.(client);
 }
 
-function patch(prototype: ClientPrototype): void {
-  patchPrototype(prototype, track);
-}
-
 /** Patches both classes of a copy of ioredis. */
 function patchCopy({ prototype, Cluster }: RedisClass): void {
-  patch(prototype);
+  patchPrototype(prototype, track);
   patchCluster(Cluster.prototype, (password) => typeof password === 'function' && trackers.has(password));
 }
 
 function isRedisClass(candidate: unknown): candidate is RedisClass {
   const { prototype, Cluster } = (candidate ?? {}) as Partial<RedisClass>;
-  return Cluster !== undefined && isClientPrototype(prototype);
-}
-
-/** The prototype of ioredis' own class: the last one in the chain, after those of subclasses. */
-function ioredisPrototypeOf(object: object): ClientPrototype | undefined {
-  const prototype = Object.getPrototypeOf(object) as object | null;
-  if (!prototype) return undefined;
-  const isIoredis = Object.hasOwn(prototype, 'setStatus') && isClientPrototype(prototype);
-  return ioredisPrototypeOf(prototype) ?? (isIoredis ? prototype : undefined);
-}
-
-function isClientPrototype(prototype: Partial<ClientPrototype> | undefined): prototype is ClientPrototype {
-  return typeof prototype?.setStatus === 'function' && typeof prototype.handleReconnection === 'function';
+  const { setStatus, handleReconnection }: Partial<ClientPrototype> = prototype ?? {};
+  return Boolean(Cluster) && typeof setStatus === 'function' && typeof handleReconnection === 'function';
 }
