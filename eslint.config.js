@@ -72,9 +72,21 @@ const zones = [
   { target: './doctor', from: ['./emulator', './cli'], message: 'The doctor knows the library only.' },
 ];
 
-const noImport = (message, ...group) => ({
-  '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ group, message }] }],
+/** What only lib/ioredis may import. */
+const SEAM = [
+  { group: ['ioredis/*'], message: 'Only lib/ioredis imports the inner modules of ioredis.' },
+  {
+    regex: 'ioredis/client.js$',
+    importNames: ['internals'],
+    message: 'Only lib/ioredis uses internals().',
+  },
+];
+
+const noImport = (...patterns) => ({
+  '@typescript-eslint/no-restricted-imports': ['error', { patterns }],
 });
+
+const NO_AZURE = { group: ['@azure/*'], message: 'Clients know nothing of Azure.' };
 
 export default defineConfig(
   globalIgnores(['build/', 'dist/', 'spec/package/fixtures/']),
@@ -121,28 +133,20 @@ export default defineConfig(
           message: 'Only lib/ioredis touches what ioredis keeps to itself.',
         },
       ],
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            { group: ['ioredis/*'], message: 'Only lib/ioredis imports the inner modules of ioredis.' },
-            {
-              regex: 'ioredis/client.js$',
-              importNames: ['internals'],
-              message: 'Only lib/ioredis uses internals().',
-            },
-          ],
-        },
-      ],
+      ...noImport(...SEAM),
     },
   },
   {
     files: ['lib/identities/**/*.ts'],
-    rules: noImport('Identities know nothing of Redis.', 'ioredis', 'ioredis/*'),
+    rules: noImport({ group: ['ioredis', 'ioredis/*'], message: 'Identities know nothing of Redis.' }),
   },
   {
-    files: ['lib/connection/**/*.ts', 'lib/heartbeat/**/*.ts', 'lib/ioredis/**/*.ts', 'lib/timing/**/*.ts'],
-    rules: noImport('Clients know nothing of Azure.', '@azure/*'),
+    files: ['lib/connection/**/*.ts', 'lib/heartbeat/**/*.ts', 'lib/timing/**/*.ts'],
+    rules: noImport(...SEAM, NO_AZURE),
+  },
+  {
+    files: ['lib/ioredis/**/*.ts'],
+    rules: noImport(NO_AZURE),
   },
   {
     files: ['spec/**/*.ts'],

@@ -81,11 +81,11 @@ export class AzureConnector {
       this.isWaitingForToken = false;
       // As ioredis' own connector does. A client disconnected before opens no socket, which ioredis 5 would take for ready.
       await nextTick();
-      if (!this.#wantsConnection()) return closedSocket();
+      if (!this.#wantsConnection()) return new Socket().destroy();
       return this.#open(tls);
     } catch (error) {
       if (this.#wantsConnection()) this.firstError = error as Error;
-      return closedSocket();
+      return new Socket().destroy();
     }
   }
 
@@ -167,10 +167,6 @@ function openSocket(
     requireModernProtocol(socket);
   });
   return socket;
-}
-
-function closedSocket(): Socket {
-  return new Socket().destroy();
 }
 
 function nextTick(): Promise<void> {

@@ -51,6 +51,21 @@ describe('a connection of ioredis', () => {
         await reply;
       });
 
+      it('has taken a reply from its queue when a later listener of its stream is told of the data', async () => {
+        const client = cache.client({ Redis }, await cache.configure());
+        await next(client, 'ready');
+        const { stream, commandQueue } = internals(client);
+        const reply = client.ping();
+        expect(commandQueue.length).to.equal(1);
+        const left = await new Promise((resolve) => {
+          stream?.once('data', () => {
+            resolve(commandQueue.length);
+          });
+        });
+        expect(left).to.equal(0);
+        await reply;
+      });
+
       it('counts a lost connection before it calls `retryStrategy`, with the options that it has while it closes', async () => {
         const client = cache.client({ Redis }, await cache.configure());
         await next(client, 'ready');
