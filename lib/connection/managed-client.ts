@@ -12,14 +12,8 @@ import {
 import { isClusterSubscriber } from '../ioredis/cluster.js';
 import { isWaitingForToken } from '../ioredis/connector.js';
 import { hooksOf, observeCommandQueue, removeHooks, setHooks, type ClientHooks } from '../ioredis/hooks.js';
-import {
-  asProtocolRefusal,
-  hidePassword,
-  isHandshakeHello,
-  isLogin,
-  rejectQueuedLogins,
-} from '../ioredis/login.js';
-import { isPending, rejectUnsent } from '../ioredis/queues.js';
+import { asProtocolRefusal, hidePassword, isHandshakeHello, isLogin } from '../ioredis/login.js';
+import { isPending, rejectResent } from '../ioredis/queues.js';
 import { closeNow, connectNow, reconnect } from '../ioredis/reconnect.js';
 import { resubscribe } from '../ioredis/resubscribe.js';
 import { dateOf } from '../timing/timeouts.js';
@@ -154,7 +148,8 @@ export class ManagedClient implements ClientHooks {
   statusChanged(status: string): void {
     switch (status) {
       case 'connecting':
-        rejectQueuedLogins(this.client);
+        // The new connection logs in by itself, and over RESP2 one that has resubscribed accepts no AUTH.
+        rejectResent(this.client, isLogin);
         this.#opened();
         break;
       case 'connect':
@@ -167,7 +162,8 @@ export class ManagedClient implements ClientHooks {
         this.#closed();
         break;
       case 'end':
-        rejectUnsent(this.client);
+        // ioredis neither sends nor settles them if the client ends before it is ready.
+        rejectResent(this.client);
         this.release();
     }
   }

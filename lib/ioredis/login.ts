@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { internals, type Client, type Command, type ReplyError } from './client.js';
-import { commandsOf, rejectQueued } from './queues.js';
+import { commandsOf } from './queues.js';
 import type { Credentials, CredentialsProvider } from '../credentials/credentials.js';
 
 /**
@@ -75,14 +75,6 @@ export function isLogin({ name, args }: Command): boolean {
 export function isLoginAccepted(reply: unknown): boolean {
   if (typeof reply === 'string' || Buffer.isBuffer(reply)) return reply.toString() === 'OK';
   return typeof reply === 'object' && reply !== null;
-}
-
-/**
- * Rejects the logins that ioredis would send again after a reconnect: the new connection has logged in already, and
- * over RESP2 a connection that has resubscribed accepts no AUTH.
- */
-export function rejectQueuedLogins(client: Client): void {
-  rejectQueued(internals(client).prevCommandQueue, isLogin);
 }
 
 /**

@@ -82,12 +82,9 @@ export function sendOnNextConnection(client: Client, command: Command): void {
   offlineQueue.push({ command, select: condition?.select });
 }
 
-/**
- * Rejects the commands that were to be sent again on the next connection: ioredis neither sends nor settles them if the
- * client ends before it is ready.
- */
-export function rejectUnsent(client: Client): void {
-  rejectQueued(internals(client).prevCommandQueue);
+/** Rejects the commands, by default all, that ioredis would send again as soon as the client is ready. */
+export function rejectResent(client: Client, matches?: (command: Command) => boolean): void {
+  rejectQueued(internals(client).prevCommandQueue, matches);
 }
 
 /** Sends a command again that the server has refused or ended. */
