@@ -83,7 +83,9 @@ export function blockingTime(command: Command): number {
   return known.get(command)?.turn ?? 0;
 }
 
+/** A blocking command, through all of its turns. */
 class BlockingCommand {
+  /** The length of the current turn, in ms. */
   turn = 0;
   readonly #command: Command;
   readonly #index: number;

@@ -27,6 +27,9 @@ interface CompletedTls {
  */
 const completed = new WeakMap<ConnectionOptions, CompletedTls>();
 
+/** The caller's own check behind each check of this module: options are completed again for each client. */
+const ownChecks = new WeakMap<IdentityCheck, IdentityCheck>();
+
 /** Stands for `true`, which ioredis also takes for `tls`. */
 const DEFAULTS: ConnectionOptions = {};
 
@@ -156,8 +159,11 @@ function requireModernTls({ minVersion, maxVersion, secureProtocol }: Connection
 
 /** A custom check, such as certificate pinning, follows the check of the name and does not replace it. */
 function nameCheckBefore(check: IdentityCheck = () => undefined, name?: string): IdentityCheck {
-  return (host, certificate) =>
-    checkServerIdentity(name ?? host, certificate) ?? check(name ?? host, certificate);
+  const own = ownChecks.get(check) ?? check;
+  const both: IdentityCheck = (host, certificate) =>
+    checkServerIdentity(name ?? host, certificate) ?? own(name ?? host, certificate);
+  ownChecks.set(both, own);
+  return both;
 }
 
 function outdatedTlsError(option: string, value = ''): AzureRedisError {
