@@ -79,14 +79,8 @@ export function stopTracking(password: object): void {
 
 /** Also tracks the clients of this client's copy of ioredis, from their next connection. */
 export function patchIoredisOf(client: Client): void {
-  let ioredisClass: RedisClass | undefined;
-  let prototype = Object.getPrototypeOf(client) as object | null;
-  while (prototype) {
-    // The last one in the chain: subclasses of the application come before it.
-    if (isRedisClass(prototype.constructor)) ioredisClass = prototype.constructor;
-    prototype = Object.getPrototypeOf(prototype) as object | null;
-  }
-  if (ioredisClass) patchCopy(ioredisClass);
+  const prototype = ioredisPrototypeOf(client);
+  if (prototype) patchPrototype(prototype, track);
 }
 
 /** The file of ioredis' class in each copy. */
@@ -119,6 +113,17 @@ function patchCopy({ prototype, Cluster }: RedisClass): void {
 
 function isRedisClass(candidate: unknown): candidate is RedisClass {
   const { prototype, Cluster } = (candidate ?? {}) as Partial<RedisClass>;
-  const { setStatus, handleReconnection }: Partial<ClientPrototype> = prototype ?? {};
-  return Boolean(Cluster) && typeof setStatus === 'function' && typeof handleReconnection === 'function';
+  return Cluster !== undefined && isClientPrototype(prototype);
+}
+
+/** The prototype of ioredis' own class: the last one in the chain, after those of subclasses. It does not name its class. */
+function ioredisPrototypeOf(object: object): ClientPrototype | undefined {
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  if (!prototype) return undefined;
+  const isIoredis = Object.hasOwn(prototype, 'setStatus') && isClientPrototype(prototype);
+  return ioredisPrototypeOf(prototype) ?? (isIoredis ? prototype : undefined);
+}
+
+function isClientPrototype(prototype: Partial<ClientPrototype> | undefined): prototype is ClientPrototype {
+  return typeof prototype?.setStatus === 'function' && typeof prototype.handleReconnection === 'function';
 }
