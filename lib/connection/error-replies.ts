@@ -74,13 +74,17 @@ function isFailover(reply: ReplyError): boolean {
 /** How long a new login may wait for credentials, in ms. */
 const LOGIN_TIMEOUT = 30_000;
 
-/** How often a command is sent again; about 16 s in all if it finds no primary, longer than a failover on Azure takes. */
-const MAX_ATTEMPTS = 8;
+/** How often a command is sent again that finds no primary; about 16 s in all, longer than a failover on Azure takes. */
+const MAX_FAILOVERS = 8;
 
 /** The waits before a connection is replaced on which no primary answers either, in ms. */
 const FAILOVER_RETRY: Backoff = { minTimeout: 100, maxTimeout: 5_000, factor: 2, randomize: true };
 
-const attempts = new WeakMap<Command, number>();
+/** The commands that were sent again after NOAUTH. */
+const loggedInFor = new WeakSet<Command>();
+
+/** How often a command was sent again after a failover. */
+const failovers = new WeakMap<Command, number>();
 
 /**
  * Sends again the commands of a connection that the server refused for a reason that is not theirs. It has not run them, so
@@ -105,14 +109,18 @@ export class RefusedCommands {
     const { client, isReset } = this.#connection;
     const userDecides = typeof client.options.reconnectOnError === 'function';
     if (client.status !== 'ready' || userDecides || isLogin(command)) return false;
-    const count = attempts.get(command) ?? 0;
-    const findsPrimary = isFailover(reply) && this.#mayFindPrimary(command);
-    if (count === MAX_ATTEMPTS || !(findsPrimary || isNoAuth(reply))) return false;
-    attempts.set(command, count + 1);
-    if (findsPrimary) this.#findPrimary(count);
-    // In the order of the replies.
-    if (findsPrimary || isReset) sendOnNextConnection(client, command);
-    else if (this.#notLoggedIn.push(command) === 1) void this.#logIn();
+    if (isFailover(reply)) return this.#sendToPrimary(command);
+    if (!isNoAuth(reply)) return false;
+    if (!isReset) return this.#sendOnceLoggedIn(command);
+    sendOnNextConnection(client, command);
+    return true;
+  }
+
+  #sendOnceLoggedIn(command: Command): boolean {
+    if (loggedInFor.has(command)) return false;
+    loggedInFor.add(command);
+    this.#notLoggedIn.push(command);
+    if (this.#notLoggedIn.length === 1) void this.#logIn();
     return true;
   }
 
@@ -138,9 +146,16 @@ export class RefusedCommands {
   }
 
   /** A part of a transaction alone must not be sent again. A cluster itself finds the primary of its nodes. */
-  #mayFindPrimary(command: Command): boolean {
+  #sendToPrimary(command: Command): boolean {
     const { client, transaction } = this.#connection;
-    return !transaction.isOpen && !isInTransaction(client, command) && reconnectsByItself(client);
+    const failures = failovers.get(command) ?? 0;
+    const isPart = transaction.isOpen || isInTransaction(client, command);
+    if (failures === MAX_FAILOVERS || isPart || !reconnectsByItself(client)) return false;
+    failovers.set(command, failures + 1);
+    this.#findPrimary(failures);
+    // In the order of the replies.
+    sendOnNextConnection(client, command);
+    return true;
   }
 
   #findPrimary(failures: number): void {
