@@ -28,6 +28,8 @@ const PEM_HINT =
  */
 export function checkCertificate(name: string, value: unknown): void {
   if (typeof value === 'string') return void parseCertificate(name, value);
+  const expected = 'a string in PEM format, or { path, password }';
+  assertOption(!ArrayBuffer.isView(value), name, value, expected, { got: 'a Buffer' });
   const { path, password } = checkFields(name, value, ['path', 'password']);
   checkText(
     `${name}.path`,
