@@ -66,6 +66,20 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
+/** What an id, a secret or a scope must be. One that is read from a file may end with a line break. */
+export const LINE = 'a non-empty string without line breaks';
+
+const LINE_BREAK = /[\r\n]/;
+
+export function isLine(value: unknown): value is string {
+  return isText(value) && !LINE_BREAK.test(value);
+}
+
+/** The kind of a value that is no `LINE`, which gives away nothing of it. */
+export function kindOfLine(value: unknown): string {
+  return typeof value === 'string' && LINE_BREAK.test(value) ? 'one with a line break' : kindOf(value);
+}
+
 /**
  * The fields of an option that is an object.
  *
@@ -85,12 +99,12 @@ export function checkFields(
 }
 
 /**
- * Checks an option that must be a string with content. An environment variable that is not set is reported as missing.
+ * Checks an option that must be a {@link LINE}. An environment variable that is not set is reported as missing.
  *
  * @throws AzureRedisError `INVALID_OPTION`, without the value, which may be a secret.
  */
 export function checkText(name: string, value: unknown, hint: string): string {
   if (value === undefined) throw invalidOption(`\`${name}\` is missing.`, hint);
-  assertOption(isText(value), name, value, 'a non-empty string', { hint, got: kindOf(value) });
+  assertOption(isLine(value), name, value, LINE, { hint, got: kindOfLine(value) });
   return value;
 }

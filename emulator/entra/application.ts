@@ -147,7 +147,7 @@ function assertRedirectUri(uri: unknown): void {
 function parseCertificate(name: string, pem: unknown): X509Certificate {
   const hint = 'Set it to a certificate as PEM text.';
   try {
-    return new X509Certificate(checkText(name, pem, hint));
+    return new X509Certificate(String(pem));
   } catch (error) {
     throw invalidOption(`\`${name}\` is not a certificate.`, hint, error);
   }

@@ -1,13 +1,21 @@
 import type { TokenCredential } from '@azure/core-auth';
 import { Authenticator } from '../authenticator.js';
-import { ACCESS_KEY, isAccessKey, kindOfKey } from '../credentials/access-key.js';
 import type { TokenRequest } from '../credentials/token-cycle.js';
 import { requestToken } from '../credentials/token.js';
 import { defaultCredential } from '../identities/default-credential.js';
 import { checkManagedIdentity, managedIdentityCredential } from '../identities/managed-identity.js';
 import { checkServicePrincipal, servicePrincipalCredential } from '../identities/service-principal.js';
 import { readField } from '../redaction.js';
-import { assertOption, conflictingOptions, invalidOption, isObject, kindOf } from '../validation.js';
+import {
+  assertOption,
+  conflictingOptions,
+  invalidOption,
+  isLine,
+  isObject,
+  kindOf,
+  kindOfLine,
+  LINE,
+} from '../validation.js';
 import type { AuthenticatorOptions, Identities } from './options.js';
 import { AUTHENTICATOR_OPTION_NAMES, type AuthenticatorSettings } from './settings.js';
 
@@ -93,13 +101,13 @@ function checkCredential(credential: unknown): void {
 
 function checkAccessKey(accessKey: unknown, { username, scope }: GivenOptions): void {
   assertOption(
-    typeof accessKey === 'function' || isAccessKey(accessKey),
+    typeof accessKey === 'function' || isLine(accessKey),
     'accessKey',
     accessKey,
-    `${ACCESS_KEY}, or a function that returns it`,
+    `${LINE}, or a function that returns it`,
     {
       hint: 'Set the primary or secondary key of the cache (Azure portal, Authentication).',
-      got: kindOfKey(accessKey),
+      got: kindOfLine(accessKey),
     },
   );
   if (scope === undefined && typeof username !== 'function') return;

@@ -1,8 +1,8 @@
 import type { HeartbeatSettings } from '../authenticator.js';
 import type { TokenCycleSettings } from '../credentials/token-cycle.js';
-import type { UsernameOption } from '../credentials/token.js';
+import { isUsername, type UsernameOption } from '../credentials/token.js';
 import { AUTHORITY_HOSTS, authorityHostOf, DEFAULT_SCOPE } from '../identities/authority.js';
-import { assertOption, checkFields, isDuration, isObject, isText } from '../validation.js';
+import { assertOption, checkFields, isDuration, isLine, isObject, isText, LINE } from '../validation.js';
 import { azureEndpoint } from './azure-caches.js';
 import type { AuthenticatorOptions, RetryOptions } from './options.js';
 
@@ -65,10 +65,10 @@ const AUTHENTICATOR_OPTIONS = {
     (value) => Object.keys(AUTHORITY_HOSTS).includes(value as string),
   ],
   authorityHost: ['an https URL without a path', isText],
-  scope: ['a non-empty string', isText, DEFAULT_SCOPE],
+  scope: [LINE, isLine, DEFAULT_SCOPE],
   username: [
-    "a non-empty string, or a function of the token's claims",
-    (value) => typeof value === 'function' || isText(value),
+    "a non-empty string without spaces and line breaks, or a function of the token's claims",
+    (value) => typeof value === 'function' || isUsername(value),
   ],
   expirationRefreshRatio: [
     'a number above 0 and below 1',

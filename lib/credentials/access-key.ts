@@ -1,26 +1,12 @@
 import { AzureRedisError } from '../errors.js';
 import { messageOf, redacted, withoutSecrets } from '../redaction.js';
 import { raceSignal, withTimeout } from '../timing/timeouts.js';
-import { isText, kindOf } from '../validation.js';
+import { isLine, kindOfLine, LINE } from '../validation.js';
 import { Credentials, CredentialsProvider } from './credentials.js';
 import { acquireFirst, attemptTimeout, type AttemptSettings } from './schedule.js';
 
 /** An access key, or a function that returns it. The function is called for each new connection, so that a key can be rotated. */
 export type AccessKeyOption = string | (() => string | Promise<string>);
-
-/** A valid key, for messages. */
-export const ACCESS_KEY = 'a non-empty string without line breaks';
-
-const LINE_BREAK = /[\r\n]/;
-
-export function isAccessKey(value: unknown): value is string {
-  return isText(value) && !LINE_BREAK.test(value);
-}
-
-/** The kind of an invalid key, which gives away nothing of it. */
-export function kindOfKey(value: unknown): string {
-  return typeof value === 'string' && LINE_BREAK.test(value) ? 'one with a line break' : kindOf(value);
-}
 
 /**
  * Supplies an access key. Live connections keep the key that they logged in with: the server does not drop them when it
@@ -99,8 +85,8 @@ async function readKey(option: AccessKeyOption, timeout: number, last?: string):
       withoutSecrets(error, secrets),
     );
   });
-  if (isAccessKey(key)) return key;
-  throw unavailable(`The \`accessKey\` function must return ${ACCESS_KEY}, got ${kindOfKey(key)}.`);
+  if (isLine(key)) return key;
+  throw unavailable(`The \`accessKey\` function must return ${LINE}, got ${kindOfLine(key)}.`);
 }
 
 function unavailable(message: string, cause?: Error): AzureRedisError {

@@ -82,11 +82,15 @@ export function usernameOf(token: string, option: UsernameOption = objectId): st
     if (error instanceof AzureRedisError) throw error;
     throw invalidToken(`The \`username\` function threw an error: ${redacted(messageOf(error))}`, hint);
   }
-  // Redis user names contain no spaces.
-  if (typeof username === 'string' && /^\S+$/.test(username)) return username;
+  if (isUsername(username)) return username;
   // An async function is a mistake that types do not prevent in JavaScript; its rejection must not end the process.
   if (username instanceof Promise) username.catch(() => undefined);
   throw invalidToken('The `username` function returned no user name for the access token.', hint);
+}
+
+/** Whether this can be the name of a Redis user, which contains no spaces. */
+export function isUsername(value: unknown): value is string {
+  return typeof value === 'string' && /^\S+$/.test(value);
 }
 
 /** The user name of an identity in Azure Redis is its object id. */

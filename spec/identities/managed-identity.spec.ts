@@ -33,6 +33,12 @@ describe('managedIdentity', () => {
         'CONFLICTING_OPTIONS',
         /clientId` conflicts with `managedIdentity\.objectId/,
       ],
+      [
+        'an id with a line break',
+        { clientId: 'a\n' },
+        'INVALID_OPTION',
+        /clientId`.*got one with a line break/,
+      ],
       ['an unknown field', { clientID: 'a' }, 'INVALID_OPTION', /no field `clientID`/],
       [
         'an invalid resource id',

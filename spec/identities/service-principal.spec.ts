@@ -58,6 +58,18 @@ describe('servicePrincipal', () => {
       ],
       ['an empty secret', { ...application, clientSecret: '' }, 'INVALID_OPTION', /got an empty string/],
       [
+        'a secret from a file that ends with a line break',
+        { ...application, clientSecret: 's\n' },
+        'INVALID_OPTION',
+        /clientSecret` must be .*without line breaks, got one with a line break/,
+      ],
+      [
+        'a client id with a line break',
+        { ...application, clientId: 'x\r\n', clientSecret: 's' },
+        'INVALID_OPTION',
+        /clientId` must be .*got one with a line break/,
+      ],
+      [
         'both secret and certificate',
         { ...application, clientSecret: 's', certificate: { path: 'p' } },
         'CONFLICTING_OPTIONS',
@@ -75,6 +87,12 @@ describe('servicePrincipal', () => {
         { ...application, certificate: {} },
         'INVALID_OPTION',
         /certificate\.path` is missing/,
+      ],
+      [
+        'the content of a file as a Buffer',
+        { ...application, certificate: Buffer.from('-----BEGIN') },
+        'INVALID_OPTION',
+        /certificate` must be a string in PEM format, or \{ path, password \}, got a Buffer/,
       ],
       [
         'a string not in PEM format',
@@ -188,10 +206,15 @@ describe('servicePrincipal', () => {
       expect(error.message).to.include('/nowhere/x.pem');
     });
 
-    it('rejects a function that returns no secret', async () => {
-      const error = await failure(credential({ clientSecret: () => undefined }).getToken(SCOPE));
-      expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'INVALID_OPTION' });
-    });
+    for (const [what, secret] of [
+      ['no secret', undefined],
+      ['one with a line break, as a file may have', 'a secret\n'],
+    ] as const) {
+      it(`rejects a function that returns ${what}`, async () => {
+        const error = await failure(credential({ clientSecret: () => secret }).getToken(SCOPE));
+        expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'INVALID_OPTION' });
+      });
+    }
 
     it('recovers as soon as Entra does, although msal caches faults for a minute', async () => {
       const identity = credential({ clientSecret: application.addSecret() });
