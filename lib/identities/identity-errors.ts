@@ -16,6 +16,8 @@ export interface TokenFailure {
 
 const MANAGED_IDENTITY =
   'A managed identity works only inside Azure (a virtual machine, App Service, Functions, Container Apps, AKS): check that one is assigned to it. On a development machine run `az login` and use DefaultAzureCredential, by setting no identity.';
+const ARC_KEY =
+  'Azure Arc gives its key to members of the group himds (Linux) or "Hybrid Agent Extension Applications" (Windows): add the user that the program runs as, and start it again.';
 const NOTHING_AVAILABLE =
   'No identity was found. On a development machine run `az login`; in Azure assign a managed identity; elsewhere set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or one of the identity options.';
 const NETWORK =
@@ -61,6 +63,8 @@ const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   'invalid_client_credential',
   'missing_tenant_id_error',
   'invalid_assertion',
+  'unable_to_create_cloud_shell',
+  'user_assigned_managed_identity_not_confirmed',
 ]);
 
 // TLS errors of an untrusted certificate, such as that of an intercepting proxy.
@@ -143,6 +147,7 @@ function classify(parts: readonly unknown[]): TokenFailure {
   const says = (text: RegExp): boolean =>
     parts.some((part) => text.test(textIn(part, 'name', 'code', 'errorCode', 'message')));
   const isNamed = (name: string): boolean => parts.some((part) => readField(part, 'name') === name);
+  if (says(/\bunable_to_read_secret_file\b/)) return { permanent: false, hint: ARC_KEY };
   const isManagedIdentity = says(/managed identit|ManagedIdentity|\bIMDS\b/i);
   const isUnavailable = isNamed('CredentialUnavailableError');
   if (isManagedIdentity && status === 400 && !isUnavailable) return { permanent: true, hint: NOT_ASSIGNED };
@@ -194,11 +199,14 @@ function statusOf(part: unknown): number | undefined {
   return candidates.find((candidate) => typeof candidate === 'number');
 }
 
+/** Numbers of Entra errors have five digits at least; where Entra has one, Azure Arc has the HTTP status. */
+const SMALLEST_AADSTS = 10_000;
+
 /** The number of an Entra error: from the fields of @azure/identity and msal, else from the text that both quote. */
 function aadstsOf(part: unknown): number | undefined {
   const [, quoted] = /AADSTS(\d+)/.exec(textIn(part, 'message', 'errorResponse.errorDescription')) ?? [];
   const candidates = [...fieldsOf(part, 'errorResponse.errorCodes', 'errorNo').flat(), quoted];
-  return candidates.map(Number).find((code) => Number.isInteger(code) && code > 0);
+  return candidates.map(Number).find((code) => Number.isInteger(code) && code >= SMALLEST_AADSTS);
 }
 
 function oauthErrorOf(part: unknown): string | undefined {

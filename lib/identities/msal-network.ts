@@ -120,7 +120,9 @@ export class MsalNetwork implements INetworkModule {
       const response = await policies.sendRequest(await verifyingClient(), request);
       const json = parseJson(response.bodyAsText ?? '');
       if (response.status >= 200 && response.status < 300) noteExpiry(context, sentAt, json);
-      else context.failure = refusal(name, response, json);
+      // The challenge of Azure Arc names the file of its key: msal sends the request again with the key, or cannot read it.
+      else if (isRemote || !response.headers.has('www-authenticate'))
+        context.failure = refusal(name, response, json);
       if (json === undefined) throw new Error('The response is not JSON.');
       // msal declares the type that it expects, and validates it.
       return { status: response.status, headers: response.headers.toJSON(), body: json as T };
@@ -153,13 +155,19 @@ function noteExpiry(context: RequestContext, sentAt: number, json: Record<string
   if (expiresOn > 0) context.expiresOn = expiresOn;
 }
 
-/** Entra and IMDS respond with `{ error, error_description, error_codes }`, App Service with `{ message }`. */
+/**
+ * Entra and IMDS respond with `{ error, error_description, error_codes }`, App Service with `{ message }`, Service Fabric and
+ * Container Apps with `{ error: { code, message } }`.
+ */
 function refusal(
   name: string,
   { status, headers }: PipelineResponse,
   { error, error_description: description, error_codes: errorCodes, message }: Record<string, unknown> = {},
 ): Failure {
-  const reason = [error, description, message].filter((part) => typeof part === 'string').join(': ');
+  const nested = ['code', 'message'].map((key) => readField(error, key));
+  const reason = [error, description, message, ...nested]
+    .filter((part) => typeof part === 'string')
+    .join(': ');
   return {
     message: `${name} answered ${status}: ${reason === '' ? 'no reason given' : reason}`,
     details: {

@@ -68,6 +68,12 @@ describe('classifyIdentityError()', () => {
     expect(description.hint).to.include('error?code=51234');
   });
 
+  it('takes no other number for one of Entra: that of Azure Arc is the HTTP status', () => {
+    const answer = { error: 'unauthorized_client', errorCodes: [401] };
+    const { hint } = classifyIdentityError(Object.assign(new Error('no'), { errorResponse: answer }));
+    expect(hint).to.match(/Check the identity options/);
+  });
+
   for (const code of [90033, 50196, 90024]) {
     it(`classifies AADSTS${code} as transient`, () => {
       expect(classifyIdentityError(new AuthenticationError(400, entraAnswer(code))).permanent).to.equal(

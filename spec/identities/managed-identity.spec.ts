@@ -1,11 +1,17 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { AzureRedisError } from '../../lib/errors.js';
-import { checkManagedIdentity, managedIdentityCredential } from '../../lib/identities/managed-identity.js';
+import {
+  checkManagedIdentity,
+  managedIdentityCredential,
+  type ManagedIdentityOption,
+} from '../../lib/identities/managed-identity.js';
 import { EntraEmulator } from '../../emulator/entra/index.js';
 import { thrown } from './support/failure.js';
 
-import { type IdentityCase, IdentityProcess } from './support/identity-process.js';
+import { type IdentityCase, IdentityProcess, type ShownError } from './support/identity-process.js';
 import { expectNoSecret } from './support/secrecy.js';
 
 describe('managedIdentity', () => {
@@ -141,6 +147,75 @@ describe('managedIdentity', () => {
       } finally {
         await stranger.stop();
       }
+    });
+  });
+
+  describe('at an endpoint that refuses', () => {
+    let server: Server;
+    let origin: string;
+    let answer: { status: number; headers?: Record<string, string>; body: object };
+
+    before(async () => {
+      server = createServer((_, response) => {
+        response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
+        response.end(JSON.stringify(answer.body));
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const address = server.address();
+      if (address === null || typeof address === 'string') throw new Error('no port');
+      origin = `http://127.0.0.1:${address.port}`;
+    });
+    after(async () => {
+      server.close();
+      await once(server, 'close');
+    });
+
+    async function errorOf(
+      environment: Readonly<Record<string, string>>,
+      option: ManagedIdentityOption = true,
+    ): Promise<ShownError> {
+      const identity = new IdentityProcess({ identity: { kind: 'managedIdentity', option }, environment });
+      try {
+        return await identity.error();
+      } finally {
+        await identity.stop();
+      }
+    }
+
+    it('says on Azure Arc that the key file cannot be read, and which group may', async () => {
+      answer = {
+        status: 401,
+        headers: { 'WWW-Authenticate': 'Basic realm=/var/opt/azcmagent/tokens/no-such.key' },
+        body: {
+          error: 'unauthorized_client',
+          error_description: 'Missing Basic Authorization header',
+          error_codes: [401],
+        },
+      };
+      const environment = {
+        IDENTITY_ENDPOINT: `${origin}/metadata/identity/oauth2/token`,
+        IMDS_ENDPOINT: origin,
+      };
+      const { description, text } = await errorOf(environment);
+      expect(text).to.match(/^\S*Error: unable_to_read_secret_file/);
+      expect(description.permanent).to.equal(false);
+      expect(description.hint).to.include('group himds');
+    });
+
+    it('fails permanently in Cloud Shell, which has no user-assigned identity', async () => {
+      const { description, text } = await errorOf({ MSI_ENDPOINT: origin }, { clientId: 'my-id' });
+      expect(text).to.include('can only be system assigned');
+      expect(description.permanent).to.equal(true);
+      expect(description.hint).to.match(/Check the identity options/);
+    });
+
+    it('quotes the reason of Service Fabric and Container Apps', async () => {
+      const reason = { code: 'ManagedIdentityNotFound', message: 'Managed identity not found for the app.' };
+      answer = { status: 404, body: { error: reason } };
+      const { text } = await errorOf({ IDENTITY_ENDPOINT: `${origin}/msi/token`, IDENTITY_HEADER: 'header' });
+      expect(text).to.include(
+        'answered 404: ManagedIdentityNotFound: Managed identity not found for the app.',
+      );
     });
   });
 });
