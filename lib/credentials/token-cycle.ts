@@ -151,7 +151,9 @@ export class TokenCycle extends CredentialsProvider {
     this.#pausedUntil = new Deadline(Date.now() + minRequestInterval(token));
     const previous = this.#current;
     if (!this.#isBetter(token)) {
-      this.#refreshAt = new Deadline(nextPoll(previous, Date.now()));
+      // By the clock of its expiry: the wall clock may have been set back.
+      const now = previous.expiresOn - previous.remaining;
+      this.#refreshAt = new Deadline(Date.now() + nextPoll(previous, now) - now);
       return;
     }
     this.#current = token;

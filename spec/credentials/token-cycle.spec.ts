@@ -37,6 +37,18 @@ describe('TokenCycle, while it runs', () => {
     expect(cycles.service.requests).to.have.length(2);
   });
 
+  it('requests a cached token again before its expiry after the wall clock was set back', async () => {
+    const cycle = await cycles.start();
+    cycle.start();
+    const first = cycle.current;
+    cycles.clock.setSystemTime(Date.now() - 5 * HOUR);
+    cycles.service.answer = () => first;
+    await cycles.clock.tickAsync(54 * MINUTE);
+    cycles.service.answer = undefined;
+    await cycles.clock.tickAsync(5 * MINUTE);
+    expect(cycle.current).not.to.equal(first);
+  });
+
   it('retries after growing waits of at most a minute, and every second after the expiry', async () => {
     cycles.service.lifetime = 10 * HOUR;
     const cycle = await cycles.start();
