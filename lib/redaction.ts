@@ -32,6 +32,12 @@ export function withoutTokens(text: string): string {
 /** `client_secret=…` of a form, `"access_token": "…"` of JSON. */
 const NAMED_SECRET = /((?:token|key|secret|password|assertion)["']?\s*(?:=|:\s*["'])\s*)[^\s"'&]+/gi;
 
+/** A private key in PEM format, up to its end or that of the text. */
+const PRIVATE_KEY = /(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?=-----END|$)/gs;
+
+/** A client secret of Entra, as it is or in a form. */
+const CLIENT_SECRET = /[\w.~-]{3}\dQ(?:~|%7E)[\w.~%-]{31,}/g;
+
 /** Random text in base64, as it is or in a URL, or in base64url: access keys have 44 characters, opaque tokens hundreds. */
 const RANDOM_TEXT = /(?:[A-Za-z0-9+/]|%[0-9A-Fa-f]{2}){32,}={0,2}|[\w-]{32,}/g;
 
@@ -47,6 +53,8 @@ export function redacted(text: string, secrets: readonly string[] = []): string 
     for (const form of [secret, encodeURIComponent(secret)]) shown = shown.replaceAll(form, '<hidden>');
   }
   return withoutTokens(shown)
+    .replaceAll(PRIVATE_KEY, '$1<hidden>')
+    .replaceAll(CLIENT_SECRET, '<hidden>')
     .replaceAll(NAMED_SECRET, '$1<hidden>')
     .replaceAll(RANDOM_TEXT, (run) => (isRandom(run) ? '<hidden>' : run));
 }

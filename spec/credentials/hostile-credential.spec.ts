@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { AccessToken } from '@azure/core-auth';
 import { expect } from 'chai';
@@ -157,6 +157,8 @@ describe('a secret in the text of an error of foreign code', () => {
     ['a form', 'grant_type=a&client_secret=hunter2&scope=b'],
     ['JSON', '{"access_token": "hunter2", "key":"hunter2"}'],
     ['an access key', KEY],
+    ['a client secret of Entra', 'kS98Q~P2vXz.Yb1-c_dEfGhIjKlMnOpQrStUvWxY'],
+    ['a client secret of Entra in a form', 'kS98Q%7EP2vXz.Yb1-c_dEfGhIjKlMnOpQrStUvWxY'],
     ['an opaque token', createHash('sha512').update('token').digest('base64url')],
   ] as const) {
     it(`is hidden when it is recognisable: ${what}`, () => {
@@ -165,6 +167,22 @@ describe('a secret in the text of an error of foreign code', () => {
       expect(hidden).not.to.contain('hunter2').and.not.contain(text);
     });
   }
+
+  it('is hidden when it is a private key, to its short last line, in any spelling of the line breaks', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const lines = pem.split('\n').filter((line) => line !== '' && !line.includes('-----'));
+    for (const text of [
+      pem,
+      JSON.stringify(pem),
+      pem.replaceAll('\n', ' '),
+      pem.replace(/-----END.*/s, ''),
+    ]) {
+      const hidden = redacted(`before ${text}`);
+      expect(lines.filter((line) => hidden.includes(line))).to.deep.equal([]);
+      expect(hidden).to.match(/^before .*BEGIN PRIVATE KEY-----<hidden>/);
+    }
+  });
 
   it('leaves what explains the failure', () => {
     for (const text of [
@@ -177,7 +195,21 @@ describe('a secret in the text of an error of foreign code', () => {
     }
   });
 
-  for (const text of ['eyJ', 'eyJ.', 'a', 'aB1', 'token=', 'token: ', 'key"', '-', '+/', '%2F', '%']) {
+  for (const text of [
+    'eyJ',
+    'eyJ.',
+    'a',
+    'aB1',
+    'token=',
+    'token: ',
+    'key"',
+    '-',
+    '+/',
+    '%2F',
+    '%',
+    'aaa8Q~',
+    '-----BEGIN PRIVATE KEY-----',
+  ]) {
     it(`is looked for in linear time: ${JSON.stringify(text)}, 500 KB of it`, () => {
       const long = text.repeat(500_000 / text.length);
       const startedAt = performance.now();
