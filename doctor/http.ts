@@ -7,7 +7,7 @@ import {
 import { credentialOf } from '../lib/configure/identity.js';
 import { classifyIdentityError } from '../lib/identities/identity-errors.js';
 import { verifyingClient } from '../lib/identities/verifying-client.js';
-import { messageOf } from '../lib/redaction.js';
+import { messageOf, redacted } from '../lib/redaction.js';
 import { withTimeout } from '../lib/timing/timeouts.js';
 import { isObject } from '../lib/validation.js';
 import type { Context } from './options.js';
@@ -134,7 +134,8 @@ function credentialFor({ options, authorityHost, tokenTimeout }: Context): Token
         (timeoutSignal) => credential.getToken(scopes, { ...tokenOptions, abortSignal: timeoutSignal }),
         tokenTimeout,
       ).catch((error: unknown) => {
-        throw new ManagementError(`No token for Azure Resource Manager was acquired: ${messageOf(error)}`, {
+        const reason = redacted(messageOf(error));
+        throw new ManagementError(`No token for Azure Resource Manager was acquired: ${reason}`, {
           hint: classifyIdentityError(error).hint,
         });
       }),

@@ -5,7 +5,7 @@ import { AzureRedisError } from '../lib/errors.js';
 import { DEFAULT_SCOPE } from '../lib/identities/authority.js';
 import { defaultCredential } from '../lib/identities/default-credential.js';
 import { classifyIdentityError } from '../lib/identities/identity-errors.js';
-import { messageOf } from '../lib/redaction.js';
+import { messageOf, redacted } from '../lib/redaction.js';
 import { raceSignal } from '../lib/timing/timeouts.js';
 import { type Section, sentence } from './finding.js';
 import { measureClock } from './http.js';
@@ -101,7 +101,7 @@ function linkOf(name: string, answer: Promise<unknown>): Link {
     },
     (error: unknown) => {
       link.answer = 'none';
-      link.reason = messageOf(error);
+      link.reason = redacted(messageOf(error));
     },
   );
   return link;

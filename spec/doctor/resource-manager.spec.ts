@@ -37,13 +37,15 @@ describe('diagnose: settings that cannot be read', () => {
   });
 
   it('names a sign-in that gives no token', async () => {
-    const signedOut = { getToken: () => Promise.reject(new Error('not signed in, eyJh.secret.token')) };
+    const signedOut = {
+      getToken: () => Promise.reject(new Error('not signed in, eyJh.secret.token, key=hunter2')),
+    };
     const finding = (await azure.diagnose(CACHE, { managementCredential: signedOut })).one(
       'posture',
       'resource',
     );
     expect(finding.status).to.equal('warning');
-    expect(finding.message).to.include('not signed in, <token>');
+    expect(finding.message).to.include('not signed in, <token>, key=<hidden>');
   });
 
   const links = [
