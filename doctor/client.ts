@@ -7,8 +7,11 @@ import { raceSignal } from '../lib/timing/timeouts.js';
 import type { DiagnosedIdentity } from './identity.js';
 import type { Context } from './options.js';
 
-/** An error reply begins with a code; errors of this package, of ioredis and of Node.js are sentences. */
-const ERROR_REPLY = /^[A-Z]{3,} /;
+/**
+ * An error reply begins with a code; errors of this package, of ioredis and of Node.js are sentences. READONLY is no answer, but
+ * says that the connection leads to a replica.
+ */
+const ERROR_REPLY = /^(?!READONLY)[A-Z]{3,} /;
 
 /** The connection failed, was lost, or does not answer. */
 export class TrialError extends Error {}
@@ -31,6 +34,8 @@ export class TrialClient {
       connectTimeout: stepTimeout,
       commandTimeout: stepTimeout,
       retryStrategy: () => null,
+      // Its error is reported. By default the connection would be replaced until the failover has ended.
+      reconnectOnError: () => false,
     });
     // The rejected command, or `connect()`, has the error.
     this.#client.on('error', () => undefined);

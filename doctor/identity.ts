@@ -127,7 +127,7 @@ function reportFailure(
   report('credential', [
     {
       when: !isExhausted,
-      error: `${issuerOf(options, links)} returned no token: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
+      error: `${issuerOf(options, links)} returned no ${options.accessKey ? 'key' : 'token'}: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
       remedy: hint,
       data: { code },
     },
@@ -156,7 +156,8 @@ function summaryOf(reason: string, name: string): string {
 
 /** What returned the token or, if none did, was asked last. */
 function issuerOf(options: DiagnoseOptions, links: readonly Link[]): string {
-  const { credential, managedIdentity, servicePrincipal, authenticator } = options;
+  const { accessKey, credential, managedIdentity, servicePrincipal, authenticator } = options;
+  if (accessKey) return 'The option `accessKey`';
   if (authenticator) return 'The shared authenticator';
   if (credential) return credential.constructor.name.replace(/^(Object)?$/, 'The credential');
   if (managedIdentity) return 'The managed identity endpoint';

@@ -144,7 +144,9 @@ async function attempt<Result>(
     if (!(error instanceof TrialError)) throw error;
     section.report('connection', {
       error: `The connection of ioredis failed: ${sentence(error.message)}`,
-      why: 'A separate connection logged in before: the cache, or a device on the way, closed this one or does not answer.',
+      why: error.message.startsWith('READONLY')
+        ? 'The connection leads to a replica: a failover has not ended.'
+        : 'A separate connection logged in before: the cache, or a device on the way, closed this one or does not answer.',
       remedy:
         'Run the doctor again; on a slow network, with a longer `timeout` (`--timeout`). If the error persists, see Resource health of the cache (Azure portal).',
     });

@@ -106,6 +106,19 @@ describe('diagnose: login', () => {
     expect(why).to.equal('The key is wrong or has been regenerated, or access keys are disabled.');
   });
 
+  it('reports an `accessKey` function that fails, and no other identity', async () => {
+    const secret = cache.azure.accessKey;
+    const accessKey = () => Promise.reject(new Error(`vault: ${secret}`));
+    const { message, remedy } = (await findingsOf({ ...endpoint(), accessKey }, [secret])).one(
+      'identity',
+      'credential',
+    );
+    expect(message).to.equal(
+      'The option `accessKey` returned no key: The `accessKey` function failed: vault: <hidden>.',
+    );
+    expect(remedy).to.include('primary or secondary key');
+  });
+
   it('does not quote the password, as a server does that does not know the command', async () => {
     const accessKey = 'an-access-key-that-is-quoted';
     const port = await servers.tcp((socket) => {

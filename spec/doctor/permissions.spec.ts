@@ -30,6 +30,17 @@ describe('diagnose: permissions', () => {
       });
     }
 
+    it('reports an endpoint that leads to a replica, as after a failover', async () => {
+      await cache.azure.server.call('REPLICAOF', '127.0.0.1', '1');
+      try {
+        const finding = (await findingsOf({ ...cache.azure.options })).one('permissions', 'connection');
+        expect(finding.message).to.include('READONLY');
+        expect(finding.why).to.include('failover');
+      } finally {
+        await cache.azure.server.call('REPLICAOF', 'NO', 'ONE');
+      }
+    });
+
     it('adds what the role needs to the snippet', async () => {
       const credential = cache.azure.credential({ role: 'Data Contributor' });
       const { snippet } = (await findingsOf({ ...cache.azure.options, credential })).one('kind', 'kind');
