@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { AuthenticationResult, PublicClientApplication } from '@azure/msal-node';
 import { AzureRedisError } from '../errors.js';
-import { Mutex } from '../timing/timeouts.js';
+import { Mutex, withTimeout } from '../timing/timeouts.js';
 import { checkFields, checkText, invalidOption, kindOf } from '../validation.js';
 import { authorityHostOf, DEFAULT_SCOPE } from './authority.js';
 import { classifyIdentityError, tokenRequestError } from './identity-errors.js';
@@ -22,6 +22,9 @@ export interface AuthorizationCodeFlowOptions {
   /** The scope of the tokens. Default: `https://redis.azure.com/.default`. */
   readonly scope?: string | undefined;
 }
+
+/** The longest time that a step of a sign-in may take, in ms: the user waits for it. */
+const REQUEST_TIMEOUT = 30_000;
 
 /**
  * The sign-in of one user in a browser (OAuth's authorization code flow for public clients, with PKCE). The user must
@@ -61,11 +64,15 @@ export class AuthorizationCodeFlow {
     const { redirectUri, scope } = this.#application;
     const client = await clientOf(this.#application);
     const parameters = { state, nonce, codeChallenge, codeChallengeMethod: 'S256' };
-    const url = await entraNetwork
-      .run(undefined, () => client.getAuthCodeUrl({ scopes: [scope], redirectUri, ...parameters }))
-      .catch((error: unknown) => {
-        throw tokenRequestError('The sign-in could not begin', error);
-      });
+    const url = await withTimeout(
+      (signal) =>
+        entraNetwork.run(signal, () =>
+          client.getAuthCodeUrl({ scopes: [scope], redirectUri, ...parameters }),
+        ),
+      REQUEST_TIMEOUT,
+    ).catch((error: unknown) => {
+      throw tokenRequestError('The sign-in could not begin', error);
+    });
     this.#pending = { state, nonce, codeVerifier };
     return url;
   }
@@ -90,9 +97,11 @@ export class AuthorizationCodeFlow {
     // Entra accepts a code once, whatever the outcome.
     this.#pending = undefined;
     const credential = new UserCredential(this.#application);
-    await credential.redeem({ code, ...secrets }).catch((error: unknown) => {
-      throw tokenRequestError('The sign-in could not be completed', error);
-    });
+    await withTimeout((signal) => credential.redeem({ code, ...secrets }, signal), REQUEST_TIMEOUT).catch(
+      (error: unknown) => {
+        throw tokenRequestError('The sign-in could not be completed', error);
+      },
+    );
     return credential;
   }
 }
@@ -175,9 +184,12 @@ class UserCredential implements TokenCredential {
     this.#application = application;
   }
 
-  async redeem(parameters: { code: string; codeVerifier: string; nonce: string }): Promise<void> {
+  async redeem(
+    parameters: { code: string; codeVerifier: string; nonce: string },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { redirectUri, scope } = this.#application;
-    this.#first = await this.#acquire(undefined, (client) =>
+    this.#first = await this.#acquire(signal, (client) =>
       client.acquireTokenByCode({ scopes: [scope], redirectUri, ...parameters }),
     );
   }

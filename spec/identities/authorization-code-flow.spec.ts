@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/core-auth';
 import { expect } from 'chai';
+import { useFakeTimers } from 'sinon';
 import { AzureRedisError } from '../../lib/errors.js';
 import {
   AuthorizationCodeFlow,
@@ -57,6 +59,23 @@ describe('AuthorizationCodeFlow', () => {
     return token?.token ?? '';
   }
 
+  /** Expects a step to fail by its time limit, which ends as soon as it has begun. */
+  async function expectTimeout(step: () => Promise<unknown>): Promise<void> {
+    entra.hanging();
+    const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const failed = rejection(step());
+      for (const end = Date.now() + 5_000; clock.countTimers() === 0 && Date.now() < end;) await nextTurn();
+      await clock.tickAsync(30_000);
+      const { code, message, hint } = await failed;
+      expect(code).to.equal('TOKEN_UNAVAILABLE');
+      expect(message).to.include('no answer within 30000 ms');
+      expect(hint).to.match(/could not be reached/);
+    } finally {
+      clock.restore();
+    }
+  }
+
   describe('authorizationUrl()', () => {
     it('contains the client, the PKCE challenge, the state and the scope', async () => {
       const url = new URL(await newFlow().authorizationUrl());
@@ -84,6 +103,10 @@ describe('AuthorizationCodeFlow', () => {
       for (const name of ['state', 'nonce', 'code_challenge']) {
         expect(first.searchParams.get(name)).to.not.equal(second.searchParams.get(name));
       }
+    });
+
+    it('rejects after half a minute when the authority does not answer', async () => {
+      await expectTimeout(() => newFlow().authorizationUrl());
     });
 
     it('rejects with a hint when the authority is unavailable', async () => {
@@ -204,6 +227,12 @@ describe('AuthorizationCodeFlow', () => {
       expect((await rejection(flow.redeem('/signed-in?code=1'))).code).to.equal('INVALID_OPTION');
       const withoutCode = `${REDIRECT_URI}?state=${searchParams.get('state') ?? ''}`;
       expect((await rejection(flow.redeem(withoutCode))).message).to.match(/has no `code`/);
+    });
+
+    it('rejects after half a minute when Entra does not answer', async () => {
+      const flow = newFlow();
+      const redirected = await signIn(await flow.authorizationUrl(), { username: user.username, password });
+      await expectTimeout(() => flow.redeem(redirected));
     });
 
     it('reports that Entra is unreachable', async () => {
