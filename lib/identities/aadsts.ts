@@ -18,7 +18,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   50011: 'Add the redirect URI, exactly as given, to the app registration (Authentication, "Mobile and desktop").',
   50013: FEDERATION,
   50020: 'The account belongs to another tenant: invite it as a guest, or sign in with an account of this tenant.',
-  50027: CERTIFICATE,
+  50027: 'The client assertion is not a valid token: check that AZURE_FEDERATED_TOKEN_FILE names the file of the federated token, or export the certificate again.',
   50034: 'The user does not exist in this tenant: check the user name and tenantId.',
   50053: USER,
   50055: USER,

@@ -20,6 +20,8 @@ const ARC_KEY =
   'Azure Arc gives its key to members of the group himds (Linux) or "Hybrid Agent Extension Applications" (Windows): add the user that the program runs as, and start it again.';
 const NOTHING_AVAILABLE =
   'No identity was found. On a development machine run `az login`; in Azure assign a managed identity; elsewhere set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or one of the identity options.';
+const CREDENTIALS_VARIABLE =
+  'Set AZURE_TOKEN_CREDENTIALS to prod, dev or the name of a credential, or remove it.';
 const NETWORK =
   'The identity service could not be reached: check the network, DNS, proxy (HTTPS_PROXY) and, for sovereign clouds, `cloud` or `authorityHost`.';
 const CERTIFICATE =
@@ -147,6 +149,8 @@ function classify(parts: readonly unknown[]): TokenFailure {
   const says = (text: RegExp): boolean =>
     parts.some((part) => text.test(textIn(part, 'name', 'code', 'errorCode', 'message')));
   const isNamed = (name: string): boolean => parts.some((part) => readField(part, 'name') === name);
+  if (says(/Invalid value for AZURE_TOKEN_CREDENTIALS/))
+    return { permanent: true, hint: CREDENTIALS_VARIABLE };
   if (says(/\bunable_to_read_secret_file\b/)) return { permanent: false, hint: ARC_KEY };
   const isManagedIdentity = says(/managed identit|ManagedIdentity|\bIMDS\b/i);
   const isUnavailable = isNamed('CredentialUnavailableError');

@@ -110,14 +110,17 @@ async function workloadIdentityFor(identity: ManagedIdentityOption): Promise<Con
 
 async function readToken(tokenFile: string): Promise<string> {
   const { readFile } = await import('node:fs/promises');
+  let cause: unknown;
   try {
-    return (await readFile(tokenFile, 'utf8')).trim();
+    const token = (await readFile(tokenFile, 'utf8')).trim();
+    if (token !== '') return token;
   } catch (error) {
-    throw new AzureRedisError(
-      'TOKEN_UNAVAILABLE',
-      `The federated token file ${tokenFile} cannot be read.`,
-      'Check that the workload identity webhook has set up this pod; AZURE_FEDERATED_TOKEN_FILE names the file.',
-      { cause: error },
-    );
+    cause = error;
   }
+  throw new AzureRedisError(
+    'TOKEN_UNAVAILABLE',
+    `The federated token file ${tokenFile} ${cause === undefined ? 'is empty' : 'cannot be read'}.`,
+    'Check that the workload identity webhook has set up this pod; AZURE_FEDERATED_TOKEN_FILE names the file.',
+    { cause },
+  );
 }

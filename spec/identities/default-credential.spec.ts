@@ -49,6 +49,12 @@ describe('no identity option (DefaultAzureCredential)', () => {
       .and.match(/managed identity/);
   });
 
+  it('names the variable that selects the credentials when its value is not valid', async () => {
+    const { description } = await refusalIn({ AZURE_TOKEN_CREDENTIALS: 'production' });
+    expect(description.permanent).to.equal(true);
+    expect(description.hint).to.match(/^Set AZURE_TOKEN_CREDENTIALS to prod/);
+  });
+
   it('reports the error of Entra for the identity that it found', async () => {
     const entra = await EntraEmulator.start();
     try {

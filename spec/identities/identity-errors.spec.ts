@@ -39,6 +39,7 @@ describe('classifyIdentityError()', () => {
     [90002, /tenantId/],
     [50034, /user name/],
     [700027, /certificate/i],
+    [50027, /AZURE_FEDERATED_TOKEN_FILE/],
     [65001, /consent/],
     [500011, /redis\.azure\.com/],
     [50011, /redirect URI/],

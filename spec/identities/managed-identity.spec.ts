@@ -202,6 +202,17 @@ describe('managedIdentity', () => {
       expect(description.hint).to.include('group himds');
     });
 
+    it('waits in an AKS pod for a federated token whose file is empty while it is replaced', async () => {
+      const { description, text } = await errorOf({
+        AZURE_TENANT_ID: 'my-tenant',
+        AZURE_CLIENT_ID: 'my-id',
+        AZURE_FEDERATED_TOKEN_FILE: '/dev/null',
+      });
+      expect(text).to.include('The federated token file /dev/null is empty.');
+      expect(description.permanent).to.equal(false);
+      expect(description.hint).to.include('AZURE_FEDERATED_TOKEN_FILE');
+    });
+
     it('fails permanently in Cloud Shell, which has no user-assigned identity', async () => {
       const { description, text } = await errorOf({ MSI_ENDPOINT: origin }, { clientId: 'my-id' });
       expect(text).to.include('can only be system assigned');
