@@ -1,4 +1,5 @@
 import { AzureRedisError } from './errors.js';
+import { redacted } from './redaction.js';
 import { MAX_TIMER_DELAY } from './timing/timeouts.js';
 
 /**
@@ -29,8 +30,11 @@ export function conflictingOptions(message: string, hint: string): AzureRedisErr
 /** A value as a message shows it: 'fast', 42, null, an object. */
 export function shown(value: unknown): string {
   switch (typeof value) {
-    case 'string':
-      return value.length > LONGEST_TEXT ? `'${value.slice(0, LONGEST_TEXT)}…'` : `'${value}'`;
+    case 'string': {
+      // Options are mixed up: a secret may be where an id belongs.
+      const text = redacted(value);
+      return text.length > LONGEST_TEXT ? `'${text.slice(0, LONGEST_TEXT)}…'` : `'${text}'`;
+    }
     case 'number':
     case 'boolean':
     case 'undefined':

@@ -43,6 +43,12 @@ describe('servicePrincipal', () => {
         /tenantId` must be a GUID or a domain name, got 'a\/b'/,
       ],
       [
+        'the secret in place of the tenant, without showing it',
+        { ...application, tenantId: 'kS98Q~P2vXz.Yb1-c_dEfGhIjKlMnOpQrStUvWxY', clientSecret: 's' },
+        'INVALID_OPTION',
+        /tenantId` must be a GUID or a domain name, got '<hidden>'/,
+      ],
+      [
         'the tenant of all users',
         { ...application, tenantId: 'common' },
         'INVALID_OPTION',
