@@ -111,7 +111,7 @@ describe('the packed package, in an empty folder', () => {
         const script = await file(
           version,
           'application.mts',
-          `import { Cluster, Redis } from 'ioredis';
+          `import { Cluster, Redis, type RedisOptions } from 'ioredis';
            import { Queue } from 'bullmq';
            import {
              AzureRedisError, configureClusterForAzure, configureForAzure, type ConfiguredRedisOptions,
@@ -123,6 +123,8 @@ describe('the packed package, in an empty folder', () => {
              const options: ConfiguredRedisOptions = await configureForAzure({ ...azure.options, db: 1 });
              const redis: Redis = new Redis(options);
              const other = new Redis({ ...options, lazyConnect: true });
+             const shared: RedisOptions = { maxRetriesPerRequest: null };
+             await configureForAzure({ ...shared, ...azure.options });
              const cluster = new Cluster([{ host: 'x', port: 1 }], { redisOptions: options });
              const another = new Cluster(
                ...(await configureClusterForAzure({ ...azure.options, cluster: { scaleReads: 'slave' } })),

@@ -172,16 +172,8 @@ interface AzureOptions extends AuthenticatorOptions {
   tls?: ConnectionOptions | false | undefined;
 }
 
-/**
- * The options of ioredis, typed so that they are valid in every version and for BullMQ: ioredis 5 has no
- * `replyMapping`, and BullMQ accepts no `retryStrategy: null` (`() => null` is equivalent).
- */
-type ClientOptions = Omit<RedisOptions, 'replyMapping' | 'retryStrategy'> & {
-  replyMapping?: 'legacy' | 'resp3';
-  // The type is that of ioredis, with its void.
-  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
-  retryStrategy?: (times: number) => number | void | null;
-};
+/** The options of ioredis, typed so that they are valid in every version: ioredis 5 has no `replyMapping`. */
+type ClientOptions = Omit<RedisOptions, 'replyMapping'> & { replyMapping?: 'legacy' | 'resp3' };
 
 /** The options of `configureForAzure()` apart from the identity, which supplies `password`. Azure has no Sentinel. */
 export type EndpointOptions = AzureOptions &
@@ -191,8 +183,12 @@ export type EndpointOptions = AzureOptions &
 export type ConfigureForAzureOptions = EndpointOptions & IdentityOptions;
 
 /** The result of `configureForAzure()`: options of ioredis, and the authenticator that keeps their clients logged in. */
-export type ConfiguredRedisOptions = ClientOptions & {
+export type ConfiguredRedisOptions = Omit<ClientOptions, 'retryStrategy'> & {
   host: string;
   port: number;
+  /** Without the `null` of ioredis, which the types of BullMQ do not accept: at run time either takes it. */
+  // The type is that of ioredis, with its void.
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
+  retryStrategy?: (times: number) => number | void | null;
   readonly authenticator: Authenticator;
 };
