@@ -21,7 +21,8 @@ const filled = new WeakSet<Socket>();
 /**
  * Writes the current credentials into the logins of a client's connection, until the returned function is called.
  *
- * @param onWritten Called with the reply to a login that was written, and its credentials.
+ * @param onWritten Called with the reply to a login when it is written, and its credentials: ioredis 5.4 may be ready in the
+ *   same tick.
  */
 export function fillLogins(
   client: Client,
@@ -36,10 +37,10 @@ export function fillLogins(
     if (typeof chunk !== 'string' || !LOGIN.test(chunk)) return write(chunk as string, ...rest);
     const credentials = provider.current;
     // ioredis puts a command on its queue after it has written it.
-    queueMicrotask(() => {
-      const login = [...commandsOf(internals(client).commandQueue)].findLast(isLogin);
-      if (login) onWritten(login.promise, credentials);
-    });
+    const reply = Promise.resolve().then(
+      () => [...commandsOf(internals(client).commandQueue)].findLast(isLogin)?.promise,
+    );
+    onWritten(reply, credentials);
     return write(
       chunk.replace(bulk(HIDDEN_PASSWORD), () => bulk(credentials.password)),
       ...rest,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { AuthenticatorEvents } from '../../lib/index.js';
 import { internals } from '../../lib/ioredis/client.js';
 import { connectionsOf, itWithEach } from '../support/cache.js';
-import { RESP2_VARIANTS, VARIANTS } from '../support/ioredis-versions.js';
+import { RESP2_VARIANTS, VARIANTS, VERSIONS } from '../support/ioredis-versions.js';
 import { happens, next, nextWhere, past, times, until } from '../support/waiting.js';
 
 type Recycled = AuthenticatorEvents['recycled'][0];
@@ -50,6 +50,21 @@ describe('a connection that does not accept AUTH', () => {
         await past(first);
         expect(cache.azure.statistics.evictions).to.deep.equal([]);
         expect(cache.azure.statistics.refusals).to.deep.equal([]);
+      },
+    );
+
+    // ioredis 5.4 is ready in the tick in which it writes its login.
+    itWithEach(
+      VERSIONS.map((version) => ({ ...version, protocol: 2 })),
+      'is replaced once for each token without a ready check, too',
+      { tokenLifetime: 2_000 },
+      async (variant, cache) => {
+        const credential = cache.azure.credential();
+        const options = await cache.configure({ credential, enableReadyCheck: false });
+        const subscriber = await cache.connect(variant, options);
+        await subscriber.subscribe('news');
+        await times(3, options.authenticator, 'tokenRefreshed');
+        expect(connectionsOf(cache.azure, credential)).to.equal(3);
       },
     );
 
