@@ -260,8 +260,8 @@ export class Authenticator extends EventEmitter<AuthenticatorEvents> {
 
 const UNMANAGED_LOGIN =
   'A client that is not managed has read the password of ioredis-azure: the cache closes its connection when the token ' +
-  'expires. Its copy of ioredis is bundled into another file: call `authenticator.attach(client)` for the first client of ' +
-  'that copy, or start the program with `node --import ioredis-azure/register`.';
+  'expires. Its copy of ioredis is of version 4, or bundled into another file: then call `authenticator.attach(client)` for ' +
+  'the first client of that copy, or start the program with `node --import ioredis-azure/register`.';
 
 /** Whether the process has been warned of an unmanaged client: once is enough. */
 let hasWarned = false;
