@@ -7,10 +7,7 @@ import { raceSignal } from '../lib/timing/timeouts.js';
 import type { DiagnosedIdentity } from './identity.js';
 import type { Context } from './options.js';
 
-/**
- * An error reply begins with a code; errors of this package, of ioredis and of Node.js are sentences. READONLY is no answer, but
- * says that the connection leads to a replica.
- */
+/** An error reply begins with a code, other errors are sentences. READONLY says that a replica answers. */
 const ERROR_REPLY = /^(?!READONLY)[A-Z]{3,} /;
 
 /** The connection failed, was lost, or does not answer. */

@@ -123,27 +123,24 @@ function reportFailure(
   // A credential that Entra refuses, unlike an unavailable one, ends the chain with its own error.
   const isExhausted = links.length > 0 && message.includes('ChainedTokenCredential authentication failed');
   const refusal = links.find(({ reason }) => reason.includes('AADSTS'))?.reason;
+  const refusalHint = classifyIdentityError(new Error(refusal)).hint;
   const none = `No credential of DefaultAzureCredential returned a token: ${links.map(({ name }) => name).join(', ')}.`;
+  const data = { code };
   report('credential', [
     {
       when: !isExhausted,
       error: `${issuerOf(options, links)} returned no ${options.accessKey ? 'key' : 'token'}: ${sentence(message.replace(/^No access token was acquired: /, ''))}`,
       remedy: hint,
-      data: { code },
+      data,
     },
     {
       when: scope !== DEFAULT_SCOPE,
       error: none,
       remedy: `They were asked for the scope ${scope}. Remove \`scope\` (\`--scope\`): Azure Redis needs ${DEFAULT_SCOPE}.`,
-      data: { code },
+      data,
     },
-    {
-      when: refusal !== undefined,
-      error: none,
-      remedy: classifyIdentityError(new Error(refusal)).hint,
-      data: { code },
-    },
-    { error: none, remedy: hint, command: 'az login', data: { code } },
+    { when: refusal !== undefined, error: none, remedy: refusalHint, data },
+    { error: none, remedy: hint, command: 'az login', data },
   ]);
 }
 
@@ -161,9 +158,7 @@ function issuerOf(options: DiagnoseOptions, links: readonly Link[]): string {
   if (authenticator) return 'The shared authenticator';
   if (credential) return credential.constructor.name.replace(/^(Object)?$/, 'The credential');
   if (managedIdentity) return 'The managed identity endpoint';
-  if (servicePrincipal) {
-    const proof = servicePrincipal.certificate === undefined ? 'a secret' : 'a certificate';
-    return `The service principal, with ${proof},`;
-  }
+  if (servicePrincipal?.certificate !== undefined) return 'The service principal, with a certificate,';
+  if (servicePrincipal) return 'The service principal, with a secret,';
   return links.at(-1)?.name ?? 'DefaultAzureCredential';
 }
