@@ -66,7 +66,8 @@ export class ProbeConnection {
     socket.on('error', (error) => {
       this.#error = error;
     });
-    await once(socket, options.tls ? 'secureConnect' : 'connect');
+    // A connector of the user may return one that is open.
+    if (socket.connecting) await once(socket, options.tls ? 'secureConnect' : 'connect');
     const { username, password } = this.#credentials;
     // That the server refuses the login is an answer, too.
     await request(socket, 'AUTH', username, password);

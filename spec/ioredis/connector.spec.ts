@@ -1,9 +1,12 @@
 import { once } from 'node:events';
+import { connect, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
-import type { Redis } from 'ioredis';
-import type { ConfiguredRedisOptions } from '../../lib/index.js';
+import { AbstractConnector, type Redis } from 'ioredis';
+import type { ConfiguredRedisOptions, Stall } from '../../lib/index.js';
 import { Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
+import { Network } from '../support/network.js';
+import { next } from '../support/waiting.js';
 
 describe('a client that is ended right after its creation', () => {
   const cache = Cache.forAll();
@@ -48,4 +51,39 @@ describe('a client that is ended right after its creation', () => {
       await endsAndRejects(client);
     });
   }
+});
+
+describe('a client with a Connector of the application that returns sockets which are open', () => {
+  const cache = Cache.forAll();
+  const [variant] = VARIANTS;
+
+  it('replaces a connection that has gone silent', async () => {
+    const network = await Network.to(cache.azure.port);
+    const { ca, host } = cache.azure;
+    class OwnConnector extends AbstractConnector {
+      constructor() {
+        super(0);
+      }
+      override async connect(): Promise<TLSSocket> {
+        this.connecting = true;
+        const socket = connect({ ca, host, port: network.port });
+        this.stream = socket;
+        await once(socket, 'secureConnect');
+        return socket;
+      }
+    }
+    try {
+      const options = await cache.configure({
+        ...{ port: network.port, heartbeatInterval: 200, heartbeatTimeout: 500 },
+        Connector: OwnConnector,
+      });
+      const client = await cache.connect(variant, options);
+      const stalled = next<Stall>(options.authenticator, 'stalled');
+      network.loseServerSides();
+      expect(await client.set('key', 'value')).to.equal('OK');
+      expect(await stalled).to.include({ awaited: 'SET' });
+    } finally {
+      await network.close();
+    }
+  });
 });
