@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import { internals } from '../../lib/ioredis/client.js';
 import { Cache } from '../support/cache.js';
 import { RESP2_VARIANTS, VARIANTS } from '../support/ioredis-versions.js';
+import { Network } from '../support/network.js';
 import { until } from '../support/waiting.js';
 
 describe('the heartbeat', () => {
@@ -63,6 +65,28 @@ describe('the heartbeat', () => {
     );
     const turns = new Set(moments.map((moment) => Math.floor(moment / 50)));
     expect(turns.size).to.be.at.least(5);
+  });
+
+  it('sends no further PING while one is not answered, with heartbeatTimeout: 0', async () => {
+    const network = await Network.to(cache.azure.port);
+    try {
+      const options = await cache.configure({
+        port: network.port,
+        heartbeatInterval: 200,
+        heartbeatTimeout: 0,
+      });
+      const [variant] = VARIANTS;
+      const client = await cache.connect(variant, options);
+      const { stream, commandQueue } = internals(client);
+      network.loseReplies((port) => port === stream?.localPort);
+      await cache.connect(variant, options);
+      await until(() => commandQueue.length > 0);
+      const before = await pings();
+      await until(async () => (await pings()) > before + 5);
+      expect(commandQueue.length).to.equal(1);
+    } finally {
+      await network.close();
+    }
   });
 
   it('can be disabled', async () => {
