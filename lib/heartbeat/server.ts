@@ -115,14 +115,13 @@ export class Server {
     sentAgain.add(awaited);
     this.#nextTrialAt = now + this.#trialInterval;
     this.#trialInterval *= 2;
-    awaited.promise.then(
-      () => {
-        this.#nextTrialAt = 0;
-        this.#trialInterval = 0;
-      },
-      // A rejected command says nothing about its connection.
-      () => undefined,
-    );
+    // Not by its promise: `commandTimeout` may reject it before it is sent again. A rejection says nothing about its connection.
+    const { resolve } = awaited;
+    awaited.resolve = (reply) => {
+      this.#nextTrialAt = 0;
+      this.#trialInterval = 0;
+      resolve.call(awaited, reply);
+    };
     return true;
   }
 }

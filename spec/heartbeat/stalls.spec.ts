@@ -105,6 +105,14 @@ describe('a connection that has gone silent', () => {
     }
   });
 
+  it('is replaced soon after the first of many, although commandTimeout has rejected what it awaits', async () => {
+    const options = await configure({ commandTimeout: 100 });
+    const clients = await Promise.all(Array.from({ length: 9 }, () => connect(options)));
+    network.loseServerSides();
+    for (const client of clients) client.get('key').catch(() => undefined);
+    await until(() => stalls.length === clients.length);
+  });
+
   it('rejects what must not be sent again with CONNECTION_STALLED', async () => {
     const options = await configure();
     for (const choice of [{ autoResendUnfulfilledCommands: false }, { maxRetriesPerRequest: 0 }]) {
