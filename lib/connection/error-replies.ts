@@ -1,6 +1,6 @@
 import type { CredentialsProvider, Credentials } from '../credentials/credentials.js';
 import { asAzureRedisError } from '../errors.js';
-import { reconnectsByItself, type Command, type ReplyError } from '../ioredis/client.js';
+import { reconnectsByItself, type Command, type CommandItem, type ReplyError } from '../ioredis/client.js';
 import { isLogin } from '../ioredis/login.js';
 import { isInTransaction, sendAgain, sendOnNextConnection } from '../ioredis/queues.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
@@ -105,14 +105,15 @@ export class RefusedCommands {
   }
 
   /** Sends a refused command again; returns `false` if it is to be rejected. */
-  retry(command: Command, reply: ReplyError): boolean {
+  retry(item: CommandItem, reply: ReplyError): boolean {
+    const { command } = item;
     const { client, isReset } = this.#connection;
     const userDecides = typeof client.options.reconnectOnError === 'function';
     if (client.status !== 'ready' || userDecides || isLogin(command)) return false;
-    if (isFailover(reply)) return this.#sendToPrimary(command);
+    if (isFailover(reply)) return this.#sendToPrimary(item);
     if (!isNoAuth(reply)) return false;
     if (!isReset) return this.#sendOnceLoggedIn(command);
-    sendOnNextConnection(client, command);
+    sendOnNextConnection(client, item);
     return true;
   }
 
@@ -146,7 +147,8 @@ export class RefusedCommands {
   }
 
   /** A part of a transaction alone must not be sent again. A cluster itself finds the primary of its nodes. */
-  #sendToPrimary(command: Command): boolean {
+  #sendToPrimary(item: CommandItem): boolean {
+    const { command } = item;
     const { client, transaction } = this.#connection;
     const failures = failovers.get(command) ?? 0;
     const isPart = transaction.isOpen || isInTransaction(client, command);
@@ -154,7 +156,7 @@ export class RefusedCommands {
     failovers.set(command, failures + 1);
     this.#findPrimary(failures);
     // In the order of the replies.
-    sendOnNextConnection(client, command);
+    sendOnNextConnection(client, item);
     return true;
   }
 

@@ -7,6 +7,7 @@ import {
   isLeaving,
   type Client,
   type Command,
+  type CommandItem,
   type ReplyError,
 } from '../ioredis/client.js';
 import { isClusterSubscriber } from '../ioredis/cluster.js';
@@ -191,15 +192,16 @@ export class ManagedClient implements ClientHooks {
     if (name === 'reset' && isPending(this.client, command)) void this.#replaceAfterReset(command);
   }
 
-  refused(command: Command, reply: ReplyError): Error | undefined {
+  refused(item: CommandItem, reply: ReplyError): Error | undefined {
     const { connection } = this;
+    const { command } = item;
     if (!connection) return reply;
     if (isWrongPass(reply) && isHandshakeHello(this.client, command)) return asProtocolRefusal(reply);
     const { attempted = this.#provider.current, transaction } = connection;
     transaction.refused(command);
     if (isWrongPass(reply) && isLogin(command)) this.#provider.reportRejected(attempted);
     this.#refused ??= new RefusedCommands(connection, this.#provider, this);
-    return this.#refused.retry(command, reply) ? undefined : explain(reply, attempted);
+    return this.#refused.retry(item, reply) ? undefined : explain(reply, attempted);
   }
 
   /** The connection of the client; a new one if it has none. */

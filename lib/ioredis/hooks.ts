@@ -1,5 +1,12 @@
 import { BLOCKING_COMMANDS } from './blocking-command.js';
-import { internals, type Client, type ClientInternals, type Command, type ReplyError } from './client.js';
+import {
+  internals,
+  type Client,
+  type ClientInternals,
+  type Command,
+  type CommandItem,
+  type ReplyError,
+} from './client.js';
 import { keepSubscribed, type ClusterInternals, type RedirectionHandlers } from './cluster.js';
 import { LOGIN_NAME } from './login.js';
 
@@ -12,7 +19,7 @@ export interface ClientHooks {
   beforeSend(command: Command): void;
   afterSend(command: Command): void;
   /** The server refused a command. Returns the error to reject it with; `undefined` if it is not rejected. */
-  refused(command: Command, reply: ReplyError): Error | undefined;
+  refused(item: CommandItem, reply: ReplyError): Error | undefined;
   /**
    * The status has just changed; its event is emitted in the next tick. ioredis has not acted on it yet (resubscribing and
    * resending when `ready`, flushing its queues at `end`).
@@ -84,7 +91,7 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
 
   prototype.handleReconnection = function (this: Client, reply, item) {
     const hooks = hooksOf(this);
-    const error = hooks ? hooks.refused(item.command, reply) : reply;
+    const error = hooks ? hooks.refused(item, reply) : reply;
     if (error) handleReconnection.call(this, error, item);
   };
 

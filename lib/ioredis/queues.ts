@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { internals, type Client, type Command, type CommandQueue } from './client.js';
+import { internals, type Client, type Command, type CommandItem, type CommandQueue } from './client.js';
 
 const CONNECTION_CLOSED = 'Connection is closed.';
 
@@ -76,10 +76,9 @@ export function isPending(client: Client, command: Command): boolean {
   return false;
 }
 
-/** Queues a command to be written when the client's next connection is ready. */
-export function sendOnNextConnection(client: Client, command: Command): void {
-  const { offlineQueue, condition } = internals(client);
-  offlineQueue.push({ command, select: condition?.select });
+/** Queues a command to be written when the client's next connection is ready, to the same database. */
+export function sendOnNextConnection(client: Client, { command, select }: CommandItem): void {
+  internals(client).offlineQueue.push({ command, select });
 }
 
 /** Rejects the commands, by default all, that ioredis would send again as soon as the client is ready. */

@@ -5,7 +5,7 @@ import { VARIANTS } from '../support/ioredis-versions.js';
 import { next } from '../support/waiting.js';
 
 describe('a failover that leaves connections to the old primary open', () => {
-  const cache = Cache.forEach();
+  const cache = Cache.forEach({ product: 'cache' }); // Azure Managed Redis has database 0 only.
 
   async function demote(): Promise<void> {
     await cache.azure.server.call('REPLICAOF', '127.0.0.1', '1');
@@ -32,6 +32,17 @@ describe('a failover that leaves connections to the old primary open', () => {
       expect((await replies).slice(0, 2)).to.deep.equal([1, 2]);
     });
   }
+
+  it('sends a command again to the database to which it was sent', async () => {
+    const client = await cache.connect(VARIANTS[0], await cache.configure());
+    await demote();
+    const recycled = next(cache.azure, 'connection');
+    const replies = Promise.all([client.set('zero', 0), client.select(1), client.set('one', 1)]);
+    await recycled;
+    await promote();
+    await replies;
+    expect(await client.keys('*')).to.deep.equal(['one']);
+  });
 
   it('sends again what was refused with MASTERDOWN', async () => {
     const options = await cache.configure();
