@@ -1,7 +1,7 @@
 import { exists, hasFlag } from '@ioredis/commands';
 import type { ManagedClient } from '../connection/managed-client.js';
 import { blockingTime } from '../ioredis/blocking-command.js';
-import { bytesWritten, vitalSignsOf, type Command, type VitalSigns } from '../ioredis/client.js';
+import { bytesWritten, sendPing, vitalSignsOf, type Command, type VitalSigns } from '../ioredis/client.js';
 
 /** Commands that concern the connection or the state of the server alone: a working server answers them at once. */
 const ANSWERED_AT_ONCE =
@@ -87,8 +87,8 @@ export class Pulse {
     const { client, connection } = this.client;
     if (this.silence > 0 || (this.awaited && blockingTime(this.awaited) > 0)) return;
     if (!connection?.isLive || client.mode === 'monitor' || connection.transaction.isOpen) return;
-    // A PING that is not answered is noticed by the next observations.
-    client.ping().catch(() => undefined);
+    // That it is not answered is noticed by the next observations.
+    sendPing(client);
   }
 }
 

@@ -120,6 +120,7 @@ export interface ClientInternals {
   psubscribe(...patterns: string[]): Promise<unknown>;
   ssubscribe(...channels: string[]): Promise<unknown>;
   select(database: number): Promise<unknown>;
+  pipeline(): { ping(): { exec(): Promise<unknown> } };
   /** Emits `error`, or prints it if nobody listens. */
   silentEmit: (event: 'error', error: unknown) => unknown;
   /** Every command passes through this method, and again when it leaves the offline queue. */
@@ -221,6 +222,14 @@ export function reconnectsByItself({ options }: Client): boolean {
  */
 export function isLeaving(client: Client): boolean {
   return internals(client).manuallyClosing;
+}
+
+/**
+ * Sends PING in this turn; a failure is of no consequence. With `enableAutoPipelining`, `client.ping()` would be written in a
+ * later one, in which a transaction may be open.
+ */
+export function sendPing(client: Client): void {
+  void internals(client).pipeline().ping().exec();
 }
 
 export function bytesWritten(client: Client): number | undefined {

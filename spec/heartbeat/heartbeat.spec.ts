@@ -47,6 +47,24 @@ describe('the heartbeat', () => {
     });
   }
 
+  it('sends a PING before a transaction that begins right after it, with enableAutoPipelining', async () => {
+    const [variant] = VARIANTS;
+    const options = await cache.configure({ heartbeatInterval: 20, enableAutoPipelining: true });
+    const client = await cache.connect(variant, options);
+    const pipeline = client.pipeline.bind(client);
+    await new Promise<unknown>((resolve) => {
+      client.pipeline = () => {
+        client.pipeline = pipeline;
+        process.nextTick(() => {
+          resolve(client.multi({ pipeline: false }));
+        });
+        return pipeline();
+      };
+    });
+    await client.set('key', 'value');
+    expect(await client.call('EXEC')).to.deep.equal(['OK']);
+  });
+
   it('spreads the PINGs of many idle clients over the interval', async () => {
     const options = await cache.configure({ heartbeatInterval: 1_000 });
     const [variant] = VARIANTS;
@@ -55,10 +73,11 @@ describe('the heartbeat', () => {
       clients.map(
         (client) =>
           new Promise<number>((resolve) => {
-            const ping = client.ping.bind(client);
-            client.ping = () => {
+            const { stream } = client;
+            const write = stream.write.bind(stream);
+            stream.write = (chunk: string) => {
               resolve(performance.now());
-              return ping();
+              return write(chunk);
             };
           }),
       ),

@@ -51,6 +51,14 @@ describe('a connection of ioredis', () => {
         await reply;
       });
 
+      it('writes a pipeline in the turn in which it is executed, with `enableAutoPipelining` too', async () => {
+        const client = cache.client({ Redis }, await cache.configure({ enableAutoPipelining: true }));
+        await next(client, 'ready');
+        const reply = internals(client).pipeline().ping().exec();
+        expect(internals(client).commandQueue.length).to.equal(1);
+        expect(await reply).to.deep.equal([[null, 'PONG']]);
+      });
+
       it('has taken a reply from its queue when a later listener of its stream is told of the data', async () => {
         const client = cache.client({ Redis }, await cache.configure());
         await next(client, 'ready');
