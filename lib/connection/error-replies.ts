@@ -66,9 +66,9 @@ function isNoAuth(reply: ReplyError): boolean {
   return /^(?:EXECABORT .*)?NOAUTH/.test(reply.message);
 }
 
-/** Whether the server did not run a command because, after a failover, it is not the primary or has no data yet. */
+/** Whether the server did not run a command, or ended one that blocks, since after a failover it is not the primary or has no data yet. */
 function isFailover(reply: ReplyError): boolean {
-  return /^(?:READONLY|LOADING|MASTERDOWN)\b/.test(reply.message);
+  return /^(?:READONLY|LOADING|MASTERDOWN|UNBLOCKED force)\b/.test(reply.message);
 }
 
 /** How long a new login may wait for credentials, in ms. */
@@ -110,7 +110,8 @@ export class RefusedCommands {
     const { client, isReset } = this.#connection;
     const userDecides = typeof client.options.reconnectOnError === 'function';
     if (client.status !== 'ready' || userDecides || isLogin(command)) return false;
-    if (isFailover(reply)) return this.#sendToPrimary(item);
+    // WAIT and WAITAOF concern the writes of their connection.
+    if (isFailover(reply)) return !/^wait/i.test(command.name) && this.#sendToPrimary(item);
     if (!isNoAuth(reply)) return false;
     if (!isReset) return this.#sendOnceLoggedIn(command);
     sendOnNextConnection(client, item);

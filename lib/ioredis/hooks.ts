@@ -162,8 +162,8 @@ const REDIRECTION = /^(?:MOVED|ASK) (?:(\d+) [^ ]*:\d+(?: |$))?/;
 
 const SLOTS = 16_384;
 
-/** The refusal of a write by a node that has become a replica. */
-const READONLY = /^READONLY\b/;
+/** The refusal of a write, or the end of a command that blocks, by a node that has become a replica. */
+const LOST_ROLE = /^(?:READONLY|UNBLOCKED force)\b/;
 
 /**
  * Patches the `Cluster` of a copy of ioredis, once: those that `isManaged` by the password of their nodes keep their
@@ -181,7 +181,7 @@ export function patchCluster(prototype: ClusterPrototype, isManaged: (password: 
 
   prototype.handleError = function (error, ttl, handlers) {
     const redirection = REDIRECTION.exec(error.message);
-    const hasLostRole = READONLY.test(error.message) && isManaged(this.options.redisOptions?.password);
+    const hasLostRole = LOST_ROLE.test(error.message) && isManaged(this.options.redisOptions?.password);
     // Without a port ioredis throws an error in its parser, which ends the process.
     if (redirection && !(Number(redirection[1]) < SLOTS)) handlers.defaults();
     // The node has not executed the command: what ioredis does when nodes are down fits here too.

@@ -55,13 +55,19 @@ describe('a redirection', () => {
     });
   }
 
-  it('by READONLY, of a node that has lost its role, is retried once the slots are refreshed', async () => {
-    for (const variant of CLUSTER_VARIANTS) {
-      const { cluster } = await cache.connect(variant, { cluster: { retryDelayOnClusterDown: 100 } });
-      const reply = "READONLY You can't write against a read only replica.";
-      expect(await cluster.eval(REFUSE_ONCE, 1, `READONLY ${variant.name}`, reply)).to.equal('OK');
-      const pipeline = cluster.pipeline().eval(REFUSE_ONCE, 1, `pipelined READONLY ${variant.name}`, reply);
-      expect(await pipeline.exec()).to.deep.equal([[null, 'OK']]);
-    }
-  });
+  const lostRole = [
+    "READONLY You can't write against a read only replica.",
+    'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+  ];
+  for (const reply of lostRole) {
+    const [name = ''] = reply.split(' ');
+    it(`by ${name}, of a node that has lost its role, is retried once the slots are refreshed`, async () => {
+      for (const variant of CLUSTER_VARIANTS) {
+        const { cluster } = await cache.connect(variant, { cluster: { retryDelayOnClusterDown: 100 } });
+        expect(await cluster.eval(REFUSE_ONCE, 1, `${name} ${variant.name}`, reply)).to.equal('OK');
+        const pipeline = cluster.pipeline().eval(REFUSE_ONCE, 1, `pipelined ${name} ${variant.name}`, reply);
+        expect(await pipeline.exec()).to.deep.equal([[null, 'OK']]);
+      }
+    });
+  }
 });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { AuthenticatorEvents } from '../../lib/index.js';
 import { Cache } from '../support/cache.js';
 import { VARIANTS } from '../support/ioredis-versions.js';
-import { next } from '../support/waiting.js';
+import { next, until } from '../support/waiting.js';
 
 describe('a failover that leaves connections to the old primary open', () => {
   const cache = Cache.forEach({ product: 'cache' }); // Azure Managed Redis has database 0 only.
@@ -42,6 +42,30 @@ describe('a failover that leaves connections to the old primary open', () => {
     await promote();
     await replies;
     expect(await client.keys('*')).to.deep.equal(['one']);
+  });
+
+  for (const variant of VARIANTS) {
+    it(`continues a blocking command that the old primary ended: ${variant.name}`, async () => {
+      const client = await cache.connect(variant, await cache.configure());
+      const popping = client.blpop('queue', 0);
+      await until(async () => String(await cache.azure.server.call('CLIENT', 'LIST')).includes('cmd=blpop'));
+      const reconnected = next(cache.azure, 'connection');
+      await demote();
+      await reconnected;
+      await promote();
+      await cache.azure.server.call('RPUSH', 'queue', 'job');
+      expect(await popping).to.deep.equal(['queue', 'job']);
+    });
+  }
+
+  it('does not repeat WAIT, which concerns the writes of the connection that is lost', async () => {
+    const client = await cache.connect(VARIANTS[0], await cache.configure());
+    await client.set('key', 'value');
+    const waiting = failure(client.wait(1, 0));
+    await until(async () => String(await cache.azure.server.call('CLIENT', 'LIST')).includes('cmd=wait'));
+    await demote();
+    expect((await waiting).message).to.match(/^UNBLOCKED force/);
+    await promote();
   });
 
   it('sends again what was refused with MASTERDOWN', async () => {
