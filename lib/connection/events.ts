@@ -12,7 +12,7 @@ export type RecycleReason =
   | 'identity'
   /** The application sent RESET, after which the connection is neither logged in nor set up. */
   | 'reset'
-  /** The server refused a command with READONLY, LOADING or MASTERDOWN: after a failover it is not the primary. */
+  /** The server refused or ended a command since, after a failover, it is not the primary or has no data yet. */
   | 'failover'
   /** It owed a reply for longer than `heartbeatTimeout`, and the server answers other connections. */
   | 'stalled'
