@@ -111,10 +111,10 @@ export class Connections {
     });
     this.#subscriptions.add(subscription);
     const refusals = await this.#sync(kind, names);
+    this.requireOpen();
     if (refusals.length === 0) return subscription;
     // The server may have permitted some of them.
     subscription.unsubscribe().catch(() => undefined);
-    this.requireOpen();
     throw refusalOf(refusals);
   }
 

@@ -5,7 +5,7 @@ import { Multiplexer, type ConfigureForAzureOptions } from '../../lib/index.js';
 import { slotOf } from '../support/key-slots.js';
 import { rejection } from '../support/rejection.js';
 import { optionsFor } from '../support/token-options.js';
-import { expiries, until } from '../support/waiting.js';
+import { expiries, next, until } from '../support/waiting.js';
 import { PROTOCOLS, recorder, type Recycled } from './support/multiplexers.js';
 
 /** Channels of every node. */
@@ -128,6 +128,19 @@ describe('shard channels of a cluster', () => {
     azure.acceptLogins();
     await forced;
     expect(multiplexer?.isConnected).to.equal(true);
+  });
+
+  it('are rejected by close() while they are looked for at another node', async () => {
+    const closed = await connect({ credential: azure.credential({ tokenLifetime: 60_000 }) });
+    const { interactive } = closed;
+    const slot = slotOf('orders 0');
+    const other = interactive.slots.flat().find((node) => !interactive.slots[slot]?.includes(node));
+    // As long as a slot has moved, and the cluster client does not know.
+    interactive.slots[slot] = [other ?? ''];
+    const refusal = rejection(closed.ssubscribe('orders 0'));
+    await next(interactive, 'refresh');
+    await closed.close();
+    expect((await refusal).code).to.equal('CLOSED');
   });
 
   it('reject what the role does not permit, and leave nothing of it', async () => {
