@@ -46,6 +46,12 @@ export class Connections {
     const subscriptions = this.#subscriptions;
     if (interactive instanceof Cluster) {
       this.#shards = new ShardSubscribers(interactive, options, subscriptions, reporter);
+      interactive.on('refresh', () => {
+        // A node without slots has left the cluster, or will: if it stays up, it receives no messages.
+        const endpoint = this.#subscriber.connection?.endpoint ?? '';
+        const hasSlots = interactive.slots.some((nodes) => nodes.includes(endpoint));
+        if (!hasSlots) this.#subscriber.replaceConnection('maintenance');
+      });
     }
     const route: SubscriberRoute = {
       createClient: (failures) => topology.createSubscriber(failures),

@@ -79,7 +79,7 @@ describe('the multiplexer of a cluster', () => {
     expect(azure.statistics.evictions).to.deep.equal([]);
   });
 
-  describe('whose node for subscriptions is removed', () => {
+  describe('whose node for subscriptions has no slots any more', () => {
     let extra: ClusterNode;
     let multiplexer: Multiplexer<Cluster>;
     let calls: unknown[][];
@@ -94,7 +94,7 @@ describe('the multiplexer of a cluster', () => {
       const [other] = await azure.cluster.masters();
       await azure.cluster.moveSlots([0], other ?? extra);
       multiplexer.interactive.refreshSlotsCache();
-      await until(() => multiplexer.interactive.nodes().every(({ options }) => options.port !== extra.port));
+      await next(multiplexer.interactive, 'refresh');
     });
 
     afterEach(async () => {
@@ -109,9 +109,8 @@ describe('the multiplexer of a cluster', () => {
     }
 
     it('moves to another node, and loses no message while both are available', async () => {
-      const recycled = next<Recycled>(multiplexer.authenticator, 'recycled');
-      await multiplexer.authenticator.refresh();
-      expect(await recycled).to.deep.include({ gap: 0, delivery: 'at-least-once' });
+      const recycled = await next<Recycled>(multiplexer.authenticator, 'recycled');
+      expect(recycled).to.deep.include({ reason: 'maintenance', gap: 0, delivery: 'at-least-once' });
       await expectToWork();
     });
 
@@ -120,7 +119,7 @@ describe('the multiplexer of a cluster', () => {
         endpoint.endsWith(`:${extra.port}`),
       );
       await multiplexer.forceReconnect();
-      expect(await recycled).to.include({ reason: 'requested', delivery: 'best-effort' });
+      expect(await recycled).to.have.property('delivery', 'best-effort');
       await expectToWork();
     });
 
