@@ -97,7 +97,9 @@ export function patchPrototype(prototype: ClientPrototype, track: Track): void {
 
   prototype.setStatus = function (this: Client, status, argument) {
     setStatus.call(this, status, argument);
-    if (OPEN.test(status)) track(this);
+    // Without a ready check, ioredis 5 is ready even if the connection has closed during the handshake.
+    const hasClosed = status === 'ready' && internals(this).stream?.destroyed;
+    if (OPEN.test(status) && !hasClosed) track(this);
     const hooks = hooksOf(this);
     if (!hooks) return;
     // ioredis resets this only when a connection closes, but there may have been none to close. It would then regard the

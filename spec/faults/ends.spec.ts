@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { stub } from 'sinon';
 import { Cache } from '../support/cache.js';
 import { VARIANTS, type Variant } from '../support/ioredis-versions.js';
@@ -109,6 +109,24 @@ describe('a client that ends', () => {
     expect(await survivor.ping()).to.equal('PONG');
     expect(credential.mostAtOnce).to.equal(1);
     expect(cache.azure.statistics.refusals).to.deep.equal([]);
+  });
+
+  it('since its connection closes during the handshake is not managed again without a ready check', async () => {
+    const options = await cache.configure({ enableReadyCheck: false, retryStrategy: () => null });
+    await Promise.all(
+      VARIANTS.map(async (variant) => {
+        // The first one reads the version of ioredis from a file.
+        await (await cache.connect(variant, options)).quit();
+        const client = cache.client(variant, { ...options, lazyConnect: true });
+        client.connect().catch(() => undefined);
+        await happens(client, 'connect');
+        client.stream.destroy();
+        await happens(client, 'end');
+      }),
+    );
+    // ioredis 5 calls its client ready as soon as the commands of the handshake are rejected.
+    await nextTurn();
+    expect(options.authenticator.connections).to.deep.equal([]);
   });
 
   it('while it waits for a token is not connected by that token', async () => {
