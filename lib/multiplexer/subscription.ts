@@ -121,6 +121,8 @@ export class Subscription<Payload extends string | Buffer = string>
   readonly #leave: () => Promise<void>;
   readonly #failed: (error: unknown, channel: string) => void;
   #queue: MessageQueue<ChannelMessage<Payload>> | undefined;
+  /** The iterations that have not been left. */
+  readonly #iterators = new Set<object>();
   #left: Promise<void> | undefined;
   #ended = false;
 
@@ -177,12 +179,14 @@ export class Subscription<Payload extends string | Buffer = string>
       next: () => queue.next(iterator),
       return: () => {
         queue.leave(iterator);
-        // The listener receives the messages: they need not be queued for a loop that has ended.
-        if (this.#settings.listener && this.#queue === queue) this.#queue = undefined;
+        this.#iterators.delete(iterator);
+        // The listener receives the messages: they need not be queued for loops that have ended.
+        if (this.#settings.listener && this.#iterators.size === 0) this.#queue = undefined;
         return Promise.resolve({ done: true, value: undefined });
       },
       [Symbol.asyncIterator]: () => iterator,
     };
+    this.#iterators.add(iterator);
     return iterator;
   }
 

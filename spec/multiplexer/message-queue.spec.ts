@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MessageQueue } from '../../lib/multiplexer/subscription.js';
+import { MessageQueue, Subscription } from '../../lib/multiplexer/subscription.js';
 import { rejection } from '../support/rejection.js';
 
 describe('MessageQueue', () => {
@@ -68,5 +68,25 @@ describe('MessageQueue', () => {
     queue.push(1);
     expect((await left).done).to.be.true;
     expect((await stayed).value).to.equal(1);
+  });
+});
+
+describe('a Subscription with a listener', () => {
+  it('continues the other iterations when one of them is left', async () => {
+    const heard: string[] = [];
+    const listener = (message: string): unknown => heard.push(message);
+    const subscription = new Subscription<string>(
+      { kind: 'subscribe', names: ['news'], listener, buffers: false, bufferSize: 10 },
+      () => Promise.resolve(),
+      () => undefined,
+    );
+    const [left, other] = [subscription[Symbol.asyncIterator](), subscription[Symbol.asyncIterator]()];
+    await left.return?.();
+    subscription.receive({ kind: 'subscribe', name: 'news', channel: 'news', payload: Buffer.from('hello') });
+    expect((await other.next()).value).to.deep.equal({ channel: 'news', message: 'hello' });
+    expect(heard).to.deep.equal(['hello']);
+    const end = other.next();
+    await subscription.unsubscribe();
+    expect((await end).done).to.equal(true);
   });
 });
