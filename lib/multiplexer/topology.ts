@@ -112,7 +112,8 @@ function clusterTopology(
   let address: string | undefined;
   return {
     interactive,
-    options: redisOptions,
+    // That of the cluster applies, by default the one of its nodes.
+    options: { ...redisOptions, keyPrefix: interactive.options.keyPrefix },
     createSubscriber: (failures) => {
       // No command may have told of new nodes. If none that is known answers, the name of the cache leads to one.
       if (failures > 0) interactive.refreshSlotsCache();

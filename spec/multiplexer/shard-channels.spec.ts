@@ -47,6 +47,16 @@ describe('shard channels of a cluster', () => {
     expect(await interactive.spublish('orders 0', 'to nobody')).to.equal(0);
   });
 
+  it('have the keyPrefix of the Cluster', async () => {
+    const prefixed = await Multiplexer.connect({ ...optionsFor(azure, {}), cluster: { keyPrefix: 'app:' } });
+    open.push(prefixed);
+    const { calls, listener } = recorder();
+    await prefixed.ssubscribe('orders', listener);
+    expect(await prefixed.interactive.spublish('orders', 'hello')).to.equal(1);
+    await until(() => calls.length === 1);
+    expect(calls).to.deep.equal([['hello', 'orders', undefined]]);
+  });
+
   it('deliver every message exactly once across expiries', async () => {
     const trials = await Promise.all(
       PROTOCOLS.map(async (protocol) => {
