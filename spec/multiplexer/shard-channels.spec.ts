@@ -140,6 +140,18 @@ describe('shard channels of a cluster', () => {
     expect(multiplexer?.isConnected).to.equal(true);
   });
 
+  it('are looked for at another node while theirs keeps the other ones', async () => {
+    const { interactive } = await connect({ credential: azure.credential({ tokenLifetime: 60_000 }) });
+    const { calls, listener } = recorder();
+    await multiplexer?.ssubscribe(CHANNELS.slice(1), listener);
+    const [own, ...others] = CHANNELS.map((channel) => interactive.slots[slotOf(channel)]?.[0] ?? '');
+    interactive.slots[slotOf('orders 0')] = others.filter((node) => node !== own);
+    await multiplexer?.ssubscribe('orders 0', listener);
+    for (const channel of CHANNELS) await interactive.spublish(channel, 'hello');
+    await until(() => calls.length === CHANNELS.length);
+    expect(multiplexer?.isConnected).to.equal(true);
+  });
+
   it('are rejected by close() while they are looked for at another node', async () => {
     const closed = await connect({ credential: azure.credential({ tokenLifetime: 60_000 }) });
     const { interactive } = closed;
