@@ -140,17 +140,7 @@ export async function subscribe(
       return [{ kind, name, error }];
     }
   });
-  const refusals = Promise.all(replies).then((each) => each.flat());
-  if (kind !== 'ssubscribe') return refusals;
-  // ioredis 5 never settles a SSUBSCRIBE that is answered with MOVED. The slot of an accepted channel may have moved, too.
-  let onMoved = (): void => undefined;
-  const moved = new Promise<Refusal[]>((resolve) => {
-    onMoved = () => {
-      resolve(names.map((name) => ({ kind, name, error: new Error('MOVED to another node') })));
-    };
-    client.on('moved', onMoved);
-  });
-  return Promise.race([refusals, moved]).finally(() => client.off('moved', onMoved));
+  return (await Promise.all(replies)).flat();
 }
 
 /** The error of channels or patterns that the cache has refused, at least one; `cause` is its reply to the first. */

@@ -48,6 +48,8 @@ export class SubscriberConnection {
   #lostAt: number | undefined;
   #heardAt = performance.now();
   #isListening = true;
+  /** Ends the wait for the replies to SSUBSCRIBE. */
+  #slotMoved = (): void => undefined;
 
   private constructor(client: Redis, managed: ManagedClient, listeners: Listeners) {
     this.client = client;
@@ -128,7 +130,10 @@ export class SubscriberConnection {
   /** Subscribes to those that the server permits. Resolves to the others. @throws ConnectionLost */
   async subscribe(kind: SubscriptionKind, names: readonly string[]): Promise<Refusal[]> {
     if (names.length === 0) return [];
-    const refusals = await subscribe(this.client, kind, names, () => this.isLive);
+    const replies = subscribe(this.client, kind, names, () => this.isLive);
+    const refusals = await (kind === 'ssubscribe'
+      ? Promise.race([replies, this.#refusedByMove(names)])
+      : replies);
     if (!this.isLive) throw new ConnectionLost();
     this.#heardAt = performance.now();
     const refused = new Set(refusals.map(({ name }) => name));
@@ -189,9 +194,24 @@ export class SubscriberConnection {
     this.#listeners.message(this, { kind, name: pattern ?? name, channel: name, payload });
   }
 
+  /**
+   * Resolves if the slot of a shard channel moves: ioredis 5 never settles a SSUBSCRIBE that is answered with MOVED. Any of
+   * the channels may be the one, also one that was accepted before.
+   */
+  #refusedByMove(names: readonly string[]): Promise<Refusal[]> {
+    return new Promise((resolve) => {
+      this.#slotMoved = () => {
+        resolve(
+          names.map((name) => ({ kind: 'ssubscribe', name, error: new Error('MOVED to another node') })),
+        );
+      };
+    });
+  }
+
   #moved(): void {
     // Which of them, ioredis does not say.
     this.#subscribed.ssubscribe.clear();
+    this.#slotMoved();
     this.#listeners.moved(this);
   }
 }
