@@ -160,7 +160,9 @@ export class SubscriberConnection {
     try {
       await Promise.all(groups.map((group) => this.client[UNSUBSCRIBE[kind]](...group)));
     } catch (error) {
-      throw this.isLive ? error : new ConnectionLost();
+      if (!this.isLive) throw new ConnectionLost();
+      // The server has ended a subscription whose slot has moved.
+      if (!isRedirection(error)) throw error;
     }
     this.#heardAt = performance.now();
   }

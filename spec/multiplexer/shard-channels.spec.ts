@@ -152,6 +152,17 @@ describe('shard channels of a cluster', () => {
     expect(multiplexer?.isConnected).to.equal(true);
   });
 
+  it('are unsubscribed although their slot has just moved', async () => {
+    const { interactive } = await connect({ credential: azure.credential({ tokenLifetime: 60_000 }) });
+    const subscription = await multiplexer?.ssubscribe('orders 0');
+    azure.failNextCommand(`MOVED ${slotOf('orders 0')} 127.0.0.1:1`, { command: 'SUNSUBSCRIBE' });
+    await subscription?.unsubscribe();
+    const { calls, listener } = recorder();
+    await multiplexer?.ssubscribe('orders 0', listener);
+    await interactive.spublish('orders 0', 'hello');
+    await until(() => calls.length === 1);
+  });
+
   it('are rejected by close() while they are looked for at another node', async () => {
     const closed = await connect({ credential: azure.credential({ tokenLifetime: 60_000 }) });
     const { interactive } = closed;
