@@ -18,7 +18,7 @@ export type RecycleReason =
   | 'stalled'
   /** `Multiplexer.forceReconnect()` was called. */
   | 'requested'
-  /** Azure has failed over to another node, or scaled the cache, and may drop the connection at any time. */
+  /** Azure has failed over to another node, or scaled the cache, or its node has no slots any more: it may be dropped at any time. */
   | 'maintenance';
 
 /**

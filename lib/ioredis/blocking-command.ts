@@ -97,7 +97,7 @@ class BlockingCommand {
   #writtenAt = 0;
   /** Whether the current turn ends before the timeout does. */
   #isLimited = false;
-  #isRejected = false;
+  #isSettled = false;
 
   constructor(command: Command, index: number, unit: number, sender: Sender) {
     this.#command = command;
@@ -120,10 +120,13 @@ class BlockingCommand {
         void this.#sender.outsideTransaction(() => {
           sendAgain(client, command);
         });
-      } else resolve.call(command, reply);
+        return;
+      }
+      this.#isSettled = true;
+      resolve.call(command, reply);
     };
     command.reject = (error) => {
-      this.#isRejected = true;
+      this.#isSettled = true;
       reject.call(command, error);
     };
   }
@@ -131,7 +134,7 @@ class BlockingCommand {
   /** A `Cluster` may send it to one node after another. */
   sentBy(sender: Sender): void {
     this.#sender = sender;
-    this.#isRejected = false;
+    this.#isSettled = false;
   }
 
   /** The timeout of the next turn, as the command's argument. */
@@ -156,9 +159,9 @@ class BlockingCommand {
     return String(turn / this.#unit);
   }
 
-  /** False if ioredis settled the command itself, for example after `commandTimeout`. */
+  /** False if ioredis settled the command itself, after `commandTimeout` or `blockingTimeout`. */
   #hasMoreTurns(reply: unknown): boolean {
-    if (reply !== null || !this.#isLimited || this.#isRejected) return false;
+    if (reply !== null || !this.#isLimited || this.#isSettled) return false;
     if (performance.now() - this.#writtenAt < this.turn - EARLY) return false;
     return !isPending(this.#sender.client, this.#command);
   }

@@ -120,6 +120,20 @@ describe('a blocking command', () => {
   );
 
   itWithEach(
+    [VARIANTS[0]],
+    'that ended by `blockingTimeout` is not sent again',
+    { tokenLifetime },
+    async (variant, cache) => {
+      const options = await cache.configure({ blockingTimeout: 1_000 });
+      const client = await cache.connect(variant, options);
+      expect(await client.blpop('queue', 0)).to.equal(null);
+      await next(options.authenticator, 'reauthenticated');
+      await cache.azure.server.call('RPUSH', 'queue', 'item');
+      expect(await cache.azure.server.call('LLEN', 'queue')).to.equal(1);
+    },
+  );
+
+  itWithEach(
     VARIANTS,
     'waits for the end of a transaction that was opened behind it',
     { tokenLifetime },
