@@ -38,6 +38,7 @@ describe('a blocking command that is sent again', () => {
       const replies = Promise.all(clients.map(({ send, client }) => send(client)));
       void replies.finally(() => (state.isDone = true)).catch(() => undefined);
       while (!state.isDone) {
+        await until(() => clients.every(({ client }) => client.status === 'ready'));
         await sleep(300);
         cache.azure.dropConnections();
       }

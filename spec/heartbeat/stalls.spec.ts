@@ -106,10 +106,15 @@ describe('a connection that has gone silent', () => {
   });
 
   it('is replaced soon after the first of many, although commandTimeout has rejected what it awaits', async () => {
-    const options = await configure({ commandTimeout: 100 });
+    const options = await configure();
     const clients = await Promise.all(Array.from({ length: 9 }, () => connect(options)));
     network.loseServerSides();
-    for (const client of clients) client.get('key').catch(() => undefined);
+    for (const client of clients) {
+      // For this command alone: a busy machine takes longer to connect.
+      client.options.commandTimeout = 100;
+      client.get('key').catch(() => undefined);
+      client.options.commandTimeout = undefined;
+    }
     await until(() => stalls.length === clients.length);
   });
 
@@ -120,11 +125,8 @@ describe('a connection that has gone silent', () => {
       await client.set('counter', 1);
       network.loseServerSides();
       const error = await rejection(client.incr('counter'));
-      expect(error).to.be.instanceOf(AzureRedisError);
-      expect(error).to.include({ code: 'CONNECTION_STALLED' });
-      expect((error as Error).message).to.match(
-        /localhost:\d+ was silent for \d+ ms while the reply to INCR/,
-      );
+      expect(error).to.be.instanceOf(AzureRedisError).and.include({ code: 'CONNECTION_STALLED' });
+      expect(String(error)).to.match(/localhost:\d+ was silent for \d+ ms while the reply to INCR/);
       expect(await client.get('counter')).to.equal('1');
       client.disconnect();
     }
@@ -159,11 +161,8 @@ describe('a connection that has gone silent', () => {
     const results = await Promise.all(
       clients.map((client, index) => client.multi().incr(`a ${index}`).incr(`b ${index}`).exec()),
     );
-    for (const result of results)
-      expect(result).to.deep.equal([
-        [null, 1],
-        [null, 1],
-      ]);
+    const done = [null, 1];
+    expect(results).to.deep.equal(clients.map(() => [done, done]));
     expect(stalls.length).to.equal(clients.length);
   });
 
