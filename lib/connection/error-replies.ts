@@ -1,5 +1,6 @@
 import type { CredentialsProvider, Credentials } from '../credentials/credentials.js';
 import { asAzureRedisError } from '../errors.js';
+import { isWait } from '../ioredis/blocking-command.js';
 import { reconnectsByItself, type Command, type CommandItem, type ReplyError } from '../ioredis/client.js';
 import { isLogin } from '../ioredis/login.js';
 import { isInTransaction, sendAgain, sendOnNextConnection } from '../ioredis/queues.js';
@@ -110,8 +111,7 @@ export class RefusedCommands {
     const { client, isReset } = this.#connection;
     const userDecides = typeof client.options.reconnectOnError === 'function';
     if (client.status !== 'ready' || userDecides || isLogin(command)) return false;
-    // WAIT and WAITAOF concern the writes of their connection.
-    if (isFailover(reply)) return !/^wait/i.test(command.name) && this.#sendToPrimary(item);
+    if (isFailover(reply)) return !isWait(command) && this.#sendToPrimary(item);
     if (!isNoAuth(reply)) return false;
     if (!isReset) return this.#sendOnceLoggedIn(command);
     sendOnNextConnection(client, item);

@@ -1,5 +1,5 @@
 import type { CredentialsProvider } from '../credentials/credentials.js';
-import { reconnectsByItself, type Client, type Command } from '../ioredis/client.js';
+import { onReply, reconnectsByItself, type Client, type Command } from '../ioredis/client.js';
 import { ProbeConnection } from '../ioredis/probe-connection.js';
 import { backoffDelay, type Backoff } from '../timing/backoff.js';
 import { CloseSignal, ignoreClosed, pause, settlesWithin } from '../timing/close-signal.js';
@@ -115,13 +115,11 @@ export class Server {
     sentAgain.add(awaited);
     this.#nextTrialAt = now + this.#trialInterval;
     this.#trialInterval *= 2;
-    // Not by its promise: `commandTimeout` may reject it before it is sent again. A rejection says nothing about its connection.
-    const { resolve } = awaited;
-    awaited.resolve = (reply) => {
+    // A rejected command says nothing about its connection.
+    onReply(awaited, () => {
       this.#nextTrialAt = 0;
       this.#trialInterval = 0;
-      resolve.call(awaited, reply);
-    };
+    });
     return true;
   }
 }

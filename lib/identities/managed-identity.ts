@@ -110,17 +110,16 @@ async function workloadIdentityFor(identity: ManagedIdentityOption): Promise<Con
 
 async function readToken(tokenFile: string): Promise<string> {
   const { readFile } = await import('node:fs/promises');
-  let cause: unknown;
-  try {
-    const token = (await readFile(tokenFile, 'utf8')).trim();
-    if (token !== '') return token;
-  } catch (error) {
-    cause = error;
-  }
-  throw new AzureRedisError(
-    'TOKEN_UNAVAILABLE',
-    `The federated token file ${tokenFile} ${cause === undefined ? 'is empty' : 'cannot be read'}.`,
-    'Check that the workload identity webhook has set up this pod; AZURE_FEDERATED_TOKEN_FILE names the file.',
-    { cause },
-  );
+  const text = await readFile(tokenFile, 'utf8').catch((cause: unknown) => {
+    throw noFederatedToken(`The federated token file ${tokenFile} cannot be read.`, { cause });
+  });
+  const token = text.trim();
+  if (token === '') throw noFederatedToken(`The federated token file ${tokenFile} is empty.`);
+  return token;
+}
+
+function noFederatedToken(message: string, options?: { cause: unknown }): AzureRedisError {
+  const hint =
+    'Check that the workload identity webhook has set up this pod; AZURE_FEDERATED_TOKEN_FILE names the file.';
+  return new AzureRedisError('TOKEN_UNAVAILABLE', message, hint, options);
 }

@@ -75,6 +75,11 @@ export function limitBlocking(sender: Sender, command: Command): void {
   else known.set(command, new BlockingCommand(command, index, unit, sender));
 }
 
+/** Whether this is WAIT or WAITAOF, which apply to the writes of their connection. */
+export function isWait({ name }: Command): boolean {
+  return /^wait/i.test(name);
+}
+
 /**
  * How long a command may block before it is answered, in ms: `Infinity` if without a limit, 0 for a command that does not
  * block.
@@ -148,8 +153,8 @@ class BlockingCommand {
     const isFirst = this.#deadline === undefined;
     this.#deadline ??= total === 0 ? Infinity : now + total;
     const left = this.#deadline - now;
-    // A pipeline is written in one go. WAIT and WAITAOF apply to the writes of their connection, and return a count, not `null`.
-    const isWhole = this.#command.pipelineIndex !== undefined || /^wait/i.test(this.#command.name);
+    // A pipeline is written in one go. WAIT and WAITAOF return a count, not `null`.
+    const isWhole = this.#command.pipelineIndex !== undefined || isWait(this.#command);
     const limit = isWhole ? Infinity : turnLimit(this.#sender.credentialsLeft);
     this.#isLimited = limit < left;
     this.turn = Math.min(limit, left);

@@ -204,9 +204,19 @@ function bytesUnsent(stream: Socket): number {
  * server sends in the same turn for replies, to which it has no commands, and emit an `error` that ends the process.
  */
 export function enterMonitorMode(client: Client, command: Command): void {
+  onReply(command, () => {
+    internals(client).status = 'monitoring';
+  });
+}
+
+/**
+ * Calls `listener` as soon as the reply to a command arrives that is no error: also if its promise is settled already, as by
+ * `commandTimeout`.
+ */
+export function onReply(command: Command, listener: () => void): void {
   const { resolve } = command;
   command.resolve = (reply) => {
-    internals(client).status = 'monitoring';
+    listener();
     resolve.call(command, reply);
   };
 }
